@@ -1,0 +1,127 @@
+package workload
+
+import (
+	"fmt"
+
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Workload is one thing to run: a pod, a task, a virtual machine.
+type Workload struct {
+	ID    string // unique in the fleet
+	App   string // what it is a part of; workloads of one app behave alike
+	Class Class  // "" asks for classification
+	Queue string // whose share it counts against
+	Owner string // the principal that asked for it
+
+	Requests resource.Vector // what it asks for; base units
+	Limits   resource.Vector // what it may use at most; absent = Requests
+	Priority int32           // within its queue; higher first
+	Labels   map[string]string
+
+	Accelerator Accelerator
+	Security    Security
+	Locality    Locality
+	Data        []DataSet
+
+	// Selector must be met by a node's labels, every pair of it.
+	Selector    map[string]string
+	Tolerations []Toleration
+}
+
+// Limit returns the limit of n, or its request where no limit is given.
+func (w *Workload) Limit(n resource.Name) float64 {
+	if w.Limits.Has(n) {
+		return w.Limits.Get(n)
+	}
+	return w.Requests.Get(n)
+}
+
+// Accelerator is a need for devices of one node.
+type Accelerator struct {
+	Models      []string // acceptable device models; empty = any
+	Devices     int      // how many; 0 = none
+	Share       float64  // of each device, in (0, 1]; 0 counts as 1
+	MemoryBytes float64  // free memory needed on each device
+}
+
+// PerDevice returns the share of each device asked for, in (0, 1].
+func (a Accelerator) PerDevice() float64 {
+	if a.Share == 0 {
+		return 1
+	}
+	return a.Share
+}
+
+// Security is what a node must offer before it may run the workload.
+type Security struct {
+	Level        int      // the node's level must be at least this
+	Compartments []string // the node must hold every one of these
+	Tenant       string   // whose workload it is
+	Exclusive    bool     // never beside another tenant
+	Attested     bool     // only on nodes whose state has been attested
+}
+
+// Locality restricts or prefers where a workload runs. Within one list any entry
+// will do; an empty list means anywhere.
+type Locality struct {
+	Required  Places
+	Preferred Places
+}
+
+// Places names parts of the fleet.
+type Places struct {
+	Providers, Regions, Zones, Racks, Nodes []string
+}
+
+// DataSet is something the workload reads, named as in the fleet's catalogue
+// of replicas.
+type DataSet struct {
+	Name     string
+	Bytes    float64 // read over the workload's life
+	Required bool    // must have a replica in the node's region
+}
+
+// Toleration lets a workload run on nodes with a matching taint.
+type Toleration struct {
+	Key   string
+	Value string // "" tolerates any value of Key
+}
+
+// Validate reports the first thing that makes w impossible to place. It does
+// not know classes and queues; those are checked where they are defined.
+func (w *Workload) Validate() error {
+	if w.ID == "" {
+		return fmt.Errorf("workload: id is empty")
+	}
+	if err := w.Requests.Validate(); err != nil {
+		return fmt.Errorf("workload %s: requests: %w", w.ID, err)
+	}
+	if err := w.Limits.Validate(); err != nil {
+		return fmt.Errorf("workload %s: limits: %w", w.ID, err)
+	}
+	for n, limit := range w.Limits.All() {
+		if r := w.Requests.Get(n); r > limit {
+			return fmt.Errorf("workload %s: request of %s %s is over its limit %s", w.ID, n, resource.FormatAmount(n, r), resource.FormatAmount(n, limit))
+		}
+	}
+	a := w.Accelerator
+	switch {
+	case a.Devices < 0:
+		return fmt.Errorf("workload %s: accelerator devices %d is negative", w.ID, a.Devices)
+	case !(a.Share >= 0 && a.Share <= 1):
+		return fmt.Errorf("workload %s: accelerator share %g is not between 0 and 1", w.ID, a.Share)
+	case a.Devices > 1 && a.PerDevice() < 1:
+		return fmt.Errorf("workload %s: %d devices of share %g: only one device can be shared", w.ID, a.Devices, a.Share)
+	case resource.CheckAmount(resource.GPUMemory, a.MemoryBytes) != nil:
+		return fmt.Errorf("workload %s: accelerator memory: %w", w.ID, resource.CheckAmount(resource.GPUMemory, a.MemoryBytes))
+	case w.Security.Level < 0:
+		return fmt.Errorf("workload %s: security level %d is negative", w.ID, w.Security.Level)
+	}
+	for _, d := range w.Data {
+		if err := resource.CheckAmount(resource.Disk, d.Bytes); d.Name == "" || err != nil {
+			return fmt.Errorf("workload %s: data set %q: needs a name and a finite size in bytes", w.ID, d.Name)
+		}
+	}
+	return nil
+}
