@@ -1,0 +1,115 @@
+package placement
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/auspex-project/auspex/allocator"
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// Phase is how far a decision has come.
+type Phase string
+
+const (
+	Reserved  Phase = "reserved"  // counts on its node, waits for Confirm
+	Confirmed Phase = "confirmed" // the workload has started
+	Released  Phase = "released"  // given back
+	Expired   Phase = "expired"   // not confirmed in time
+	Denied    Phase = "denied"    // no node, or no share
+	DryRun    Phase = "dry_run"   // never reserved
+)
+
+// Decision is the answer to a Request. "Nothing fits" is a Decision without a
+// node. It is immutable: its slices are shared with every other reader.
+type Decision struct {
+	ID        string
+	RequestID string
+	Principal string
+	Decided   time.Time
+	Phase     Phase // when it was returned
+
+	Workload *workload.Workload
+	Class    workload.Class // given or found
+	Forecast *forecast.Forecast
+
+	Node    string    // "" when nothing fits
+	Devices []int     // indices of its devices, for accelerator needs
+	Expires time.Time // when the reservation ends unless confirmed; zero without one
+
+	Score        float64     // sum of the points of Scores, 0 to 100
+	Scores       []ScoreLine // one per scorer, in the engine's order, zeros too
+	Alternatives []Candidate // the next best, best first
+
+	// Rejections has one line per rule in the engine's order, zeros too. A node is
+	// counted by the first rule that turned it away.
+	Rejections []Rejection
+	Considered int // nodes looked at
+	Feasible   int // nodes that passed every rule
+
+	Denial []allocator.Reason // why the queue may not have it; empty when it may
+	Reason string             // one sentence a person can read
+}
+
+// Candidate is a node that would do.
+type Candidate struct {
+	Node   string
+	Score  float64
+	Scores []ScoreLine
+}
+
+// ScoreLine is one scorer's part in a node's score:
+// Points = Value x Weight / sum of all weights.
+type ScoreLine struct {
+	Scorer string
+	Raw    float64 // what was measured, in Unit
+	Unit   string
+	Value  float64 // Raw on the common scale of 0 (worst) to 100 (best)
+	Weight float64
+	Points float64
+}
+
+// Formula says how the points of ScoreLine come about.
+const Formula = "score = sum over scorers of value x weight / sum of weights; value is 0 to 100; ties go to the node of lower seeded rank"
+
+// Rejection counts the nodes one rule turned away.
+type Rejection struct {
+	Filter      string
+	Reason      string
+	Nodes       int
+	Preemptible bool // pausing or moving other work could help
+}
+
+// Rejected returns the rejections that turned nodes away, most nodes first.
+func (d *Decision) Rejected() []Rejection {
+	some := slices.DeleteFunc(slices.Clone(d.Rejections), func(r Rejection) bool { return r.Nodes == 0 })
+	slices.SortStableFunc(some, func(a, b Rejection) int { return cmp.Compare(b.Nodes, a.Nodes) })
+	return some
+}
+
+// Explanation is all there is to say about a past decision.
+type Explanation struct {
+	Decision   Decision
+	Phase      Phase // by now
+	Difference []ScoreDifference
+	Formula    string
+	Verdict    *Verdict // the asked node's fate; nil when none was asked for
+}
+
+// ScoreDifference sets a scorer's points for the chosen node beside those for
+// the next best.
+type ScoreDifference struct {
+	Scorer           string
+	Chosen, RunnerUp float64
+}
+
+// Verdict answers "why not there?", judged on the fleet as it is now.
+type Verdict struct {
+	Node       string
+	Feasible   bool
+	Rejections []Rejection // every rule the node breaks, not only the first
+	Score      float64     // were it feasible
+	Scores     []ScoreLine
+}

@@ -1,0 +1,16 @@
+package placement
+
+import "errors"
+
+// What callers may test for with errors.Is. All other errors are faults of the
+// service itself.
+var (
+	ErrInvalid         = errors.New("invalid")                                  // the caller's input breaks a rule, named in the text
+	ErrRequestReused   = errors.New("request id was used for another workload") // choose a new id
+	ErrAlreadyPlaced   = errors.New("workload is already placed")               // release it first
+	ErrUnknownDecision = errors.New("unknown decision")                         // never made, or no longer kept
+	ErrNotReserved     = errors.New("no reservation to confirm")                // expired, released, denied or dry run
+	ErrUnknownNode     = errors.New("unknown node")
+	ErrNodeInUse       = errors.New("node still holds work")  // force, or release it first
+	ErrConflict        = errors.New("fleet changed too fast") // worth a retry
+)

@@ -1,0 +1,43 @@
+package placement
+
+// Filter is one hard rule about nodes.
+type Filter interface {
+	Name() string
+
+	// Prepare returns what the rule demands for one request, one entry per reason it
+	// may give; none when the request does not concern it.
+	Prepare(q *Query) []Rule
+}
+
+// Rule turns nodes away for one reason.
+type Rule struct {
+	Reason      string // short, without amounts: reasons are counted
+	Preemptible bool   // pausing or moving other work could help
+	Check       Check
+}
+
+// Check is the form of a Rule the scan runs. It must not allocate.
+type Check interface {
+	// Pass returns those of candidates, bits of nodes of b, that may run the
+	// workload.
+	Pass(s *State, b *Block, candidates uint64) uint64
+}
+
+// Scorer is one wish about nodes.
+type Scorer interface {
+	Name() string
+	Unit() string           // of the raw value
+	DefaultWeight() float64 // where Settings.Weights has no default
+
+	// Prepare returns the measure for one request, nil when the wish does not concern
+	// it: then every node gets 0.
+	Prepare(q *Query) Measure
+}
+
+// Measure is the form of a Scorer the scan runs. It must not allocate.
+type Measure interface {
+	// Score writes, for each of candidates, what it measured in the scorer's unit to
+	// raw and its place between 0 (worst) and 100 (best) to value. Both depend on
+	// the one node and its power domains alone.
+	Score(s *State, b *Block, candidates uint64, raw, value *Lane)
+}
