@@ -14,7 +14,7 @@ export CGO_ENABLED = 0
 export AUSPEX_REQUIRE_REAL = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race fuzz bench lint generate check-generated servers clean
+.PHONY: help build demo test race fuzz bench fmt lint generate check-generated servers clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,9 +41,13 @@ bench: $(TOOLS)/benchstat
 	@mkdir -p bin
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m $(PKGS) | tee bin/bench.txt
 
+fmt: $(TOOLS)/buf ## format all Go and .proto files
+	gofmt -w .
+	$(TOOLS)/buf format -w --path api/auspex
+
 lint: $(TOOLS)/staticcheck $(TOOLS)/buf ## gofmt, go vet, staticcheck, and the .proto files
-	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
-		if [ -n "$$unformatted" ]; then echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l .); \
+		if [ -n "$$unformatted" ]; then echo "run make fmt, for:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
 	$(TOOLS)/staticcheck ./...
 	$(TOOLS)/buf lint

@@ -1,7 +1,9 @@
 package realtest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -68,7 +70,9 @@ func (s *InfluxServer) createDatabase(name string) {
 		s.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		s.t.Fatalf("create database %s: %s", name, response.Status)
+	// The status comes before the statement has run: the answer is in the body.
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || bytes.Contains(body, []byte(`"error"`)) {
+		s.t.Fatalf("create database %s: %s: %s %v", name, response.Status, body, err)
 	}
 }
