@@ -26,6 +26,14 @@ func Peak(profile, peak, limit, q float32) float32 {
 	return p
 }
 
+// Needed returns the margin with which Peak would have been just actual, what
+// the node's sum really came to: the score margins are calibrated on. It is
+// negative where the sum of profiles was more than enough, and never infinite.
+func Needed(profile, peak, limit, actual float32) float32 {
+	const smallest = 1e-9 // of actual or more, where profile, peak and limit say nothing
+	return (actual - profile) / max(max(peak-profile, 0)+anchorFloor*limit, smallest*max(actual, profile), smallest)
+}
+
 // Margins gives, for a resource, a risk and a number of members, how far a
 // node's peak must be moved from the sum of profiles towards the sum of peaks.
 // They come from calibration on past node-hours and are immutable.

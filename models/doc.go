@@ -1,0 +1,22 @@
+// Package models predicts what workloads will use. The tour, in reading order:
+//
+//   - history.go: what is remembered of a workload. A History takes its samples
+//     one by one and keeps per resource (usage.go) a ring of slot maxima and
+//     means over three weeks (slots.go), decayed averages (moment.go) and decayed
+//     percentiles (histogram.go). It is the whole state of prediction: no store
+//     is read to make a forecast.
+//   - subject.go: a workload as predictors see it, described and remembered.
+//   - predictor.go: the Predictor interface and the Chain of them. The first
+//     link with something to say about a resource answers:
+//     learned.go (gradient-boosted quantiles, one model per class and resource),
+//     percentiles.go (the workload's own past), prior.go (workloads like it),
+//     limit.go (what it may use).
+//   - features.go: what the learned model is given, free of scale.
+//   - profile.go: the additive part of a forecast, slot by slot.
+//   - conformal.go, margins.go: from forecasts and what came of them to
+//     quantiles that keep their promise, and to the margins of package forecast.
+//
+// Fitted predictors are immutable and safe for concurrent use; a History has
+// one owner. Package registry keeps fitted predictors on disk, package serving
+// makes the table that placement reads.
+package models

@@ -1,0 +1,163 @@
+package models
+
+import (
+	"encoding"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models/gbdt"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Learned predicts the quantiles of a workload's maximum over the coming span
+// with gradient-boosted trees, one model for all workloads of a class. The
+// slots of its profile are those of the workload's own past; its peak is the
+// largest usage ever seen, or the learned 98th percentile where that is more:
+// most surprises are workloads that pass their own maximum for the first time.
+type Learned struct {
+	resource resource.Name
+	grid     forecast.Grid
+	peak     *gbdt.Model
+	shift    []float32 // per level: added to the share of the limit by calibration
+}
+
+var _ Predictor = (*Learned)(nil)
+
+// minLearned is the shortest past a learned model speaks about.
+const minLearned = time.Hour
+
+// peakLevel is the index in levels of the quantile that may raise the peak.
+const peakLevel = 3
+
+// NewLearned returns the predictor of n that corrects the levels of peak, a
+// model of shares of the limit fitted on Features, by shift: as many entries as
+// Levels, each added to the share, nil for none.
+func NewLearned(n resource.Name, g forecast.Grid, peak *gbdt.Model, shift []float32) (*Learned, error) {
+	if shift == nil {
+		shift = make([]float32, len(levels))
+	}
+	switch {
+	case !slices.Equal(peak.Features(), featureNames()):
+		return nil, fmt.Errorf("learned model of %s: fitted on %d features that are not the %d this program computes (train again)", n, len(peak.Features()), len(featureNames()))
+	case !slices.Equal(peak.Quantiles(), levels[:]):
+		return nil, fmt.Errorf("learned model of %s: predicts quantiles %v (want %v)", n, peak.Quantiles(), levels)
+	case len(shift) != len(levels):
+		return nil, fmt.Errorf("learned model of %s: %d shifts for %d quantiles", n, len(shift), len(levels))
+	}
+	for _, x := range shift {
+		if !(math.Abs(float64(x)) <= 1e6) {
+			return nil, fmt.Errorf("learned model of %s: shift %g", n, x)
+		}
+	}
+	return &Learned{resource: n, grid: g, peak: peak, shift: shift}, nil
+}
+
+// Features returns the names of the columns of a learned model, and Row the
+// values for one workload at one moment, as shares of Scale.
+func Features() []string { return featureNames() }
+
+// Row appends the features of s's use of n at now to row. ok is false when
+// there is too little history to learn or predict from.
+func Row(row []float32, s *Subject, n resource.Name, now time.Time, g forecast.Grid) (_ []float32, scale float64, ok bool) {
+	u := s.usage(n)
+	if u == nil || u.last.Sub(u.first) < minLearned || now.Sub(u.last) > Memory {
+		return row, 0, false
+	}
+	return appendFeatures(row, s, n, now, g), scaleOf(s, n), true
+}
+
+func (l *Learned) Predict(s *Subject, n resource.Name, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
+	if n != l.resource || g != l.grid {
+		return forecast.Demand{}, false
+	}
+	row, scale, ok := Row(nil, s, n, now, g)
+	if !ok {
+		return forecast.Demand{}, false
+	}
+	limit := s.Limit(n)
+	d, ok := ownDemand(s.usage(n), limit, now, g)
+	if !ok {
+		return forecast.Demand{}, false
+	}
+	shares := make([]float32, len(levels))
+	if err := l.peak.Predict(row, shares); err != nil {
+		return forecast.Demand{}, false // ruled out by NewLearned
+	}
+	l.addQuantiles(&d, shares, scale)
+	return d, true
+}
+
+// addQuantiles turns the predicted shares into calibrated, rising amounts.
+func (l *Learned) addQuantiles(d *forecast.Demand, shares []float32, scale float64) {
+	amounts := make([]float32, len(levels))
+	for i, share := range shares {
+		v := max(0, float32(scale)*(share+l.shift[i]))
+		if i > 0 {
+			v = max(v, amounts[i-1])
+		}
+		if d.Limit > 0 {
+			v = min(v, d.Limit)
+		}
+		amounts[i] = v
+	}
+	d.Peak = max(d.Peak, amounts[peakLevel])
+	d.Quantiles = make([]forecast.Quantile, len(levels))
+	for i, v := range amounts {
+		d.Quantiles[i] = forecast.Quantile{P: levels[i], Value: v}
+	}
+}
+
+// learnedHeader is the part of an artefact beside its trees.
+type learnedHeader struct {
+	Resource    resource.Name `json:"resource"`
+	SlotSeconds int64         `json:"slot_seconds"`
+	Slots       int           `json:"slots"`
+	Shift       []float32     `json:"shift"`
+}
+
+// Files of a learned model in the registry.
+const (
+	learnedHeaderFile = "learned.json"
+	learnedPeakFile   = "peak.gbdt"
+)
+
+// Encode returns l as the files of an artefact.
+func (l *Learned) Encode() (map[string][]byte, error) {
+	header, err := json.Marshal(learnedHeader{l.resource, int64(l.grid.Slot / time.Second), l.grid.Slots, l.shift})
+	if err != nil {
+		return nil, fmt.Errorf("encode learned model: %w", err)
+	}
+	trees, err := any(l.peak).(encoding.BinaryMarshaler).MarshalBinary()
+	if err != nil {
+		return nil, fmt.Errorf("encode learned model: %w", err)
+	}
+	return map[string][]byte{learnedHeaderFile: header, learnedPeakFile: trees}, nil
+}
+
+// DecodeLearned reads what Encode wrote.
+func DecodeLearned(files map[string][]byte) (*Learned, error) {
+	var h learnedHeader
+	if err := json.Unmarshal(files[learnedHeaderFile], &h); err != nil {
+		return nil, fmt.Errorf("decode learned model: %s: %w", learnedHeaderFile, err)
+	}
+	g := forecast.Grid{Slot: time.Duration(h.SlotSeconds) * time.Second, Slots: h.Slots}
+	if err := g.Validate(); err != nil {
+		return nil, fmt.Errorf("decode learned model: %w", err)
+	}
+	if err := h.Resource.Validate(); err != nil {
+		return nil, fmt.Errorf("decode learned model: %w", err)
+	}
+	peak := new(gbdt.Model)
+	if err := any(peak).(encoding.BinaryUnmarshaler).UnmarshalBinary(files[learnedPeakFile]); err != nil {
+		return nil, fmt.Errorf("decode learned model: %s: %w", learnedPeakFile, err)
+	}
+	l, err := NewLearned(h.Resource, g, peak, h.Shift)
+	if err != nil {
+		return nil, fmt.Errorf("decode %w", err)
+	}
+	return l, nil
+}

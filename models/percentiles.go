@@ -1,0 +1,85 @@
+package models
+
+import (
+	"slices"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Percentiles predicts from the workload's own past and nothing else: its
+// profile, its largest usage ever, and the quantiles of its daily maxima.
+type Percentiles struct {
+	MinHistory time.Duration // shorter pasts are left to other predictors; 0 = 24 h
+}
+
+var _ Predictor = Percentiles{}
+
+// levels are the probabilities of the quantiles in forecasts.
+var levels = [...]float64{.5, .9, .95, .98, .99}
+
+// Levels returns the probabilities of the quantiles in forecasts, rising.
+func Levels() []float64 { return levels[:] }
+
+func (p Percentiles) Predict(s *Subject, n resource.Name, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
+	least := p.MinHistory
+	if least == 0 {
+		least = 24 * time.Hour
+	}
+	u := s.usage(n)
+	if u == nil || u.last.Sub(u.first) < least {
+		return forecast.Demand{}, false
+	}
+	d, ok := ownDemand(u, s.Limit(n), now, g)
+	if !ok {
+		return forecast.Demand{}, false
+	}
+	maxima := u.spanMaxima(now, g)
+	slices.Sort(maxima)
+	for _, p := range levels {
+		v := float32(u.capped(u.histo.quantile(p)))
+		if len(maxima) > 0 {
+			v = quantileOf(maxima, p)
+		}
+		d.Quantiles = append(d.Quantiles, forecast.Quantile{P: p, Value: min(v, d.Peak)})
+	}
+	return d, true
+}
+
+// ownDemand returns the part of a demand that rests on the workload's own past:
+// profile, mean, and its largest usage ever as its peak.
+func ownDemand(u *Usage, limit float64, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
+	profile, ok := u.profile(now, g)
+	if !ok {
+		return forecast.Demand{}, false
+	}
+	peak := u.Peak()
+	if limit > 0 {
+		peak = min(peak, limit)
+	}
+	d := forecast.Demand{Resource: u.resource, Profile: profile, Peak: float32(peak), Limit: float32(limit), Mean: float32(min(u.decayed[2].mean(), peak))}
+	for k, v := range d.Profile {
+		d.Profile[k] = min(v, d.Peak)
+	}
+	return d, true
+}
+
+// spanMaxima returns the maxima of the spans of g before now, newest first,
+// those without a sample left out.
+func (u *Usage) spanMaxima(now time.Time, g forecast.Grid) []float32 {
+	var maxima []float32
+	end := u.slots.number(now)
+	for back := 0; back+g.Slots <= len(u.slots.max); back += g.Slots {
+		largest, seen := float32(0), false
+		for i := range g.Slots {
+			if v, ok := u.slots.maxAt(end - int64(back+i)); ok {
+				largest, seen = max(largest, v), true
+			}
+		}
+		if seen {
+			maxima = append(maxima, float32(u.capped(float64(largest))))
+		}
+	}
+	return maxima
+}

@@ -1,0 +1,213 @@
+package models
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Prior predicts a workload from the workloads most like it: those of the same
+// queue, app and size of limit, else of its class, else all. It needs a limit,
+// and knows nothing of the workload's own usage.
+type Prior struct {
+	grid   forecast.Grid
+	groups map[string]priorGroup
+}
+
+var _ Predictor = (*Prior)(nil)
+
+// priorGroup is how like workloads use a resource, as shares of their limits.
+type priorGroup struct {
+	Workloads int       `json:"workloads"`
+	Profile   []float32 `json:"profile"` // mean over the workloads, by slot
+	Mean      float32   `json:"mean"`
+	Peak      float32   `json:"peak"`      // passed by 2 % of them
+	Quantiles []float32 `json:"quantiles"` // of the maximum over a span, by Levels
+}
+
+// priorPeak is the quantile of the workloads' peaks that stands for a new one's.
+const priorPeak = .98
+
+func (p *Prior) Predict(s *Subject, n resource.Name, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
+	limit := s.Limit(n)
+	if p == nil || limit <= 0 || g != p.grid {
+		return forecast.Demand{}, false
+	}
+	for _, key := range priorKeys(s, n, limit) {
+		if group, ok := p.groups[key]; ok {
+			return group.demand(s, n, float32(limit)), true
+		}
+	}
+	return forecast.Demand{}, false
+}
+
+// demand scales the group to a limit. What the workload has already used
+// counts: it is never predicted to peak below that.
+func (p priorGroup) demand(s *Subject, n resource.Name, limit float32) forecast.Demand {
+	d := forecast.Demand{Resource: n, Limit: limit, Mean: p.Mean * limit, Peak: p.Peak * limit}
+	if u := s.usage(n); u != nil {
+		d.Peak = min(limit, max(d.Peak, float32(u.Peak())))
+	}
+	for _, share := range p.Profile {
+		d.Profile = append(d.Profile, min(share*limit, d.Peak))
+	}
+	for i, share := range p.Quantiles {
+		d.Quantiles = append(d.Quantiles, forecast.Quantile{P: levels[i], Value: min(share*limit, limit)})
+	}
+	return d
+}
+
+// priorKeys names the groups that s belongs to for n, most alike first.
+func priorKeys(s *Subject, n resource.Name, limit float64) []string {
+	return []string{
+		strings.Join([]string{string(n), "like", s.Queue, s.App, fmt.Sprint(shape(limit))}, "\x00"),
+		strings.Join([]string{string(n), "class", string(s.Class)}, "\x00"),
+		string(n),
+	}
+}
+
+// PriorBuilder gathers workloads for a Prior. It is not safe for concurrent use.
+type PriorBuilder struct {
+	grid   forecast.Grid
+	groups map[string]*priorSums
+}
+
+// NewPriorBuilder returns a builder of priors over g.
+func NewPriorBuilder(g forecast.Grid) *PriorBuilder {
+	return &PriorBuilder{grid: g, groups: map[string]*priorSums{}}
+}
+
+type priorSums struct {
+	workloads int
+	profile   []float64
+	mean      float64
+	peaks     []float32
+	maxima    []float32
+}
+
+// maxPriorMaxima bounds what a group keeps to compute its quantiles from.
+const maxPriorMaxima = 100_000
+
+// Add counts s as it was at now. Workloads without a limit, or with less than a
+// day of history, say nothing about others.
+func (b *PriorBuilder) Add(s *Subject, now time.Time) {
+	if s.History == nil {
+		return
+	}
+	for _, n := range s.History.Resources() {
+		u, limit := s.History.Usage(n), s.Limit(n)
+		if limit <= 0 || u.last.Sub(u.first) < 24*time.Hour {
+			continue
+		}
+		d, ok := ownDemand(u, limit, now, b.grid)
+		if !ok {
+			continue
+		}
+		maxima := u.spanMaxima(now, b.grid)
+		for _, key := range priorKeys(s, n, limit) {
+			if b.groups[key] == nil {
+				b.groups[key] = &priorSums{profile: make([]float64, b.grid.Slots)}
+			}
+			b.groups[key].add(d, float32(limit), maxima)
+		}
+	}
+}
+
+func (p *priorSums) add(d forecast.Demand, limit float32, maxima []float32) {
+	p.workloads++
+	for k, v := range d.Profile {
+		p.profile[k] += float64(v / limit)
+	}
+	p.mean += float64(d.Mean / limit)
+	p.peaks = append(p.peaks, d.Peak/limit)
+	for _, v := range maxima {
+		if len(p.maxima) < maxPriorMaxima {
+			p.maxima = append(p.maxima, min(v/limit, 1))
+		}
+	}
+}
+
+// minAlike is how many workloads a group needs before it stands for others.
+const minAlike = 5
+
+// Build returns the prior of what was added.
+func (b *PriorBuilder) Build() *Prior {
+	p := &Prior{grid: b.grid, groups: map[string]priorGroup{}}
+	for key, sums := range b.groups {
+		if sums.workloads < minAlike || len(sums.maxima) == 0 {
+			continue
+		}
+		p.groups[key] = sums.group()
+	}
+	return p
+}
+
+func (p *priorSums) group() priorGroup {
+	n := float64(p.workloads)
+	slices.Sort(p.peaks)
+	slices.Sort(p.maxima)
+	g := priorGroup{Workloads: p.workloads, Mean: float32(p.mean / n), Peak: quantileOf(p.peaks, priorPeak)}
+	for _, sum := range p.profile {
+		g.Profile = append(g.Profile, min(float32(sum/n), g.Peak))
+	}
+	for _, level := range levels {
+		g.Quantiles = append(g.Quantiles, quantileOf(p.maxima, level))
+	}
+	return g
+}
+
+// Groups returns the number of groups, for reports.
+func (p *Prior) Groups() int { return len(p.groups) }
+
+type priorFileContent struct {
+	SlotSeconds int64                 `json:"slot_seconds"`
+	Slots       int                   `json:"slots"`
+	Groups      map[string]priorGroup `json:"groups"`
+}
+
+const priorFile = "prior.json"
+
+// Encode returns p as the files of an artefact.
+func (p *Prior) Encode() (map[string][]byte, error) {
+	data, err := json.Marshal(priorFileContent{int64(p.grid.Slot / time.Second), p.grid.Slots, p.groups})
+	if err != nil {
+		return nil, fmt.Errorf("encode prior: %w", err)
+	}
+	return map[string][]byte{priorFile: data}, nil
+}
+
+// DecodePrior reads what Encode wrote.
+func DecodePrior(files map[string][]byte) (*Prior, error) {
+	var c priorFileContent
+	if err := json.Unmarshal(files[priorFile], &c); err != nil {
+		return nil, fmt.Errorf("decode prior: %s: %w", priorFile, err)
+	}
+	p := &Prior{grid: forecast.Grid{Slot: time.Duration(c.SlotSeconds) * time.Second, Slots: c.Slots}, groups: c.Groups}
+	if err := p.grid.Validate(); err != nil {
+		return nil, fmt.Errorf("decode prior: %w", err)
+	}
+	for key, g := range p.groups {
+		if err := g.check(p.grid); err != nil {
+			return nil, fmt.Errorf("decode prior: group %q: %w", key, err)
+		}
+	}
+	return p, nil
+}
+
+func (p priorGroup) check(g forecast.Grid) error {
+	if len(p.Profile) != g.Slots || len(p.Quantiles) != len(levels) {
+		return fmt.Errorf("%d slots and %d quantiles (want %d and %d)", len(p.Profile), len(p.Quantiles), g.Slots, len(levels))
+	}
+	for _, share := range slices.Concat(p.Profile, p.Quantiles, []float32{p.Peak, p.Mean}) {
+		if !(share >= 0 && share <= 1) || math.IsNaN(float64(share)) {
+			return fmt.Errorf("share %g is not between 0 and 1", share)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package models
+
+import (
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// AnyClass stands for every class without a model of its own.
+const AnyClass workload.Class = "*"
+
+// Target is what a learned model predicts: one resource of one class.
+type Target struct {
+	Class    workload.Class
+	Resource resource.Name
+}
+
+// Champion is a learned model in service, and the id of its artefact. A nil
+// Model says that the class is served by what stands behind it in the chain.
+type Champion struct {
+	ID    string
+	Model *Learned
+}
+
+// Set is everything forecasts are made with: what a night of training has left
+// in service. The zero Set with a Grid predicts by percentiles and limits. It
+// must not change once in use.
+type Set struct {
+	Grid      forecast.Grid
+	Champions map[Target]Champion
+	Prior     *Prior // nil when none was fitted
+	PriorID   string
+	Margins   forecast.Margins
+	MarginsID string
+}
+
+// Chain returns the fallback chain: learned, percentiles, prior, limit.
+func (s *Set) Chain() *Chain {
+	links := []Link{
+		{forecast.Learned, string(forecast.Learned), champions(s.Champions)},
+		{forecast.Percentile, string(forecast.Percentile), Percentiles{}},
+	}
+	if s.Prior != nil {
+		links = append(links, Link{forecast.Prior, s.PriorID, s.Prior})
+	}
+	return NewChain(s.Grid, append(links, Link{forecast.Limit, string(forecast.Limit), AtLimit{}})...)
+}
+
+// champions asks the model of the subject's class, or the one for any class.
+type champions map[Target]Champion
+
+var _ Predictor = champions(nil)
+
+func (c champions) Predict(s *Subject, n resource.Name, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
+	champion, ok := c.of(s.Class, n)
+	if !ok || champion.Model == nil {
+		return forecast.Demand{}, false
+	}
+	return champion.Model.Predict(s, n, now, g)
+}
+
+// ModelOf returns the id of the artefact that predicts n of s.
+func (c champions) ModelOf(s *Subject, n resource.Name) string {
+	champion, _ := c.of(s.Class, n)
+	return champion.ID
+}
+
+func (c champions) of(class workload.Class, n resource.Name) (Champion, bool) {
+	if champion, ok := c[Target{class, n}]; ok {
+		return champion, true
+	}
+	champion, ok := c[Target{AnyClass, n}]
+	return champion, ok
+}

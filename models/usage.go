@@ -1,0 +1,97 @@
+package models
+
+import (
+	"time"
+
+	"github.com/auspex-project/auspex/resource"
+)
+
+// atLimit is the share of its limit from which a sample counts as held down by
+// it: what the workload would have used is then known only from below.
+const atLimit = .98
+
+// halfLives are those of the decayed averages, shortest first.
+var halfLives = [...]time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
+
+// Usage is what is remembered of one resource of one workload.
+type Usage struct {
+	resource    resource.Name
+	first, last time.Time
+	samples     int64
+
+	limit float64 // newest known one above zero, 0 when none was
+	peak  float64 // largest usage ever seen
+
+	slots   slots                  // three weeks of maxima and means
+	decayed [len(halfLives)]moment // of usage
+	hits    moment                 // of samples at the limit, 0 or 1
+	histo   histogram              // decayed, for percentiles
+}
+
+// hitHalfLife is how fast limit hits are forgotten.
+const hitHalfLife = 24 * time.Hour
+
+func newUsage(n resource.Name, slot time.Duration) *Usage {
+	return &Usage{resource: n, slots: newSlots(slot), histo: newHistogram(n)}
+}
+
+// Limit returns the newest limit above zero, 0 when none is known.
+func (u *Usage) Limit() float64 { return u.limit }
+
+// Peak returns the largest usage ever seen, at most the present limit.
+func (u *Usage) Peak() float64 { return u.capped(u.peak) }
+
+// First and Last return the times of the oldest and the newest sample.
+func (u *Usage) First() time.Time { return u.first }
+func (u *Usage) Last() time.Time  { return u.last }
+
+// scale is what usage is divided by where it has to be free of units: the
+// limit, or the largest usage seen where no limit is known.
+func (u *Usage) scale() float64 {
+	switch {
+	case u.limit > 0:
+		return u.limit
+	case u.peak > 0:
+		return u.peak
+	}
+	return 1
+}
+
+func (u *Usage) capped(value float64) float64 {
+	if u.limit > 0 {
+		return min(value, u.limit)
+	}
+	return value
+}
+
+func (u *Usage) add(t time.Time, value, limit float64) {
+	late := u.samples > 0 && !t.After(u.last)
+	if limit > 0 {
+		if !late {
+			u.limit = limit
+		}
+		value = min(value, limit)
+	}
+	u.peak = max(u.peak, value)
+	if !u.slots.add(t, float32(value), late) {
+		return // seen before, or too long ago
+	}
+
+	u.samples++
+	if u.first.IsZero() || t.Before(u.first) {
+		u.first = t
+	}
+	if !late {
+		u.last = t
+	}
+	age := u.last.Sub(t)
+	for i, half := range halfLives {
+		u.decayed[i].add(u.last, age, half, value)
+	}
+	hit := 0.0
+	if limit > 0 && value >= atLimit*limit {
+		hit = 1
+	}
+	u.hits.add(u.last, age, hitHalfLife, hit)
+	u.histo.add(t, value)
+}
