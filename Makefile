@@ -45,9 +45,10 @@ fmt: $(TOOLS)/buf ## format all Go and .proto files
 	gofmt -w .
 	$(TOOLS)/buf format -w --path api/auspex
 
-lint: $(TOOLS)/staticcheck $(TOOLS)/buf ## gofmt, go vet, staticcheck, and the .proto files
+lint: $(TOOLS)/staticcheck $(TOOLS)/buf ## gofmt, go mod tidy, go vet, staticcheck, and the .proto files
 	@unformatted=$$(gofmt -l .); \
 		if [ -n "$$unformatted" ]; then echo "run make fmt, for:"; echo "$$unformatted"; exit 1; fi
+	go mod tidy -diff
 	go vet ./...
 	$(TOOLS)/staticcheck ./...
 	$(TOOLS)/buf lint
