@@ -1,0 +1,233 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// group is the records of appends that become durable together, as one frame.
+type group struct {
+	buf     []byte // room for the frame's header, then the payload
+	records int
+
+	done  chan struct{} // closed when first and err are set
+	first Position
+	err   error
+}
+
+func newGroup(buf []byte) *group {
+	return &group{buf: append(buf[:0], make([]byte, frameHeaderLen)...), done: make(chan struct{})}
+}
+
+// tail is the end of the last segment, where frames are written.
+type tail struct {
+	file   File // nil: the next append begins a segment
+	salt   uint32
+	torn   bool   // bytes of a failed write may stand behind the last frame
+	spare  []byte // a buffer for the next group
+	closed bool
+}
+
+// join adds records to the pending group and returns it with their offset in
+// it, or -1 when the group has no room and must be committed first.
+func (l *Log) join(records [][]byte, size int) (g *group, offset int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g = l.mu.pending
+	if g.records > 0 && len(g.buf)+size > maxGroupBytes {
+		return g, -1
+	}
+	offset = g.records
+	for _, r := range records {
+		g.buf = appendRecord(g.buf, r)
+	}
+	g.records += len(records)
+	return g, offset
+}
+
+// commit makes g durable, unless another leader has done so. The caller holds
+// the turn.
+func (l *Log) commit(g *group) {
+	select {
+	case <-g.done:
+		return
+	default:
+	}
+	l.mu.Lock()
+	l.mu.pending = newGroup(l.tail.spare)
+	l.mu.Unlock()
+	g.first, g.err = l.write(g)
+	l.tail.spare = nil
+	if cap(g.buf) <= 2*maxGroupBytes {
+		l.tail.spare = g.buf
+	}
+	close(g.done)
+}
+
+// write puts g behind the last frame: room within the bound, a segment with
+// space, the bytes, the fsync, and only then the new end.
+func (l *Log) write(g *group) (Position, error) {
+	if l.tail.closed {
+		return 0, ErrClosed
+	}
+	lost, err := l.makeRoom(int64(len(g.buf)))
+	if lost.Len() > 0 && l.opts.Dropped != nil {
+		l.opts.Dropped(lost)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("append to log %s: %w", l.dir, err)
+	}
+	if err := l.rotate(); err != nil {
+		return 0, fmt.Errorf("append to log %s: begin a segment: %w", l.dir, err)
+	}
+	last := &l.mu.segments[len(l.mu.segments)-1]
+	first := l.mu.end // only the holder of the turn changes it
+	sealFrame(g.buf, l.tail.salt, first, g.records)
+	if err := l.repair(last.size); err != nil {
+		return 0, fmt.Errorf("append to log: cut a failed write off %s: %w", last.path, err)
+	}
+	_, err = l.tail.file.WriteAt(g.buf, last.size)
+	if err == nil {
+		err = l.tail.file.Sync()
+	}
+	if err != nil {
+		// Best effort; the next append tries again before it writes.
+		l.tail.torn = true
+		return 0, errors.Join(fmt.Errorf("append to log: %w", err), l.repair(last.size))
+	}
+	l.mu.Lock()
+	last.size += int64(len(g.buf))
+	l.mu.end += Position(g.records)
+	if l.mu.grown != nil {
+		close(l.mu.grown)
+		l.mu.grown = nil
+	}
+	l.mu.Unlock()
+	return first, nil
+}
+
+// repair cuts what a failed write may have left behind the last frame.
+func (l *Log) repair(size int64) error {
+	if !l.tail.torn {
+		return nil
+	}
+	if err := l.tail.file.Truncate(size); err != nil {
+		return err
+	}
+	l.tail.torn = false
+	return nil
+}
+
+// rotate begins a segment when there is none or the last one is full.
+func (l *Log) rotate() error {
+	if n := len(l.mu.segments); l.tail.file != nil && l.mu.segments[n-1].size < l.opts.SegmentBytes {
+		return nil
+	}
+	seg, file, salt, err := createSegment(l.opts.FS, l.dir, l.mu.end)
+	if err != nil {
+		return err
+	}
+	if l.tail.file != nil {
+		l.tail.file.Close() // everything in it is durable
+	}
+	l.tail.file, l.tail.salt, l.tail.torn = file, salt, false
+	l.mu.Lock()
+	l.mu.segments = append(l.mu.segments, seg)
+	l.mu.Unlock()
+	return nil
+}
+
+// makeRoom removes the oldest segments until n more bytes fit the bound, and
+// returns the records of interest that went with them.
+func (l *Log) makeRoom(n int64) (lost Range, err error) {
+	if l.opts.MaxBytes == 0 {
+		return Range{}, nil
+	}
+	n += segmentHeaderLen
+	if n+segmentHeaderLen > l.opts.MaxBytes {
+		return Range{}, fmt.Errorf("%d bytes: %w (the log is bounded to %d)", n, ErrTooLarge, l.opts.MaxBytes)
+	}
+	for l.bytes()+n > l.opts.MaxBytes {
+		upTo := l.mu.end
+		if len(l.mu.segments) > 1 {
+			upTo = l.mu.segments[1].first
+		} else if l.tail.file != nil {
+			l.tail.file.Close()
+			l.tail.file = nil
+		}
+		from := max(l.mu.segments[0].first, l.mu.start)
+		if err := l.removeOldest(); err != nil {
+			return lost, fmt.Errorf("drop the oldest segment: %w", err)
+		}
+		if from < upTo {
+			if lost.Len() == 0 {
+				lost.From = from
+			}
+			lost.To = upTo
+		}
+	}
+	return lost, nil
+}
+
+// recoverTail finds the end of the last segment, cuts a torn frame off it and
+// opens it for appending. A segment whose header was torn by a crash is removed;
+// one whose header is damaged is left for the Reader to report, and the
+// positions it can have held are not used again.
+func (l *Log) recoverTail(last *segment) (end Position, err error) {
+	f, err := l.opts.FS.OpenFile(last.path, os.O_RDWR)
+	if err != nil {
+		return 0, err
+	}
+	keep := false
+	defer func() {
+		if !keep {
+			f.Close()
+		}
+	}()
+	scan, err := newScanner(f, *last)
+	switch {
+	case errors.Is(err, errSegmentHeader) && last.size <= segmentHeaderLen:
+		l.opts.Logger.Warn("log: removed a segment torn before its first record", "file", last.path)
+		l.mu.segments = l.mu.segments[:len(l.mu.segments)-1]
+		return last.first, l.opts.FS.Remove(last.path)
+	case errors.Is(err, errSegmentHeader):
+		l.opts.Logger.Error("log: segment cannot be read", "file", last.path, "bytes", last.size, "error", err)
+		return last.first + Position(last.size), nil
+	case err != nil:
+		return 0, err
+	}
+	end = last.first
+	good := scan.off
+	for {
+		frame, damagedAt, err := scan.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		if damagedAt >= 0 {
+			l.opts.Logger.Error("log: damaged frame", "file", last.path, "offset", damagedAt,
+				"lost", Range{end, frame.first}.Len())
+		}
+		end, good = frame.end(), scan.off
+	}
+	if good < last.size {
+		l.opts.Logger.Warn("log: cut a torn frame off the end", "file", last.path, "offset", good, "bytes", last.size-good)
+		if err := f.Truncate(good); err != nil {
+			return 0, err
+		}
+		if err := f.Sync(); err != nil {
+			return 0, err
+		}
+		last.size = good
+	}
+	if end < l.opts.Start {
+		return end, nil // positions up to Start are taken: append to a new segment
+	}
+	l.tail.file, l.tail.salt = f, scan.salt
+	keep = true
+	return end, nil
+}

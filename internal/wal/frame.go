@@ -1,0 +1,179 @@
+package wal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+)
+
+// A frame, little endian:
+//
+//	 0  magic            4 bytes
+//	 4  payload length   uint32
+//	 8  first position   uint64
+//	16  records          uint32
+//	20  payload checksum uint32
+//	24  header checksum  uint32, over the segment's salt and bytes 0..24
+//	28  payload: each record as its uvarint length and its bytes
+//
+// The salt keeps bytes inside a record from passing for a frame when the reader
+// looks for the next intact one behind a damaged one.
+const frameHeaderLen = 28
+
+var (
+	frameMagic = []byte("axf1")
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+)
+
+type frame struct {
+	first   Position
+	records int
+	payload []byte // valid until the scanner moves on
+}
+
+func (f frame) end() Position { return f.first + Position(f.records) }
+
+// appendRecord adds one record to a payload.
+func appendRecord(payload, record []byte) []byte {
+	payload = binary.AppendUvarint(payload, uint64(len(record)))
+	return append(payload, record...)
+}
+
+// cutRecord splits the first record off a payload.
+func cutRecord(payload []byte) (record, rest []byte, ok bool) {
+	n, used := binary.Uvarint(payload)
+	if used <= 0 || n > uint64(len(payload)-used) {
+		return nil, nil, false
+	}
+	return payload[used : used+int(n)], payload[used+int(n):], true
+}
+
+// sealFrame fills in the header of buf, which holds room for it followed by
+// the payload.
+func sealFrame(buf []byte, salt uint32, first Position, records int) {
+	copy(buf, frameMagic)
+	payload := buf[frameHeaderLen:]
+	binary.LittleEndian.PutUint32(buf[4:], uint32(len(payload)))
+	binary.LittleEndian.PutUint64(buf[8:], uint64(first))
+	binary.LittleEndian.PutUint32(buf[16:], uint32(records))
+	binary.LittleEndian.PutUint32(buf[20:], crc32.Checksum(payload, castagnoli))
+	binary.LittleEndian.PutUint32(buf[24:], crc32.Update(salt, castagnoli, buf[:24]))
+}
+
+// parseHeader checks a frame's header and returns the frame without payload.
+func parseHeader(head []byte, salt uint32) (f frame, length int64, payloadSum uint32, ok bool) {
+	if len(head) < frameHeaderLen || !bytes.Equal(head[:4], frameMagic) ||
+		binary.LittleEndian.Uint32(head[24:]) != crc32.Update(salt, castagnoli, head[:24]) {
+		return frame{}, 0, 0, false
+	}
+	f.first = Position(binary.LittleEndian.Uint64(head[8:]))
+	f.records = int(binary.LittleEndian.Uint32(head[16:]))
+	return f, int64(binary.LittleEndian.Uint32(head[4:])), binary.LittleEndian.Uint32(head[20:]), f.end() > f.first
+}
+
+// intact reports whether payload is what was written as that of f.
+func (f frame) intact(payload []byte, sum uint32) bool {
+	if crc32.Checksum(payload, castagnoli) != sum {
+		return false
+	}
+	rest, ok := payload, true
+	for range f.records {
+		if _, rest, ok = cutRecord(rest); !ok {
+			return false
+		}
+	}
+	return len(rest) == 0
+}
+
+// scanner walks the intact frames of one segment.
+type scanner struct {
+	file   io.ReaderAt
+	salt   uint32
+	expect Position // the lowest position a frame may start at
+	off    int64
+	limit  int64 // how many bytes of the file may be read
+
+	buf    []byte // file[bufOff : bufOff+len(buf)]
+	bufOff int64
+}
+
+// next returns the next intact frame and, when bytes had to be skipped before
+// it (or before the limit), where the first of them stands; -1 otherwise. At the
+// limit the error is io.EOF; any other is a failure to read.
+func (s *scanner) next() (f frame, damagedAt int64, err error) {
+	damagedAt = -1
+	for s.off < s.limit {
+		step := int64(1)
+		head, err := s.peek(frameHeaderLen)
+		if err != nil {
+			return frame{}, damagedAt, err
+		}
+		f, length, sum, ok := parseHeader(head, s.salt)
+		if ok && f.first >= s.expect && s.off+frameHeaderLen+length <= s.limit {
+			step = frameHeaderLen + length
+			whole, err := s.peek(step)
+			if err != nil {
+				return frame{}, damagedAt, err
+			}
+			if int64(len(whole)) == step && f.intact(whole[frameHeaderLen:], sum) {
+				f.payload = whole[frameHeaderLen:]
+				s.off += step
+				s.expect = f.end()
+				return f, damagedAt, nil
+			}
+		}
+		if damagedAt < 0 {
+			damagedAt = s.off
+		}
+		if err := s.resync(step); err != nil {
+			return frame{}, damagedAt, err
+		}
+	}
+	return frame{}, damagedAt, io.EOF
+}
+
+// resync moves step bytes on, and from there to the next place that looks like
+// the start of a frame, or to the limit.
+func (s *scanner) resync(step int64) error {
+	for s.off += step; s.off < s.limit; {
+		b, err := s.peek(readAhead)
+		if err != nil {
+			return err
+		}
+		if i := bytes.Index(b, frameMagic); i >= 0 {
+			s.off += int64(i)
+			return nil
+		}
+		// The magic may begin in the last bytes of b.
+		s.off += int64(max(len(b)-len(frameMagic)+1, 1))
+	}
+	return nil
+}
+
+const readAhead = 256 << 10
+
+// peek returns n bytes at the scanner's offset, fewer at the limit.
+func (s *scanner) peek(n int64) ([]byte, error) {
+	n = min(n, s.limit-s.off)
+	if s.off < s.bufOff || s.off+n > s.bufOff+int64(len(s.buf)) {
+		size := min(max(n, readAhead), s.limit-s.off)
+		if int64(cap(s.buf)) < size {
+			s.buf = make([]byte, size)
+		}
+		s.buf = s.buf[:size]
+		got, err := s.file.ReadAt(s.buf, s.off)
+		if err != nil && err != io.EOF {
+			s.buf = s.buf[:0]
+			return nil, err
+		}
+		if int64(got) < size { // the file is shorter than it was
+			s.limit = s.off + int64(got)
+			s.buf = s.buf[:got]
+			n = min(n, int64(got))
+		}
+		s.bufOff = s.off
+	}
+	at := s.off - s.bufOff
+	return s.buf[at : at+n], nil
+}
