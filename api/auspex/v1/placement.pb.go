@@ -130,8 +130,10 @@ type PlaceResponse struct {
 	Class           string `protobuf:"bytes,13,opt,name=class,proto3" json:"class,omitempty"`
 	NodesConsidered uint32 `protobuf:"varint,14,opt,name=nodes_considered,json=nodesConsidered,proto3" json:"nodes_considered,omitempty"`
 	NodesFeasible   uint32 `protobuf:"varint,15,opt,name=nodes_feasible,json=nodesFeasible,proto3" json:"nodes_feasible,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Why the queue may not have it, when denied_by_share.
+	Denials       []*Denial `protobuf:"bytes,16,rep,name=denials,proto3" json:"denials,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PlaceResponse) Reset() {
@@ -269,6 +271,86 @@ func (x *PlaceResponse) GetNodesFeasible() uint32 {
 	return 0
 }
 
+func (x *PlaceResponse) GetDenials() []*Denial {
+	if x != nil {
+		return x.Denials
+	}
+	return nil
+}
+
+// One ground on which the shares say no.
+type Denial struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// unknown_queue, inner_queue, limit, guarantee or share.
+	Cause string `protobuf:"bytes,1,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Whose limit it is, who waits, or the queue that asked.
+	Queue string `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
+	// Empty where no single resource decided.
+	Resource string `protobuf:"bytes,3,opt,name=resource,proto3" json:"resource,omitempty"`
+	// One line a person can read.
+	Text          string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Denial) Reset() {
+	*x = Denial{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Denial) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Denial) ProtoMessage() {}
+
+func (x *Denial) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Denial.ProtoReflect.Descriptor instead.
+func (*Denial) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Denial) GetCause() string {
+	if x != nil {
+		return x.Cause
+	}
+	return ""
+}
+
+func (x *Denial) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *Denial) GetResource() string {
+	if x != nil {
+		return x.Resource
+	}
+	return ""
+}
+
+func (x *Denial) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 type Candidate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
@@ -280,7 +362,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[2]
+	mi := &file_auspex_v1_placement_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -292,7 +374,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[2]
+	mi := &file_auspex_v1_placement_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -305,7 +387,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{2}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Candidate) GetNode() string {
@@ -346,7 +428,7 @@ type ScoreLine struct {
 
 func (x *ScoreLine) Reset() {
 	*x = ScoreLine{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[3]
+	mi := &file_auspex_v1_placement_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -358,7 +440,7 @@ func (x *ScoreLine) String() string {
 func (*ScoreLine) ProtoMessage() {}
 
 func (x *ScoreLine) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[3]
+	mi := &file_auspex_v1_placement_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -371,7 +453,7 @@ func (x *ScoreLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreLine.ProtoReflect.Descriptor instead.
 func (*ScoreLine) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{3}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ScoreLine) GetScorer() string {
@@ -429,7 +511,7 @@ type Rejection struct {
 
 func (x *Rejection) Reset() {
 	*x = Rejection{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[4]
+	mi := &file_auspex_v1_placement_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +523,7 @@ func (x *Rejection) String() string {
 func (*Rejection) ProtoMessage() {}
 
 func (x *Rejection) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[4]
+	mi := &file_auspex_v1_placement_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +536,7 @@ func (x *Rejection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejection.ProtoReflect.Descriptor instead.
 func (*Rejection) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{4}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Rejection) GetFilter() string {
@@ -494,7 +576,7 @@ type ConfirmRequest struct {
 
 func (x *ConfirmRequest) Reset() {
 	*x = ConfirmRequest{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[5]
+	mi := &file_auspex_v1_placement_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -506,7 +588,7 @@ func (x *ConfirmRequest) String() string {
 func (*ConfirmRequest) ProtoMessage() {}
 
 func (x *ConfirmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[5]
+	mi := &file_auspex_v1_placement_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -519,7 +601,7 @@ func (x *ConfirmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{5}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ConfirmRequest) GetDecisionId() string {
@@ -539,7 +621,7 @@ type ConfirmResponse struct {
 
 func (x *ConfirmResponse) Reset() {
 	*x = ConfirmResponse{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[6]
+	mi := &file_auspex_v1_placement_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -551,7 +633,7 @@ func (x *ConfirmResponse) String() string {
 func (*ConfirmResponse) ProtoMessage() {}
 
 func (x *ConfirmResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[6]
+	mi := &file_auspex_v1_placement_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -564,7 +646,7 @@ func (x *ConfirmResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{6}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConfirmResponse) GetWorkload() string {
@@ -594,7 +676,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[7]
+	mi := &file_auspex_v1_placement_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +688,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[7]
+	mi := &file_auspex_v1_placement_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +701,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{7}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReleaseRequest) GetTarget() isReleaseRequest_Target {
@@ -673,7 +755,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[8]
+	mi := &file_auspex_v1_placement_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +767,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[8]
+	mi := &file_auspex_v1_placement_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +780,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{8}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReleaseResponse) GetReleased() bool {
@@ -719,7 +801,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[9]
+	mi := &file_auspex_v1_placement_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -731,7 +813,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[9]
+	mi := &file_auspex_v1_placement_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -744,7 +826,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{9}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ExplainRequest) GetDecisionId() string {
@@ -784,7 +866,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[10]
+	mi := &file_auspex_v1_placement_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +878,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[10]
+	mi := &file_auspex_v1_placement_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +891,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{10}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ExplainResponse) GetDecisionId() string {
@@ -893,7 +975,7 @@ type ScoreDifference struct {
 
 func (x *ScoreDifference) Reset() {
 	*x = ScoreDifference{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[11]
+	mi := &file_auspex_v1_placement_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +987,7 @@ func (x *ScoreDifference) String() string {
 func (*ScoreDifference) ProtoMessage() {}
 
 func (x *ScoreDifference) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[11]
+	mi := &file_auspex_v1_placement_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +1000,7 @@ func (x *ScoreDifference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreDifference.ProtoReflect.Descriptor instead.
 func (*ScoreDifference) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{11}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ScoreDifference) GetScorer() string {
@@ -958,7 +1040,7 @@ type NodeVerdict struct {
 
 func (x *NodeVerdict) Reset() {
 	*x = NodeVerdict{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[12]
+	mi := &file_auspex_v1_placement_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1052,7 @@ func (x *NodeVerdict) String() string {
 func (*NodeVerdict) ProtoMessage() {}
 
 func (x *NodeVerdict) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[12]
+	mi := &file_auspex_v1_placement_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1065,7 @@ func (x *NodeVerdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeVerdict.ProtoReflect.Descriptor instead.
 func (*NodeVerdict) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{12}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *NodeVerdict) GetNode() string {
@@ -1041,7 +1123,7 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\falternatives\x18\x03 \x01(\rB\a\xbaH\x04*\x02\x18dR\falternatives\x12\x17\n" +
 	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12J\n" +
 	"\vreserve_for\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
-	"reserveFor\"\xbe\x04\n" +
+	"reserveFor\"\xeb\x04\n" +
 	"\rPlaceResponse\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x12\n" +
@@ -1061,7 +1143,13 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x0eforecast_model\x18\f \x01(\tR\rforecastModel\x12\x14\n" +
 	"\x05class\x18\r \x01(\tR\x05class\x12)\n" +
 	"\x10nodes_considered\x18\x0e \x01(\rR\x0fnodesConsidered\x12%\n" +
-	"\x0enodes_feasible\x18\x0f \x01(\rR\rnodesFeasible\"c\n" +
+	"\x0enodes_feasible\x18\x0f \x01(\rR\rnodesFeasible\x12+\n" +
+	"\adenials\x18\x10 \x03(\v2\x11.auspex.v1.DenialR\adenials\"d\n" +
+	"\x06Denial\x12\x14\n" +
+	"\x05cause\x18\x01 \x01(\tR\x05cause\x12\x14\n" +
+	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1a\n" +
+	"\bresource\x18\x03 \x01(\tR\bresource\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\"c\n" +
 	"\tCandidate\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12,\n" +
@@ -1143,56 +1231,58 @@ func file_auspex_v1_placement_proto_rawDescGZIP() []byte {
 	return file_auspex_v1_placement_proto_rawDescData
 }
 
-var file_auspex_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_auspex_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_auspex_v1_placement_proto_goTypes = []any{
 	(*PlaceRequest)(nil),          // 0: auspex.v1.PlaceRequest
 	(*PlaceResponse)(nil),         // 1: auspex.v1.PlaceResponse
-	(*Candidate)(nil),             // 2: auspex.v1.Candidate
-	(*ScoreLine)(nil),             // 3: auspex.v1.ScoreLine
-	(*Rejection)(nil),             // 4: auspex.v1.Rejection
-	(*ConfirmRequest)(nil),        // 5: auspex.v1.ConfirmRequest
-	(*ConfirmResponse)(nil),       // 6: auspex.v1.ConfirmResponse
-	(*ReleaseRequest)(nil),        // 7: auspex.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),       // 8: auspex.v1.ReleaseResponse
-	(*ExplainRequest)(nil),        // 9: auspex.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 10: auspex.v1.ExplainResponse
-	(*ScoreDifference)(nil),       // 11: auspex.v1.ScoreDifference
-	(*NodeVerdict)(nil),           // 12: auspex.v1.NodeVerdict
-	(*Workload)(nil),              // 13: auspex.v1.Workload
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
-	(*Forecast)(nil),              // 16: auspex.v1.Forecast
+	(*Denial)(nil),                // 2: auspex.v1.Denial
+	(*Candidate)(nil),             // 3: auspex.v1.Candidate
+	(*ScoreLine)(nil),             // 4: auspex.v1.ScoreLine
+	(*Rejection)(nil),             // 5: auspex.v1.Rejection
+	(*ConfirmRequest)(nil),        // 6: auspex.v1.ConfirmRequest
+	(*ConfirmResponse)(nil),       // 7: auspex.v1.ConfirmResponse
+	(*ReleaseRequest)(nil),        // 8: auspex.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),       // 9: auspex.v1.ReleaseResponse
+	(*ExplainRequest)(nil),        // 10: auspex.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 11: auspex.v1.ExplainResponse
+	(*ScoreDifference)(nil),       // 12: auspex.v1.ScoreDifference
+	(*NodeVerdict)(nil),           // 13: auspex.v1.NodeVerdict
+	(*Workload)(nil),              // 14: auspex.v1.Workload
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*Forecast)(nil),              // 17: auspex.v1.Forecast
 }
 var file_auspex_v1_placement_proto_depIdxs = []int32{
-	13, // 0: auspex.v1.PlaceRequest.workload:type_name -> auspex.v1.Workload
-	14, // 1: auspex.v1.PlaceRequest.reserve_for:type_name -> google.protobuf.Duration
-	15, // 2: auspex.v1.PlaceResponse.expires:type_name -> google.protobuf.Timestamp
-	2,  // 3: auspex.v1.PlaceResponse.alternatives:type_name -> auspex.v1.Candidate
-	3,  // 4: auspex.v1.PlaceResponse.scores:type_name -> auspex.v1.ScoreLine
-	4,  // 5: auspex.v1.PlaceResponse.rejections:type_name -> auspex.v1.Rejection
-	3,  // 6: auspex.v1.Candidate.scores:type_name -> auspex.v1.ScoreLine
-	15, // 7: auspex.v1.ExplainResponse.decided:type_name -> google.protobuf.Timestamp
-	13, // 8: auspex.v1.ExplainResponse.workload:type_name -> auspex.v1.Workload
-	1,  // 9: auspex.v1.ExplainResponse.outcome:type_name -> auspex.v1.PlaceResponse
-	4,  // 10: auspex.v1.ExplainResponse.filters:type_name -> auspex.v1.Rejection
-	11, // 11: auspex.v1.ExplainResponse.difference:type_name -> auspex.v1.ScoreDifference
-	16, // 12: auspex.v1.ExplainResponse.forecast:type_name -> auspex.v1.Forecast
-	12, // 13: auspex.v1.ExplainResponse.verdict:type_name -> auspex.v1.NodeVerdict
-	4,  // 14: auspex.v1.NodeVerdict.rejections:type_name -> auspex.v1.Rejection
-	3,  // 15: auspex.v1.NodeVerdict.scores:type_name -> auspex.v1.ScoreLine
-	0,  // 16: auspex.v1.PlacementService.Place:input_type -> auspex.v1.PlaceRequest
-	5,  // 17: auspex.v1.PlacementService.Confirm:input_type -> auspex.v1.ConfirmRequest
-	7,  // 18: auspex.v1.PlacementService.Release:input_type -> auspex.v1.ReleaseRequest
-	9,  // 19: auspex.v1.PlacementService.Explain:input_type -> auspex.v1.ExplainRequest
-	1,  // 20: auspex.v1.PlacementService.Place:output_type -> auspex.v1.PlaceResponse
-	6,  // 21: auspex.v1.PlacementService.Confirm:output_type -> auspex.v1.ConfirmResponse
-	8,  // 22: auspex.v1.PlacementService.Release:output_type -> auspex.v1.ReleaseResponse
-	10, // 23: auspex.v1.PlacementService.Explain:output_type -> auspex.v1.ExplainResponse
-	20, // [20:24] is the sub-list for method output_type
-	16, // [16:20] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	14, // 0: auspex.v1.PlaceRequest.workload:type_name -> auspex.v1.Workload
+	15, // 1: auspex.v1.PlaceRequest.reserve_for:type_name -> google.protobuf.Duration
+	16, // 2: auspex.v1.PlaceResponse.expires:type_name -> google.protobuf.Timestamp
+	3,  // 3: auspex.v1.PlaceResponse.alternatives:type_name -> auspex.v1.Candidate
+	4,  // 4: auspex.v1.PlaceResponse.scores:type_name -> auspex.v1.ScoreLine
+	5,  // 5: auspex.v1.PlaceResponse.rejections:type_name -> auspex.v1.Rejection
+	2,  // 6: auspex.v1.PlaceResponse.denials:type_name -> auspex.v1.Denial
+	4,  // 7: auspex.v1.Candidate.scores:type_name -> auspex.v1.ScoreLine
+	16, // 8: auspex.v1.ExplainResponse.decided:type_name -> google.protobuf.Timestamp
+	14, // 9: auspex.v1.ExplainResponse.workload:type_name -> auspex.v1.Workload
+	1,  // 10: auspex.v1.ExplainResponse.outcome:type_name -> auspex.v1.PlaceResponse
+	5,  // 11: auspex.v1.ExplainResponse.filters:type_name -> auspex.v1.Rejection
+	12, // 12: auspex.v1.ExplainResponse.difference:type_name -> auspex.v1.ScoreDifference
+	17, // 13: auspex.v1.ExplainResponse.forecast:type_name -> auspex.v1.Forecast
+	13, // 14: auspex.v1.ExplainResponse.verdict:type_name -> auspex.v1.NodeVerdict
+	5,  // 15: auspex.v1.NodeVerdict.rejections:type_name -> auspex.v1.Rejection
+	4,  // 16: auspex.v1.NodeVerdict.scores:type_name -> auspex.v1.ScoreLine
+	0,  // 17: auspex.v1.PlacementService.Place:input_type -> auspex.v1.PlaceRequest
+	6,  // 18: auspex.v1.PlacementService.Confirm:input_type -> auspex.v1.ConfirmRequest
+	8,  // 19: auspex.v1.PlacementService.Release:input_type -> auspex.v1.ReleaseRequest
+	10, // 20: auspex.v1.PlacementService.Explain:input_type -> auspex.v1.ExplainRequest
+	1,  // 21: auspex.v1.PlacementService.Place:output_type -> auspex.v1.PlaceResponse
+	7,  // 22: auspex.v1.PlacementService.Confirm:output_type -> auspex.v1.ConfirmResponse
+	9,  // 23: auspex.v1.PlacementService.Release:output_type -> auspex.v1.ReleaseResponse
+	11, // 24: auspex.v1.PlacementService.Explain:output_type -> auspex.v1.ExplainResponse
+	21, // [21:25] is the sub-list for method output_type
+	17, // [17:21] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_auspex_v1_placement_proto_init() }
@@ -1201,7 +1291,7 @@ func file_auspex_v1_placement_proto_init() {
 		return
 	}
 	file_auspex_v1_common_proto_init()
-	file_auspex_v1_placement_proto_msgTypes[7].OneofWrappers = []any{
+	file_auspex_v1_placement_proto_msgTypes[8].OneofWrappers = []any{
 		(*ReleaseRequest_DecisionId)(nil),
 		(*ReleaseRequest_Workload)(nil),
 	}
@@ -1211,7 +1301,7 @@ func file_auspex_v1_placement_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_auspex_v1_placement_proto_rawDesc), len(file_auspex_v1_placement_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
