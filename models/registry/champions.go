@@ -1,0 +1,196 @@
+package registry
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+const (
+	championsFile    = "champions.json"
+	championsVersion = 1
+
+	// maxPast bounds how many former champions of a role are remembered.
+	maxPast = 100
+)
+
+// Role is something one artefact at a time serves.
+type Role string
+
+// The roles that all classes share.
+const (
+	PriorRole   Role = "prior"
+	MarginsRole Role = "margins"
+)
+
+const learnedPrefix = "learned/"
+
+// LearnedRole is that of predicting one resource of one class.
+func LearnedRole(t models.Target) Role {
+	return Role(learnedPrefix + string(t.Class) + "/" + string(t.Resource))
+}
+
+// target returns what a LearnedRole is about.
+func (r Role) target() (models.Target, bool) {
+	rest, ok := strings.CutPrefix(string(r), learnedPrefix)
+	if !ok {
+		return models.Target{}, false
+	}
+	// Resource names may hold slashes, and classes too: the class ends at the
+	// first one, as Promote makes sure.
+	class, name, ok := strings.Cut(rest, "/")
+	return models.Target{Class: workload.Class(class), Resource: resource.Name(name)}, ok
+}
+
+// Service is what serves a role, and what did before.
+type Service struct {
+	Term
+	Past []Term `json:"past,omitempty"` // newest first
+}
+
+// Term is the time one artefact served. An empty ID says that none did: the
+// role fell back.
+type Term struct {
+	ID    string    `json:"id"`
+	Since time.Time `json:"since"`
+	Why   string    `json:"why"`
+}
+
+// Champions are what is in service, by role.
+type Champions map[Role]Service
+
+type championsContent struct {
+	Version int       `json:"version"`
+	Roles   Champions `json:"roles"`
+}
+
+// Champions returns what is in service; nothing is in a new registry.
+func (r *Registry) Champions() (Champions, error) {
+	data, err := os.ReadFile(filepath.Join(r.dir, championsFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Champions{}, nil
+	case err != nil:
+		return nil, fmt.Errorf("read champions: %w", err)
+	}
+	c, err := decodeChampions(data)
+	if err != nil {
+		return nil, fmt.Errorf("read champions of %s: %w", r.dir, err)
+	}
+	return c, nil
+}
+
+func decodeChampions(data []byte) (Champions, error) {
+	if err := checkVersion(data, championsFile, championsVersion); err != nil {
+		return nil, err
+	}
+	var c championsContent
+	if err := decodeStrictly(data, &c); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, championsFile, err)
+	}
+	if c.Roles == nil {
+		c.Roles = Champions{}
+	}
+	return c.Roles, nil
+}
+
+// Promote puts an artefact in service, for a reason that people will read. An
+// empty id takes whatever serves the role out of service. The artefact must be
+// whole.
+func (r *Registry) Promote(role Role, id, why string) error {
+	if t, ok := role.target(); role != PriorRole && role != MarginsRole && (!ok || t.Class == "" || strings.Contains(string(t.Class), "/")) {
+		return fmt.Errorf("promote: no role %q", role)
+	}
+	if id != "" {
+		m, _, err := r.Load(id)
+		if err != nil {
+			return fmt.Errorf("promote: %w", err)
+		}
+		if !m.serves(role) {
+			return fmt.Errorf("promote: %s is a %s artefact of %q: it cannot serve %s", id, m.Kind, m.Resource, role)
+		}
+	}
+	return r.update(func(c Champions) error {
+		c.promote(role, Term{id, time.Now().UTC().Truncate(time.Millisecond), why})
+		return nil
+	})
+}
+
+// Rollback puts back in service what served the role before, and returns it. It
+// undoes one promotion; a second Rollback undoes the one before.
+func (r *Registry) Rollback(role Role, why string) (Term, error) {
+	var back Term
+	err := r.update(func(c Champions) error {
+		s := c[role]
+		if len(s.Past) == 0 {
+			return fmt.Errorf("roll back %s: nothing served it before", role)
+		}
+		back = Term{s.Past[0].ID, time.Now().UTC().Truncate(time.Millisecond), why}
+		if back.ID != "" {
+			if _, _, err := r.Load(back.ID); err != nil {
+				return fmt.Errorf("roll back %s: %w", role, err)
+			}
+		}
+		c[role] = Service{back, s.Past[1:]}
+		return nil
+	})
+	return back, err
+}
+
+func (c Champions) promote(role Role, t Term) {
+	s, served := c[role]
+	if served {
+		s.Past = append([]Term{s.Term}, s.Past...)
+		s.Past = s.Past[:min(len(s.Past), maxPast)]
+	}
+	s.Term = t
+	c[role] = s
+}
+
+func (m Meta) serves(role Role) bool {
+	switch role {
+	case PriorRole:
+		return m.Kind == Prior
+	case MarginsRole:
+		return m.Kind == Margins
+	}
+	t, ok := role.target()
+	return ok && m.Kind == Learned && m.Resource == t.Resource
+}
+
+// update changes the pointer file, one writer at a time over all processes.
+func (r *Registry) update(change func(Champions) error) error {
+	lock, err := os.OpenFile(filepath.Join(r.dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return fmt.Errorf("lock champions: %w", err)
+	}
+	defer lock.Close() // which unlocks
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("lock champions: %w", err)
+	}
+	c, err := r.Champions()
+	if err != nil {
+		return err
+	}
+	if err := change(c); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(championsContent{championsVersion, c}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write champions: %w", err)
+	}
+	if err := replace(filepath.Join(r.dir, championsFile), append(data, '\n')); err != nil {
+		return fmt.Errorf("write champions: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
+)
+
+// Set loads everything in service, ready to make forecasts over g. An artefact
+// that cannot be used is left out, so that what it served falls back to the next
+// link of the chain, and its error is in refused: the caller must make it heard.
+// A registry whose champions cannot be read serves nothing and says so.
+func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) {
+	set = &models.Set{Grid: g, Champions: map[models.Target]models.Champion{}}
+	champions, err := r.Champions()
+	if err != nil {
+		return set, []error{err}
+	}
+	learned := map[string]*models.Learned{} // one model may serve several classes
+	for _, role := range slices.Sorted(maps.Keys(champions)) {
+		if err := r.fill(set, role, champions[role].ID, learned); err != nil {
+			refused = append(refused, fmt.Errorf("champion of %s falls back: %w", role, err))
+		}
+	}
+	return set, refused
+}
+
+func (r *Registry) fill(set *models.Set, role Role, id string, learned map[string]*models.Learned) error {
+	target, isLearned := role.target()
+	if isLearned {
+		set.Champions[target] = models.Champion{} // what falls back does not fall to the model of any class
+	}
+	if id == "" {
+		return nil
+	}
+	if isLearned && learned[id] != nil {
+		set.Champions[target] = models.Champion{ID: id, Model: learned[id]}
+		return nil
+	}
+	m, files, err := r.Load(id)
+	if err != nil {
+		return err
+	}
+	if !m.serves(role) {
+		return fmt.Errorf("artefact %s: %w: a %s artefact", id, ErrCorrupt, m.Kind)
+	}
+	switch {
+	case isLearned:
+		model, err := models.DecodeLearned(files)
+		if err != nil {
+			return fmt.Errorf("artefact %s: %w", id, err)
+		}
+		learned[id] = model
+		set.Champions[target] = models.Champion{ID: id, Model: model}
+	case role == PriorRole:
+		prior, err := models.DecodePrior(files)
+		if err != nil {
+			return fmt.Errorf("artefact %s: %w", id, err)
+		}
+		set.Prior, set.PriorID = prior, id
+	case role == MarginsRole:
+		margins, err := models.DecodeMargins(files)
+		if err != nil {
+			return fmt.Errorf("artefact %s: %w", id, err)
+		}
+		set.Margins, set.MarginsID = margins, id
+	}
+	return nil
+}
