@@ -1,16 +1,266 @@
 package placement
 
-// BlockSize is the number of nodes in a Block: one bit each in a uint64.
-const BlockSize = 64
+import (
+	"math"
+	"slices"
+	"sync/atomic"
 
-// Lane holds one number per node of a Block.
-type Lane [BlockSize]float32
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+)
 
-// Block is BlockSize nodes.
-type Block struct{}
+// State is the fleet as the engine sees it: what the nodes are and what is on
+// them, in columns. A State returned by freeze is never changed; it shares the
+// blocks that have not changed since with the State it came from.
+type State struct {
+	Blocks []*Block
+	Grid   forecast.Grid
 
-// State is the fleet as the engine sees it.
-type State struct{}
+	// Resources is the schema: the position of a resource here is the position of
+	// its columns in every Block. Devices and their memory are not among them.
+	Resources []resource.Name
 
-// Query is a request as the engine sees it.
-type Query struct{}
+	Racks     []*Rack         // by Described.Rack
+	Places    []Place         // by Described.Place
+	TaintSets [][]fleet.Taint // by Described.Taints; 0 is the empty set
+	Curves    []fleet.PowerCurve
+
+	Catalogue *Catalogue
+	Policy    *Policy
+
+	names  *names
+	tables *tables
+	epoch  uint64         // owns the blocks and racks of the same epoch
+	last   *atomic.Uint64 // newest epoch handed out in this family of states
+}
+
+// newState returns the fleet without nodes.
+func newState(g forecast.Grid, p *Policy) *State {
+	s := &State{
+		Grid:      g,
+		Resources: []resource.Name{resource.CPU, resource.Memory},
+		TaintSets: [][]fleet.Taint{nil},
+		Catalogue: &Catalogue{},
+		Policy:    p,
+		names:     newNames(),
+		tables:    newTables(),
+		last:      new(atomic.Uint64),
+	}
+	s.epoch = s.last.Add(1)
+	return s
+}
+
+// freeze returns s as it is now. Whoever changes either of the two first copies
+// the block it changes.
+func (s *State) freeze() *State {
+	f := *s
+	f.Blocks = slices.Clone(s.Blocks)
+	f.Racks = slices.Clone(s.Racks)
+	f.epoch = s.last.Add(1)
+	s.epoch = s.last.Add(1)
+	return &f
+}
+
+// Index returns the position of a resource in the schema, -1 when no node has it.
+func (s *State) Index(n resource.Name) int { return slices.Index(s.Resources, n) }
+
+// own returns block i for changing.
+func (s *State) own(i int) *Block {
+	b := s.Blocks[i]
+	if b.epoch != s.epoch {
+		b = b.clone(s.epoch)
+		s.Blocks[i] = b
+	}
+	return b
+}
+
+// at returns the block of a node and its position there, for changing.
+func (s *State) at(node int) (*Block, int) { return s.own(node / BlockSize), node % BlockSize }
+
+// peek is at for reading.
+func (s *State) peek(node int) (*Block, int) { return s.Blocks[node/BlockSize], node % BlockSize }
+
+// describe puts n at position node, which may be one past the last block. What is
+// placed there stays and is summed up anew.
+func (s *State) describe(node int, n *fleet.Node) {
+	for node/BlockSize >= len(s.Blocks) {
+		s.Blocks = append(s.Blocks, newBlock(len(s.Resources), s.epoch))
+	}
+	s.learn(n)
+	b, i := s.at(node)
+	d := b.ownDescribed(s.epoch)
+	before := d.Rack[i]
+	b.Live |= 1 << i
+	d.Node[i] = n
+	d.Place[i] = s.place(Place{n.Provider, n.Region, n.Zone, n.Rack})
+	d.Rack[i] = s.rack(n.Rack)
+	d.Taints[i] = s.taintSet(n.Taints)
+	d.Curve[i] = s.curve(n.Power)
+	d.Level[i] = int32(n.Level)
+	d.Compartments[i] = s.names.add(compartmentName, n.Compartments...)
+	d.Data[i] = s.names.add(dataName, n.Data...)
+	d.Labels[i] = s.names.addLabels(n.Labels)
+	d.Rank[i] = s.Policy.rank(n.Name)
+	d.Cost[i] = float32(n.CostPerHour)
+	d.CapWatts[i] = float32(n.CapWatts)
+	d.Attested = setBit(d.Attested, i, n.Attested)
+	d.Accelerated = setBit(d.Accelerated, i, len(n.Devices) > 0)
+	d.Powered = setBit(d.Powered, i, n.Power.Known() || drawing(n.Devices))
+	d.Models[i] = nil
+	for _, dev := range n.Devices {
+		d.Models[i] = append(d.Models[i], s.names.add(modelName, dev.Model)...)
+	}
+	for r, name := range s.Resources {
+		amount, ceiling := n.Capacity.Get(name), float32(math.Inf(1))
+		if n.Capacity.Has(name) {
+			ceiling = float32(amount * (1 + slack))
+		}
+		d.Capacity[r][i], d.Ceiling[r][i] = amount, ceiling
+	}
+	if d.Rack[i] >= 0 && before != d.Rack[i] {
+		s.ownRack(int(d.Rack[i])).add(node)
+	}
+	if before >= 0 && before != d.Rack[i] {
+		s.ownRack(int(before)).remove(node)
+		s.sumRack(int(before))
+	}
+	s.sum(node)
+}
+
+// slack forgives the rounding of single-precision sums when they are held
+// against a capacity: a node may be filled to the brim by parts of it.
+const slack = 1e-5
+
+// learn widens the schema by resources that n is the first to have.
+func (s *State) learn(n *fleet.Node) {
+	wider := s.Resources
+	for name := range n.Capacity.All() {
+		if name != resource.GPU && name != resource.GPUMemory && !slices.Contains(wider, name) {
+			wider = append(slices.Clip(wider), name)
+		}
+	}
+	if len(wider) == len(s.Resources) {
+		return
+	}
+	s.Resources = wider
+	s.Policy = s.Policy.forResources(wider)
+	for bi := range s.Blocks {
+		b := s.own(bi)
+		b.widen(s, b.ownDescribed(s.epoch))
+		for i := range BlockSize {
+			if b.Live>>i&1 == 1 {
+				b.Members[i] = s.reneed(b.Members[i])
+				s.sum(bi*BlockSize + i)
+			}
+		}
+	}
+}
+
+// reneed returns members with their needs in the order of the schema as it is now.
+func (s *State) reneed(members []*Member) []*Member {
+	out := make([]*Member, len(members))
+	for i, m := range members {
+		c := *m
+		c.Needs = s.needs(m.Workload, m.Forecast)
+		out[i] = &c
+	}
+	return out
+}
+
+// forget takes the node at position node out of the fleet. It must be empty.
+func (s *State) forget(node int) {
+	b, i := s.at(node)
+	d := b.ownDescribed(s.epoch)
+	rack := d.Rack[i]
+	b.Live &^= 1 << i
+	b.Draining &^= 1 << i
+	b.Silent &^= 1 << i
+	d.Node[i], d.Rack[i], d.Models[i], d.Labels[i], d.Data[i], d.Compartments[i] = nil, -1, nil, nil, nil, nil
+	if rack >= 0 {
+		s.ownRack(int(rack)).remove(node)
+		s.sumRack(int(rack))
+	}
+}
+
+// put adds m to the node at position node.
+func (s *State) put(node int, m *Member) {
+	b, i := s.at(node)
+	members := make([]*Member, 0, len(b.Members[i])+1)
+	b.Members[i] = append(append(members, b.Members[i]...), m)
+	row := slices.Clone(b.Rows[i])
+	b.Rows[i] = row
+	s.add(b, i, m)
+	s.power(b, i)
+	s.sumRack(int(b.Described.Rack[i]))
+}
+
+// take removes the member that holds the workload of this id from the node and
+// sums up the others anew, in the order in which they came: the sums are then
+// what they would be had it never been there.
+func (s *State) take(node int, id string) {
+	b, i := s.at(node)
+	b.Members[i] = slices.DeleteFunc(slices.Clone(b.Members[i]), func(m *Member) bool { return m.Workload.ID == id })
+	s.sum(node)
+}
+
+// swap exchanges the member of the same workload for m, keeping its turn.
+func (s *State) swap(node int, m *Member) {
+	b, i := s.at(node)
+	members := slices.Clone(b.Members[i])
+	for k := range members {
+		if members[k].Workload.ID == m.Workload.ID {
+			members[k] = m
+		}
+	}
+	b.Members[i] = members
+}
+
+// sum recomputes everything that depends on the members of a node.
+func (s *State) sum(node int) {
+	b, i := s.at(node)
+	b.reset(s, i)
+	for _, m := range b.Members[i] {
+		s.add(b, i, m)
+	}
+	s.power(b, i)
+	s.sumRack(int(b.Described.Rack[i]))
+}
+
+// add adds m to the sums of node i of b, whose row and devices it may change.
+func (s *State) add(b *Block, i int, m *Member) {
+	slots := s.Grid.Slots
+	for k := range m.Needs {
+		n := &m.Needs[k]
+		if n.Index < 0 {
+			continue
+		}
+		c := &b.Columns[n.Index]
+		profile := b.Rows[i][n.Index*slots : (n.Index+1)*slots]
+		var top, level float32
+		for t := range profile {
+			profile[t] += n.At(t)
+			top = max(top, profile[t])
+			level += profile[t]
+		}
+		c.Requested[i] += n.Request
+		c.Limit[i] += n.Limit
+		c.Peak[i] += n.Peak
+		c.Mean[i] += n.Mean
+		c.Top[i] = top
+		c.Level[i] = level / float32(slots)
+	}
+	b.hold(i, m)
+}
+
+func setBit(mask uint64, i int, on bool) uint64 {
+	mask &^= 1 << i
+	if on {
+		mask |= 1 << i
+	}
+	return mask
+}
+
+func drawing(devices []fleet.Device) bool {
+	return slices.ContainsFunc(devices, func(d fleet.Device) bool { return d.MaxWatts > 0 })
+}

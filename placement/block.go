@@ -1,0 +1,197 @@
+package placement
+
+import (
+	"math"
+	"slices"
+
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// BlockSize is the number of nodes in a Block: one bit each of a uint64.
+const BlockSize = 64
+
+// Lane holds one number for each node of a Block.
+type Lane [BlockSize]float32
+
+// Block is BlockSize nodes in columns. Positions that hold no node have their
+// bit of Live clear and mean nothing elsewhere.
+type Block struct {
+	Live     uint64 // positions that hold a node
+	Draining uint64
+	Silent   uint64
+
+	*Described // what the nodes are
+
+	Columns []Column             // what is on them, by State.Resources
+	Rows    [BlockSize][]float32 // per resource the summed profiles by slot, then the watts by slot
+	Members [BlockSize][]*Member // in the order they came
+	Count   [BlockSize]int32     // of Members
+
+	Devices     [BlockSize][]DeviceState
+	DeviceWatts Lane // what the devices draw when the node is awake
+
+	Tenant    [BlockSize]uint32 // the only one there; noTenant on an empty node, ManyTenants
+	Exclusive [BlockSize]uint32 // the one that bears no other; noTenant when there is none
+
+	epoch uint64
+}
+
+// Described is what changes only when a node is described anew.
+type Described struct {
+	Node         [BlockSize]*fleet.Node
+	Place        [BlockSize]uint32   // position in State.Places
+	Rack         [BlockSize]int32    // position in State.Racks, -1 without one
+	Taints       [BlockSize]uint32   // position in State.TaintSets
+	Curve        [BlockSize]uint32   // position in State.Curves
+	Level        [BlockSize]int32    // security level
+	Compartments [BlockSize][]uint32 // names
+	Labels       [BlockSize][]uint32
+	Data         [BlockSize][]uint32
+	Models       [BlockSize][]uint32 // of the devices, by device
+	Rank         [BlockSize]uint64   // the lower wins among equals
+	Cost         Lane                // per hour
+	CapWatts     Lane                // 0 = none
+
+	Attested    uint64
+	Accelerated uint64 // has devices
+	Powered     uint64 // its draw is known
+
+	Capacity [][BlockSize]float64 // by State.Resources; 0 where the node does not have it
+	Ceiling  []Lane               // Capacity for predictions, a rounding wider; +Inf where it does not have it
+
+	epoch uint64
+}
+
+// Column is one resource of the nodes of a block: sums over what is placed there.
+type Column struct {
+	Requested [BlockSize]float64
+	Limit     Lane // of limits
+	Peak      Lane // of the members' own peaks
+	Mean      Lane // of the average use
+	Top       Lane // highest slot of the summed profile
+	Level     Lane // average over the slots of the summed profile
+}
+
+// Member is one workload on a node. It is immutable.
+type Member struct {
+	Workload *workload.Workload
+	Forecast *forecast.Forecast // nil = unknown
+	Needs    []Need
+	Devices  []int // which it holds a part of
+	tenant   uint32
+}
+
+// DeviceState is what is left of one accelerator.
+type DeviceState struct {
+	Free   int32 // of WholeDevice
+	Memory int64 // bytes
+}
+
+// WholeDevice is the share of a device that is all of it, in parts per million.
+const WholeDevice = 1_000_000
+
+// ManyTenants marks a node with workloads of several tenants.
+const (
+	noTenant    = 0
+	ManyTenants = math.MaxUint32
+)
+
+func newBlock(resources int, epoch uint64) *Block {
+	d := &Described{epoch: epoch, Capacity: make([][BlockSize]float64, resources), Ceiling: make([]Lane, resources)}
+	for i := range d.Rack {
+		d.Rack[i] = -1
+	}
+	return &Block{Described: d, Columns: make([]Column, resources), epoch: epoch}
+}
+
+func (b *Block) clone(epoch uint64) *Block {
+	c := *b
+	c.Columns = slices.Clone(b.Columns)
+	c.epoch = epoch
+	return &c
+}
+
+func (b *Block) ownDescribed(epoch uint64) *Described {
+	if b.Described.epoch != epoch {
+		d := *b.Described
+		d.Capacity = slices.Clone(d.Capacity)
+		d.Ceiling = slices.Clone(d.Ceiling)
+		d.epoch = epoch
+		b.Described = &d
+	}
+	return b.Described
+}
+
+// widen makes room for the resources s has learned of.
+func (b *Block) widen(s *State, d *Described) {
+	for r := len(b.Columns); r < len(s.Resources); r++ {
+		b.Columns = append(b.Columns, Column{})
+		var capacity [BlockSize]float64
+		var ceiling Lane
+		for i, n := range d.Node {
+			ceiling[i] = float32(math.Inf(1))
+			if n != nil && n.Capacity.Has(s.Resources[r]) {
+				capacity[i] = n.Capacity.Get(s.Resources[r])
+				ceiling[i] = float32(capacity[i] * (1 + slack))
+			}
+		}
+		d.Capacity = append(d.Capacity, capacity)
+		d.Ceiling = append(d.Ceiling, ceiling)
+	}
+}
+
+// reset makes node i hold nothing.
+func (b *Block) reset(s *State, i int) {
+	for r := range b.Columns {
+		c := &b.Columns[r]
+		c.Requested[i], c.Limit[i], c.Peak[i], c.Mean[i], c.Top[i], c.Level[i] = 0, 0, 0, 0, 0, 0
+	}
+	b.Rows[i] = make([]float32, (len(s.Resources)+1)*s.Grid.Slots)
+	b.Tenant[i], b.Exclusive[i], b.Count[i] = noTenant, noTenant, 0
+	b.Devices[i] = nil
+	b.DeviceWatts[i] = 0
+	for _, d := range b.Node[i].Devices {
+		b.Devices[i] = append(b.Devices[i], DeviceState{Free: WholeDevice, Memory: int64(d.MemoryBytes)})
+		b.DeviceWatts[i] += float32(d.IdleWatts)
+	}
+}
+
+// hold counts the devices and the tenant of m, who comes to node i.
+func (b *Block) hold(i int, m *Member) {
+	b.Count[i]++
+	switch b.Tenant[i] {
+	case noTenant, m.tenant:
+		b.Tenant[i] = m.tenant
+	default:
+		b.Tenant[i] = ManyTenants
+	}
+	if m.Workload.Security.Exclusive {
+		b.Exclusive[i] = m.tenant
+	}
+	if len(m.Devices) == 0 {
+		return
+	}
+	a := acceleratorOf(m.Workload)
+	devices := slices.Clone(b.Devices[i])
+	for _, k := range m.Devices {
+		devices[k].Free -= a.Share
+		devices[k].Memory -= a.Memory
+		b.DeviceWatts[i] += b.Swing(i, k, a.Share)
+	}
+	b.Devices[i] = devices
+}
+
+// Swing returns the watts that using a share of device k of node i adds to its
+// idle draw.
+func (b *Block) Swing(i, k int, share int32) float32 {
+	d := &b.Node[i].Devices[k]
+	return float32(d.MaxWatts-d.IdleWatts) * float32(share) / WholeDevice
+}
+
+// Profile returns the summed profile of resource r on node i, one value per slot.
+func (b *Block) Profile(i, r, slots int) []float32 { return b.Rows[i][r*slots : (r+1)*slots] }
+
+// Watts returns the predicted draw of node i, one value per slot.
+func (b *Block) Watts(i, slots int) []float32 { return b.Rows[i][len(b.Columns)*slots:] }

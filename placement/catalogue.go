@@ -1,0 +1,128 @@
+package placement
+
+import (
+	"slices"
+
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Place is a location in the fleet; parts may be "".
+type Place struct {
+	Provider, Region, Zone, Rack string
+}
+
+// Distance counts the levels between two places: 0 in the same rack, 1 in the
+// same zone, 2 in the same region, 3 at the same provider, 4 beyond. A part that
+// is "" is like no other.
+func (p Place) Distance(o Place) int {
+	switch {
+	case p.Provider == "" || p.Provider != o.Provider:
+		return 4
+	case p.Region == "" || p.Region != o.Region:
+		return 3
+	case p.Zone == "" || p.Zone != o.Zone:
+		return 2
+	case p.Rack == "" || p.Rack != o.Rack:
+		return 1
+	}
+	return 0
+}
+
+// Catalogue is what is known of the fleet as a whole. It is immutable.
+type Catalogue struct {
+	Nodes    int
+	Capacity resource.Vector
+	Replicas map[uint32][]uint32 // data set number -> places of its replicas, sorted
+
+	// The largest on any node, by which scorers put amounts on a common scale.
+	CostPerCore, CostPerByte, CostPerDevice float64 // an hour
+	IdleWatts                               float64 // devices included
+	WattsPerCore                            float64 // steepest part of the curve
+	DeviceSwing                             float64 // watts between idle and full
+}
+
+// survey builds the catalogue of s.
+func (s *State) survey() *Catalogue {
+	c := &Catalogue{Replicas: make(map[uint32][]uint32)}
+	for _, b := range s.Blocks {
+		for i, n := range b.Node {
+			if b.Live>>i&1 == 0 {
+				continue
+			}
+			c.Nodes++
+			c.Capacity = c.Capacity.Add(n.Capacity)
+			c.price(n)
+			c.draw(n)
+			for _, data := range b.Data[i] {
+				if at, held := slices.BinarySearch(c.Replicas[data], b.Place[i]); !held {
+					c.Replicas[data] = slices.Insert(c.Replicas[data], at, b.Place[i])
+				}
+			}
+		}
+	}
+	return c
+}
+
+func (c *Catalogue) price(n *fleet.Node) {
+	per := func(largest *float64, r resource.Name) {
+		if amount := n.Capacity.Get(r); amount > 0 {
+			*largest = max(*largest, n.CostPerHour/amount)
+		}
+	}
+	per(&c.CostPerCore, resource.CPU)
+	per(&c.CostPerByte, resource.Memory)
+	per(&c.CostPerDevice, resource.GPU)
+}
+
+func (c *Catalogue) draw(n *fleet.Node) {
+	idle := n.Power.Watts(0)
+	for _, d := range n.Devices {
+		idle += d.IdleWatts
+		c.DeviceSwing = max(c.DeviceSwing, d.MaxWatts-d.IdleWatts)
+	}
+	c.IdleWatts = max(c.IdleWatts, idle)
+	table := n.Power.Table()
+	for i := 1; i < len(table); i++ {
+		if cores := n.Capacity.Get(resource.CPU); cores > 0 {
+			c.WattsPerCore = max(c.WattsPerCore, (table[i]-table[i-1])*float64(len(table)-1)/cores)
+		}
+	}
+}
+
+// tables finds the positions of what grows only and stands in the columns by
+// position. A frozen State keeps the lengths it knew; only the owner of the
+// living one uses the tables.
+type tables struct {
+	places map[Place]uint32
+	curves map[fleet.PowerCurve]uint32
+	racks  map[string]int32
+}
+
+func newTables() *tables {
+	return &tables{places: make(map[Place]uint32), curves: make(map[fleet.PowerCurve]uint32), racks: make(map[string]int32)}
+}
+
+func (s *State) place(p Place) uint32 { return position(s.tables.places, &s.Places, p) }
+
+func (s *State) curve(c fleet.PowerCurve) uint32 { return position(s.tables.curves, &s.Curves, c) }
+
+func (s *State) taintSet(taints []fleet.Taint) uint32 {
+	for i, set := range s.TaintSets {
+		if slices.Equal(set, taints) {
+			return uint32(i)
+		}
+	}
+	s.TaintSets = append(s.TaintSets, taints)
+	return uint32(len(s.TaintSets) - 1)
+}
+
+func position[T comparable](at map[T]uint32, list *[]T, x T) uint32 {
+	i, known := at[x]
+	if !known {
+		i = uint32(len(*list))
+		at[x] = i
+		*list = append(*list, x)
+	}
+	return i
+}

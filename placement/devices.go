@@ -1,0 +1,61 @@
+package placement
+
+// Select appends to chosen the devices of node i of b that a workload with need a
+// would get, models being the numbers of the acceptable models, nil for any. A
+// part of a device comes from the one with the least left that suffices, so that
+// large rests survive; whole devices are taken by lowest index. ok is false when
+// the node has too few.
+func (b *Block) Select(i int, a Accelerator, models []uint32, chosen []int) (_ []int, ok bool) {
+	if a.Devices == 0 {
+		return chosen, true
+	}
+	if a.Share == WholeDevice {
+		for k, d := range b.Devices[i] {
+			if len(chosen) < a.Devices && b.suits(i, k, d, a, models) {
+				chosen = append(chosen, k)
+			}
+		}
+		return chosen, len(chosen) == a.Devices
+	}
+	best := -1
+	for k, d := range b.Devices[i] {
+		if b.suits(i, k, d, a, models) && (best < 0 || d.Free < b.Devices[i][best].Free) {
+			best = k
+		}
+	}
+	if best < 0 {
+		return chosen, false
+	}
+	return append(chosen, best), true
+}
+
+// CanSelect reports whether Select would find devices, and if not, whether the
+// node at least has enough of an acceptable model.
+func (b *Block) CanSelect(i int, a Accelerator, models []uint32) (ok, ofModel bool) {
+	suitable, acceptable := 0, 0
+	for k, d := range b.Devices[i] {
+		if accepts(models, b.Models[i][k]) {
+			acceptable++
+			if d.Free >= a.Share && d.Memory >= a.Memory {
+				suitable++
+			}
+		}
+	}
+	return suitable >= a.Devices, acceptable >= a.Devices
+}
+
+func (b *Block) suits(i, k int, d DeviceState, a Accelerator, models []uint32) bool {
+	return d.Free >= a.Share && d.Memory >= a.Memory && accepts(models, b.Models[i][k])
+}
+
+func accepts(models []uint32, model uint32) bool {
+	if models == nil {
+		return true
+	}
+	for _, m := range models {
+		if m == model {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,211 @@
+package placement
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// engine holds a query against every node of a state. It is immutable and pure.
+type engine struct {
+	filters []Filter
+	scorers []Scorer
+}
+
+// plan is a query's rules and measures, ready for the scan.
+type plan struct {
+	query    *Query
+	rules    []plannedRule
+	measures []plannedMeasure
+}
+
+type plannedRule struct {
+	Rule
+	filter string
+}
+
+type plannedMeasure struct {
+	measure Measure // nil: the wish does not concern the query
+	scorer  Scorer
+	weight  float64
+	part    float32 // weight over the sum of all weights
+}
+
+// prepare makes q ready. What a filter demands nothing of still gets a line, so
+// that every answer lists the same filters.
+func (e *engine) prepare(q *Query) *plan {
+	p := &plan{query: q, rules: make([]plannedRule, 0, len(e.filters)+8), measures: make([]plannedMeasure, 0, len(e.scorers))}
+	for _, f := range e.filters {
+		rules := f.Prepare(q)
+		if len(rules) == 0 {
+			rules = []Rule{{Reason: "not asked for"}}
+		}
+		for _, r := range rules {
+			p.rules = append(p.rules, plannedRule{r, f.Name()})
+		}
+	}
+	sum := 0.0
+	for _, s := range e.scorers {
+		w := q.State.Policy.Weights.of(q.Policy.Class, s.Name(), s.DefaultWeight())
+		p.measures = append(p.measures, plannedMeasure{measure: s.Prepare(q), scorer: s, weight: w})
+		sum += w
+	}
+	for i := range p.measures {
+		if sum > 0 {
+			p.measures[i].part = float32(p.measures[i].weight / sum)
+		}
+	}
+	return p
+}
+
+// findings is what a scan leaves behind.
+type findings struct {
+	best       []candidate // best first, at most as many as asked for
+	turnedAway []int       // by rule: nodes it was the first to turn away
+	considered int
+	feasible   int
+}
+
+// candidate is a node that passed every rule.
+type candidate struct {
+	node  int
+	score float32
+	rank  uint64
+}
+
+// before orders candidates: the higher score, then the lower rank, then the
+// earlier node.
+func (c candidate) before(o candidate) bool {
+	switch {
+	case c.score != o.score:
+		return c.score > o.score
+	case c.rank != o.rank:
+		return c.rank < o.rank
+	}
+	return c.node < o.node
+}
+
+// lanes is the scratch space of a scan.
+type lanes struct{ raw, value, total Lane }
+
+var scratch = sync.Pool{New: func() any { return new(lanes) }}
+
+// scan looks at every node of s and returns the most best ones.
+func (p *plan) scan(s *State, most int) findings {
+	f := findings{turnedAway: make([]int, len(p.rules)), best: make([]candidate, 0, most+1)}
+	l := scratch.Get().(*lanes)
+	defer scratch.Put(l)
+	for bi, b := range s.Blocks {
+		f.considered += bits.OnesCount64(b.Live)
+		passed := p.filter(s, b, b.Live, f.turnedAway)
+		if passed == 0 {
+			continue
+		}
+		f.feasible += bits.OnesCount64(passed)
+		p.score(s, b, passed, l)
+		for m := passed; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros64(m)
+			f.offer(candidate{bi*BlockSize + i, l.total[i], b.Rank[i]}, most)
+		}
+	}
+	return f
+}
+
+// filter returns those of candidates that pass every rule and counts the others
+// by the first rule that turned them away.
+func (p *plan) filter(s *State, b *Block, candidates uint64, turnedAway []int) uint64 {
+	for i := range p.rules {
+		check := p.rules[i].Check
+		if check == nil {
+			continue
+		}
+		passed := check.Pass(s, b, candidates)
+		if passed != candidates {
+			turnedAway[i] += bits.OnesCount64(candidates &^ passed)
+			candidates = passed
+			if candidates == 0 {
+				break
+			}
+		}
+	}
+	return candidates
+}
+
+// score writes the sum of points of each of candidates to l.total.
+func (p *plan) score(s *State, b *Block, candidates uint64, l *lanes) {
+	for m := candidates; m != 0; m &= m - 1 {
+		l.total[bits.TrailingZeros64(m)] = 0
+	}
+	for i := range p.measures {
+		pm := &p.measures[i]
+		if pm.part == 0 || pm.measure == nil {
+			continue
+		}
+		pm.measure.Score(s, b, candidates, &l.raw, &l.value)
+		for m := candidates; m != 0; m &= m - 1 {
+			k := bits.TrailingZeros64(m) & (BlockSize - 1)
+			l.total[k] += pm.part * l.value[k]
+		}
+	}
+}
+
+// offer keeps c if it is among the most best so far.
+func (f *findings) offer(c candidate, most int) {
+	if len(f.best) == most && !c.before(f.best[most-1]) {
+		return
+	}
+	if len(f.best) < most {
+		f.best = append(f.best, c)
+	} else {
+		f.best[most-1] = c
+	}
+	for i := len(f.best) - 1; i > 0 && f.best[i].before(f.best[i-1]); i-- {
+		f.best[i], f.best[i-1] = f.best[i-1], f.best[i]
+	}
+}
+
+// allows reports whether one node passes every rule.
+func (p *plan) allows(s *State, node int) bool {
+	b, i := s.peek(node)
+	return p.filter(s, b, b.Live&(1<<i), make([]int, len(p.rules))) != 0
+}
+
+// lines explains the score of one node.
+func (p *plan) lines(s *State, node int) (lines []ScoreLine, sum float64) {
+	b, i := s.peek(node)
+	l := scratch.Get().(*lanes)
+	defer scratch.Put(l)
+	lines = make([]ScoreLine, len(p.measures))
+	for k := range p.measures {
+		pm := &p.measures[k]
+		line := ScoreLine{Scorer: pm.scorer.Name(), Unit: pm.scorer.Unit(), Weight: pm.weight}
+		if pm.measure != nil {
+			pm.measure.Score(s, b, 1<<i, &l.raw, &l.value)
+			line.Raw, line.Value = float64(l.raw[i]), float64(l.value[i])
+		}
+		line.Points = float64(pm.part) * line.Value
+		sum += line.Points
+		lines[k] = line
+	}
+	return lines, sum
+}
+
+// broken returns every rule that one node breaks.
+func (p *plan) broken(s *State, node int) []Rejection {
+	b, i := s.peek(node)
+	var rejections []Rejection
+	for _, r := range p.rules {
+		if r.Check != nil && r.Check.Pass(s, b, 1<<i) == 0 {
+			rejections = append(rejections, Rejection{r.filter, r.Reason, 1, r.Preemptible})
+		}
+	}
+	return rejections
+}
+
+// rejections lists the counts of a scan, rule by rule.
+func (p *plan) rejections(turnedAway []int) []Rejection {
+	out := make([]Rejection, len(p.rules))
+	for i, r := range p.rules {
+		out[i] = Rejection{r.filter, r.Reason, turnedAway[i], r.Preemptible}
+	}
+	return out
+}

@@ -1,0 +1,50 @@
+package filter
+
+import (
+	"slices"
+
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// Locality demands that a node stands where the workload requires it.
+type Locality struct{}
+
+var _ placement.Filter = Locality{}
+
+func (Locality) Name() string { return "locality" }
+
+func (Locality) Prepare(q *placement.Query) []placement.Rule {
+	want := &q.Workload.Locality.Required
+	var rules []placement.Rule
+	if len(want.Providers)+len(want.Regions)+len(want.Zones)+len(want.Racks) > 0 {
+		allowed := make([]bool, len(q.State.Places))
+		for i, p := range q.State.Places {
+			allowed[i] = within(want, p)
+		}
+		rules = append(rules, placement.Rule{
+			Reason: "outside the required places",
+			Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
+				p := int(b.Place[i])
+				if p >= len(allowed) { // a node described since the query was made
+					return within(want, s.Places[p])
+				}
+				return allowed[p]
+			}),
+		})
+	}
+	if len(want.Nodes) > 0 {
+		rules = append(rules, placement.Rule{
+			Reason: "not a required node",
+			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
+				return slices.Contains(want.Nodes, b.Node[i].Name)
+			}),
+		})
+	}
+	return rules
+}
+
+func within(want *workload.Places, p placement.Place) bool {
+	in := func(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
+	return in(want.Providers, p.Provider) && in(want.Regions, p.Region) && in(want.Zones, p.Zone) && in(want.Racks, p.Rack)
+}

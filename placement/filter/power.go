@@ -1,0 +1,99 @@
+package filter
+
+import (
+	"math/bits"
+
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Power demands that, with the workload, the predicted draw stays within the cap
+// of the node and of its rack in every slot of the grid. Caps protect fuses, so
+// the horizon of the class does not shorten them.
+type Power struct{}
+
+var _ placement.Filter = Power{}
+
+func (Power) Name() string { return "power" }
+
+func (Power) Prepare(q *placement.Query) []placement.Rule {
+	var models []uint32
+	if len(q.Workload.Accelerator.Models) > 0 {
+		models = q.State.Models(q.Workload.Accelerator.Models)
+	}
+	draw := draw{cpu: q.Need(resource.CPU), need: q.Accelerator, models: models}
+	return []placement.Rule{
+		{Reason: "predicted draw over the node's power cap", Preemptible: true, Check: nodeCap{draw}},
+		{Reason: "predicted draw over the rack's power cap", Preemptible: true, Check: rackCap{draw}},
+	}
+}
+
+// draw predicts what a node draws with the workload.
+type draw struct {
+	cpu    *placement.Need // nil: none
+	need   placement.Accelerator
+	models []uint32
+}
+
+// maxSlots is the longest grid that needs no allocation: a week of hours.
+const maxSlots = 7 * 24
+
+func (d *draw) with(s *placement.State, b *placement.Block, i int, buffer *[maxSlots]float32) []float32 {
+	watts := buffer[:0]
+	if s.Grid.Slots > maxSlots {
+		watts = make([]float32, 0, s.Grid.Slots)
+	}
+	watts = watts[:s.Grid.Slots]
+	var chosen [64]int
+	devices, _ := b.Select(i, d.need, d.models, chosen[:0])
+	extra := float32(0)
+	for _, k := range devices {
+		extra += b.Swing(i, k, d.need.Share)
+	}
+	s.Draw(b, i, d.cpu, extra, watts)
+	return watts
+}
+
+type nodeCap struct{ draw }
+
+func (c nodeCap) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
+	var buffer [maxSlots]float32
+	for m := candidates & b.Powered; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m) & (placement.BlockSize - 1)
+		limit := b.CapWatts[i]
+		if limit == 0 {
+			continue
+		}
+		for _, w := range c.with(s, b, i, &buffer) {
+			if w > limit {
+				candidates &^= 1 << i
+				break
+			}
+		}
+	}
+	return candidates
+}
+
+type rackCap struct{ draw }
+
+func (c rackCap) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
+	var buffer [maxSlots]float32
+	for m := candidates & b.Powered; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m) & (placement.BlockSize - 1)
+		if b.Rack[i] < 0 {
+			continue
+		}
+		rack := s.Racks[b.Rack[i]]
+		if rack.CapWatts == 0 {
+			continue
+		}
+		before := b.Watts(i, s.Grid.Slots)
+		for t, w := range c.with(s, b, i, &buffer) {
+			if rack.Watts[t]-before[t]+w > rack.CapWatts {
+				candidates &^= 1 << i
+				break
+			}
+		}
+	}
+	return candidates
+}

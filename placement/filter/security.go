@@ -1,0 +1,39 @@
+package filter
+
+import "github.com/auspex-project/auspex/placement"
+
+// Security demands that a node dominates the workload's needs in the lattice of
+// levels and sets of compartments (Bell and LaPadula, 1973), and that it is
+// attested where that is asked for.
+type Security struct{}
+
+var _ placement.Filter = Security{}
+
+func (Security) Name() string { return "security" }
+
+func (Security) Prepare(q *placement.Query) []placement.Rule {
+	need := q.Workload.Security
+	level := int32(need.Level)
+	rules := []placement.Rule{{
+		Reason: "security level too low",
+		Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
+			return b.Level[i] >= level
+		}),
+	}}
+	if len(need.Compartments) > 0 {
+		wanted := q.State.Compartments(need.Compartments)
+		rules = append(rules, placement.Rule{
+			Reason: "lacks a security compartment",
+			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
+				return containsAll(b.Compartments[i], wanted)
+			}),
+		})
+	}
+	if need.Attested {
+		rules = append(rules, placement.Rule{
+			Reason: "not attested",
+			Check:  byMask(func(b *placement.Block) uint64 { return b.Attested }),
+		})
+	}
+	return rules
+}

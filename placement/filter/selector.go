@@ -1,0 +1,38 @@
+package filter
+
+import (
+	"slices"
+
+	"github.com/auspex-project/auspex/placement"
+)
+
+// Selector demands that a node's labels hold every pair of the workload's
+// selector.
+type Selector struct{}
+
+var _ placement.Filter = Selector{}
+
+func (Selector) Name() string { return "selector" }
+
+func (Selector) Prepare(q *placement.Query) []placement.Rule {
+	if len(q.Workload.Selector) == 0 {
+		return nil
+	}
+	wanted := q.State.Labels(q.Workload.Selector)
+	return []placement.Rule{{
+		Reason: "labels do not match",
+		Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
+			return containsAll(b.Labels[i], wanted)
+		}),
+	}}
+}
+
+// containsAll reports whether every number of wanted is in have.
+func containsAll(have, wanted []uint32) bool {
+	for _, w := range wanted {
+		if !slices.Contains(have, w) {
+			return false
+		}
+	}
+	return true
+}

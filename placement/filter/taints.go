@@ -1,0 +1,44 @@
+package filter
+
+import (
+	"slices"
+
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// Taints keeps a workload off nodes with a taint it does not tolerate.
+type Taints struct{}
+
+var _ placement.Filter = Taints{}
+
+func (Taints) Name() string { return "taints" }
+
+func (Taints) Prepare(q *placement.Query) []placement.Rule {
+	tolerated := make([]bool, len(q.State.TaintSets))
+	for i, set := range q.State.TaintSets {
+		tolerated[i] = toleratesAll(q.Workload.Tolerations, set)
+	}
+	return []placement.Rule{{
+		Reason: "taint not tolerated",
+		Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
+			t := int(b.Taints[i])
+			if t >= len(tolerated) { // a node described since the query was made
+				return toleratesAll(q.Workload.Tolerations, s.TaintSets[t])
+			}
+			return tolerated[t]
+		}),
+	}}
+}
+
+func toleratesAll(tolerations []workload.Toleration, taints []fleet.Taint) bool {
+	for _, taint := range taints {
+		if !slices.ContainsFunc(tolerations, func(t workload.Toleration) bool {
+			return t.Key == taint.Key && (t.Value == "" || t.Value == taint.Value)
+		}) {
+			return false
+		}
+	}
+	return true
+}

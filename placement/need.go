@@ -1,0 +1,150 @@
+package placement
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// Need is what a workload adds to the sums of a node, for one resource.
+type Need struct {
+	Resource resource.Name
+	Index    int     // position in State.Resources, -1 when no node has it
+	Request  float64 // base unit
+
+	Limit float32 // at least Peak
+	Peak  float32
+	Mean  float32 // average use
+	Top   float32 // highest slot of the profile
+	Low   float32 // lowest slot
+	Level float32 // average slot
+
+	Profile []float32 // by slot; nil = Peak in every slot
+}
+
+// At returns the profile in slot t.
+func (n *Need) At(t int) float32 {
+	if n.Profile == nil {
+		return n.Peak
+	}
+	return n.Profile[t]
+}
+
+// needs returns what w adds to a node, one entry per resource it requests, is
+// limited in or is predicted to use, devices left out. Where f says nothing of a
+// resource, w counts for a flat amount: its limit, or its request if the policy
+// says so.
+func (s *State) needs(w *workload.Workload, f *forecast.Forecast) []Need {
+	names := make([]resource.Name, 0, 4)
+	note := func(n resource.Name) {
+		if n != resource.GPU && n != resource.GPUMemory && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	for n := range w.Requests.All() {
+		note(n)
+	}
+	for n := range w.Limits.All() {
+		note(n)
+	}
+	if f != nil {
+		for i := range f.Demands {
+			note(f.Demands[i].Resource)
+		}
+	}
+	needs := make([]Need, 0, len(names))
+	for _, n := range names {
+		need := Need{Resource: n, Index: s.Index(n), Request: w.Requests.Get(n)}
+		if d := demandOf(f, n); d != nil {
+			need.predict(d, w.Limit(n))
+		} else {
+			need.flat(w, s.Policy.ColdStart)
+		}
+		needs = append(needs, need)
+	}
+	return needs
+}
+
+func demandOf(f *forecast.Forecast, n resource.Name) *forecast.Demand {
+	if f == nil {
+		return nil
+	}
+	d, _ := f.Demand(n)
+	return d
+}
+
+func (n *Need) predict(d *forecast.Demand, limit float64) {
+	n.Profile, n.Peak, n.Mean = d.Profile, d.Peak, d.Mean
+	n.Limit = max(d.Limit, d.Peak)
+	if d.Limit == 0 {
+		n.Limit = max(float32(limit), d.Peak)
+	}
+	n.Low = float32(math.Inf(1))
+	for _, x := range d.Profile {
+		n.Top = max(n.Top, x)
+		n.Low = min(n.Low, x)
+		n.Level += x / float32(len(d.Profile))
+	}
+}
+
+func (n *Need) flat(w *workload.Workload, cold ColdStart) {
+	amount := float32(w.Limit(n.Resource))
+	if cold == AtRequest {
+		amount = float32(w.Requests.Get(n.Resource))
+	}
+	n.Limit, n.Peak, n.Mean, n.Top, n.Low, n.Level = amount, amount, amount, amount, amount, amount
+}
+
+// Accelerator is what a workload needs of the devices of one node.
+type Accelerator struct {
+	Devices int   // 0 = none
+	Share   int32 // of each, in parts of WholeDevice
+	Memory  int64 // bytes free on each
+}
+
+// acceleratorOf reads the need of devices from w.Accelerator, or where that is
+// empty from a plain request of resource.GPU.
+func acceleratorOf(w *workload.Workload) Accelerator {
+	a := w.Accelerator
+	if gpus := w.Requests.Get(resource.GPU); a.Devices == 0 && gpus > 0 {
+		a.Devices, a.Share = int(math.Ceil(gpus)), 1
+		if gpus < 1 {
+			a.Share = gpus
+		}
+		a.MemoryBytes = max(a.MemoryBytes, w.Requests.Get(resource.GPUMemory)/float64(a.Devices))
+	}
+	if a.Devices == 0 {
+		return Accelerator{}
+	}
+	// Rounded down, so that n parts of 1/n fit; the nudge undoes the binary
+	// rounding of decimal shares.
+	share := int32(a.PerDevice()*WholeDevice + 1e-3)
+	return Accelerator{Devices: a.Devices, Share: max(share, 1), Memory: int64(a.MemoryBytes)}
+}
+
+// checkAccelerator reports requests for devices that contradict each other.
+func checkAccelerator(w *workload.Workload) error {
+	gpus := w.Requests.Get(resource.GPU)
+	a := w.Accelerator
+	switch {
+	case a.Devices == 0 && gpus > 1 && gpus != math.Trunc(gpus):
+		return fmt.Errorf("workload %s: request of %g gpu: only a single device can be shared", w.ID, gpus)
+	case a.Devices > 0 && gpus > 0 && math.Abs(gpus-float64(a.Devices)*a.PerDevice()) > 1e-6:
+		return fmt.Errorf("workload %s: request of %g gpu contradicts accelerator need of %d x %g", w.ID, gpus, a.Devices, a.PerDevice())
+	case a.Devices == 0 && (a.Share > 0 || a.MemoryBytes > 0 || len(a.Models) > 0) && gpus == 0:
+		return fmt.Errorf("workload %s: accelerator need without devices", w.ID)
+	}
+	return nil
+}
+
+// holds returns what w counts for in its queue: its requests, devices included.
+func holds(w *workload.Workload) resource.Vector {
+	if a := acceleratorOf(w); a.Devices > 0 {
+		return w.Requests.With(resource.GPU, float64(a.Devices)*float64(a.Share)/WholeDevice)
+	}
+	return w.Requests
+}

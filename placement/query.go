@@ -1,0 +1,105 @@
+package placement
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// Query is one workload made ready to be held against nodes.
+type Query struct {
+	State       *State // to look names up in
+	Workload    *workload.Workload
+	Policy      workload.ClassPolicy
+	Forecast    *forecast.Forecast // nil = unknown
+	Needs       []Need
+	Accelerator Accelerator
+
+	First, Slots int // the horizon: Slots slots of the grid from First on, cyclic
+
+	rules *classRules
+}
+
+// newQuery prepares w, of class, for s at a moment.
+func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.Forecast, now time.Time) (*Query, error) {
+	rules, ok := s.Policy.classes[class]
+	if !ok {
+		return nil, fmt.Errorf("workload %s: %w: class %q is not configured", w.ID, ErrInvalid, class)
+	}
+	q := &Query{State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: acceleratorOf(w), rules: rules}
+	q.First, q.Slots = s.Grid.Horizon(now, rules.policy.Horizon)
+	return q, nil
+}
+
+// Need returns what the workload needs of a resource, nil when nothing.
+func (q *Query) Need(n resource.Name) *Need {
+	for i := range q.Needs {
+		if q.Needs[i].Resource == n {
+			return &q.Needs[i]
+		}
+	}
+	return nil
+}
+
+// Load is a need held against nodes: the predicted peak of a node's sum with it.
+type Load struct {
+	*Need
+	margins      []float32
+	first, slots int  // horizon
+	whole        bool // the horizon is all of the grid
+}
+
+// Load returns the load of n, which must have an Index.
+func (q *Query) Load(n *Need) Load {
+	return Load{Need: n, margins: q.rules.margins[n.Index], first: q.First, slots: q.Slots, whole: q.Slots == q.State.Grid.Slots}
+}
+
+// Average returns the predicted peak averaged over the grid.
+func (l *Load) Average(b *Block, i int) float32 {
+	c := &b.Columns[l.Index]
+	return forecast.Peak(c.Level[i]+l.Level, c.Peak[i]+l.Peak, c.Limit[i]+l.Limit, l.margin(b, i))
+}
+
+// Highest returns the highest predicted peak over the horizon.
+func (l *Load) Highest(b *Block, i, slots int) float32 {
+	c := &b.Columns[l.Index]
+	peak, limit, q := c.Peak[i]+l.Peak, c.Limit[i]+l.Limit, l.margin(b, i)
+	profile := b.Profile(i, l.Index, slots)
+	highest := float32(0)
+	for k, t := 0, l.first; k < l.slots; k++ {
+		highest = max(highest, forecast.Peak(profile[t]+l.At(t), peak, limit, q))
+		if t++; t == slots {
+			t = 0
+		}
+	}
+	return highest
+}
+
+// Fits reports whether Highest is within the node's ceiling. It decides by bounds
+// where these suffice: with a margin of at most 1 a peak rises with the profile,
+// so the highest slots of both together bound it from above, and over the whole
+// grid the highest slot of one with the lowest of the other from below.
+func (l *Load) Fits(b *Block, i, slots int) bool {
+	ceiling := b.Ceiling[l.Index][i]
+	c := &b.Columns[l.Index]
+	peak, limit, q := c.Peak[i]+l.Peak, c.Limit[i]+l.Limit, l.margin(b, i)
+	if limit <= ceiling {
+		return true // not even all limits together
+	}
+	if q <= 1 {
+		if forecast.Peak(c.Top[i]+l.Top, peak, limit, q) <= ceiling {
+			return true
+		}
+		if l.whole && forecast.Peak(c.Top[i]+l.Low, peak, limit, q) > ceiling*(1+slack) {
+			return false
+		}
+	}
+	return l.Highest(b, i, slots) <= ceiling
+}
+
+func (l *Load) margin(b *Block, i int) float32 {
+	return l.margins[min(int(b.Count[i])+1, len(l.margins)-1)]
+}

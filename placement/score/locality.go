@@ -1,0 +1,82 @@
+package score
+
+import (
+	"slices"
+
+	"github.com/auspex-project/auspex/placement"
+)
+
+// Locality prefers nodes near the data the workload reads: bytes times the
+// distance to the nearest replica, which is 0 on the node itself, 1 in its rack, 2
+// in its zone, 3 in its region, 4 at its provider and 5 beyond or where there is
+// no replica.
+type Locality struct{}
+
+var _ placement.Scorer = Locality{}
+
+func (Locality) Name() string           { return "locality" }
+func (Locality) Unit() string           { return "bytes x distance" }
+func (Locality) DefaultWeight() float64 { return 2 }
+
+const farthest = 5
+
+func (Locality) Prepare(q *placement.Query) placement.Measure {
+	m := &locality{}
+	for _, d := range q.Workload.Data {
+		if d.Bytes == 0 {
+			continue
+		}
+		id := q.State.DataSet(d.Name)
+		m.sets = append(m.sets, dataSet{id, float32(d.Bytes), distances(q.State, q.State.Catalogue.Replicas[id])})
+		m.total += float32(d.Bytes)
+	}
+	if m.total == 0 {
+		return nil
+	}
+	return m
+}
+
+// distances returns, for every place, the distance to the nearest of replicas
+// that is not on the same node.
+func distances(s *placement.State, replicas []uint32) []float32 {
+	out := make([]float32, len(s.Places))
+	for i, p := range s.Places {
+		nearest := farthest
+		for _, r := range replicas {
+			nearest = min(nearest, 1+p.Distance(s.Places[r]))
+		}
+		out[i] = float32(nearest)
+	}
+	return out
+}
+
+type locality struct {
+	sets  []dataSet
+	total float32 // bytes
+}
+
+type dataSet struct {
+	id       uint32
+	bytes    float32
+	distance []float32 // by place
+}
+
+func (m *locality) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
+	each(candidates, func(i int) {
+		cost := float32(0)
+		for k := range m.sets {
+			d := &m.sets[k]
+			if !slices.Contains(b.Data[i], d.id) {
+				cost += d.bytes * d.to(b.Place[i])
+			}
+		}
+		raw[i], value[i] = cost, percent(1-cost/(farthest*m.total))
+	})
+}
+
+func (d *dataSet) to(place uint32) float32 {
+	if int(place) >= len(d.distance) { // a node described since the query was made
+		return farthest
+	}
+	return d.distance[place]
+}

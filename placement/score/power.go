@@ -1,0 +1,71 @@
+package score
+
+import (
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Power prefers nodes that draw little more because of the workload: watts at the
+// average use with it, less those without it. A node that wakes up for it pays
+// its idle draw. The scale is the dearest node of the fleet waking up.
+type Power struct{}
+
+var _ placement.Scorer = Power{}
+
+func (Power) Name() string           { return "power" }
+func (Power) Unit() string           { return "W" }
+func (Power) DefaultWeight() float64 { return 1 }
+
+func (Power) Prepare(q *placement.Query) placement.Measure {
+	c := q.State.Catalogue
+	m := &power{need: q.Accelerator, worst: c.IdleWatts + c.DeviceSwing*float64(q.Accelerator.Devices)}
+	if len(q.Workload.Accelerator.Models) > 0 {
+		m.models = q.State.Models(q.Workload.Accelerator.Models)
+	}
+	if cpu := q.Need(resource.CPU); cpu != nil {
+		m.cpu, m.index = cpu.Mean, cpu.Index
+		m.worst += c.WattsPerCore * float64(cpu.Mean)
+	}
+	if m.worst == 0 || m.index < 0 {
+		return nil
+	}
+	return m
+}
+
+type power struct {
+	cpu    float32 // average use the workload adds, cores
+	index  int
+	need   placement.Accelerator
+	models []uint32
+	worst  float64
+}
+
+func (m *power) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
+	each(candidates, func(i int) {
+		watts := 0.0
+		if b.Powered>>i&1 == 1 {
+			watts = m.added(s, b, i)
+		}
+		raw[i], value[i] = float32(watts), percent(1-float32(watts/m.worst))
+	})
+}
+
+func (m *power) added(s *placement.State, b *placement.Block, i int) float64 {
+	curve := &s.Curves[b.Curve[i]]
+	before := float64(b.Columns[m.index].Mean[i])
+	cores := max(b.Capacity[m.index][i], 1e-9)
+	watts := curve.Watts((before + float64(m.cpu)) / cores)
+	if b.Count[i] > 0 {
+		watts -= curve.Watts(before / cores)
+	} else {
+		watts += float64(b.DeviceWatts[i])
+	}
+	if m.need.Devices > 0 {
+		var chosen [64]int
+		devices, _ := b.Select(i, m.need, m.models, chosen[:0])
+		for _, k := range devices {
+			watts += float64(b.Swing(i, k, m.need.Share))
+		}
+	}
+	return watts
+}

@@ -1,0 +1,70 @@
+package score
+
+import (
+	"slices"
+
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// Preference prefers nodes that stand where the workload would like to be: how
+// many of its lists of places name the node's.
+type Preference struct{}
+
+var _ placement.Scorer = Preference{}
+
+func (Preference) Name() string           { return "preference" }
+func (Preference) Unit() string           { return "wishes met" }
+func (Preference) DefaultWeight() float64 { return 2 }
+
+func (Preference) Prepare(q *placement.Query) placement.Measure {
+	want := &q.Workload.Locality.Preferred
+	m := &preference{want: want}
+	for _, list := range [][]string{want.Providers, want.Regions, want.Zones, want.Racks, want.Nodes} {
+		if len(list) > 0 {
+			m.wishes++
+		}
+	}
+	if m.wishes == 0 {
+		return nil
+	}
+	m.met = make([]float32, len(q.State.Places))
+	for i, p := range q.State.Places {
+		m.met[i] = met(want, p)
+	}
+	return m
+}
+
+type preference struct {
+	want   *workload.Places
+	wishes float32
+	met    []float32 // by place
+}
+
+func (m *preference) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
+	each(candidates, func(i int) {
+		n := float32(0)
+		if p := int(b.Place[i]); p < len(m.met) {
+			n = m.met[p]
+		} else { // a node described since the query was made
+			n = met(m.want, s.Places[p])
+		}
+		if slices.Contains(m.want.Nodes, b.Node[i].Name) {
+			n++
+		}
+		raw[i], value[i] = n, percent(n/m.wishes)
+	})
+}
+
+func met(want *workload.Places, p placement.Place) float32 {
+	n := float32(0)
+	for _, wish := range []struct {
+		list []string
+		name string
+	}{{want.Providers, p.Provider}, {want.Regions, p.Region}, {want.Zones, p.Zone}, {want.Racks, p.Rack}} {
+		if slices.Contains(wish.list, wish.name) {
+			n++
+		}
+	}
+	return n
+}

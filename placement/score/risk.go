@@ -1,0 +1,34 @@
+package score
+
+import "github.com/auspex-project/auspex/placement"
+
+// Risk prefers nodes that keep room for surprises: the smallest headroom left
+// over the horizon's slots, as a share of capacity. Peaks that fall into a node's
+// quiet hours cost little here.
+type Risk struct{}
+
+var _ placement.Scorer = Risk{}
+
+func (Risk) Name() string           { return "risk" }
+func (Risk) Unit() string           { return "share of capacity" }
+func (Risk) DefaultWeight() float64 { return 1 }
+
+func (Risk) Prepare(q *placement.Query) placement.Measure {
+	if loads := loads(q); len(loads) > 0 {
+		return &risk{loads}
+	}
+	return nil
+}
+
+type risk struct{ loads []placement.Load }
+
+func (m *risk) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
+	each(candidates, func(i int) {
+		least := float32(1)
+		for k := range m.loads {
+			l := &m.loads[k]
+			least = min(least, 1-l.Highest(b, i, s.Grid.Slots)/b.Ceiling[l.Index][i])
+		}
+		raw[i], value[i] = least, percent(least)
+	})
+}
