@@ -1,0 +1,112 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
+)
+
+// Refresh makes a new table from what the store and the registry hold now. On an
+// error the old one stays. It must not be called twice at once.
+func (t *Table) Refresh(ctx context.Context) error {
+	started := time.Now()
+	now := started.UTC()
+
+	// 1. Remember what was measured since the last time.
+	if err := t.memory.update(ctx, t.o.History, t.o.Grid, now, t.o.Late, t.o.Reload); err != nil {
+		return err
+	}
+
+	// 2. Hold forecasts whose time has come against what happened.
+	t.coverage.judge(t.memory.histories, now)
+
+	// 3. Take over the champions. What cannot be used falls back along the chain.
+	set, refused := t.o.Registry.Set(t.o.Grid)
+	t.report(errors.Join(refused...))
+
+	// 4. Forecast every workload.
+	next := &page{set: set, chain: set.Chain()}
+	if err := next.fill(ctx, t.memory.histories, t.o.Classifier, now); err != nil {
+		return err
+	}
+
+	// 5. Swap, and remember what was promised.
+	t.current.Store(next)
+	t.coverage.promise(next, now)
+
+	t.metrics.publish(next, &t.coverage, now, time.Since(started))
+	return nil
+}
+
+// report makes it heard when champions are refused: as often as what is refused
+// changes.
+func (t *Table) report(refused error) {
+	text := ""
+	if refused != nil {
+		text = refused.Error()
+	}
+	if text != "" && text != t.refused {
+		t.o.Log.Error("champion refused, its class falls back", "error", refused)
+	}
+	t.refused = text
+}
+
+// fill forecasts every history, on some of the cores.
+func (p *page) fill(ctx context.Context, histories map[string]*models.History, classifier Classifier, now time.Time) error {
+	ids := make([]string, 0, len(histories))
+	for id := range histories {
+		ids = append(ids, id)
+	}
+	made := make([]entry, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	size := max(1, (len(ids)+workers()-1)/workers())
+	for first := range slices.Chunk(indices(len(ids)), size) {
+		group.Go(func() error {
+			for _, i := range first {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				made[i] = p.predict(histories[ids[i]], classifier, now)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	p.entries = make(map[string]entry, len(ids))
+	for i, id := range ids {
+		if len(made[i].forecast.Demands) > 0 {
+			p.entries[id] = made[i]
+		}
+	}
+	return nil
+}
+
+func (p *page) predict(h *models.History, classifier Classifier, now time.Time) entry {
+	s := models.Observed(h)
+	if s.Class == "" && classifier != nil {
+		if class, ok := classifier.Classify(&s); ok {
+			s.Class = class
+		}
+	}
+	f, known := p.chain.Forecast(&s, now)
+	if !known {
+		f = forecast.Forecast{}
+	}
+	return entry{f, s.Class}
+}
+
+func indices(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}

@@ -1,0 +1,348 @@
+package serving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/internal/store"
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/registry"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/timeseries"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// shelf is a history in memory.
+type shelf struct {
+	mu      sync.Mutex
+	samples []timeseries.Sample
+	err     error
+}
+
+func (s *shelf) add(id string, class workload.Class, at time.Time, cpu float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.samples = append(s.samples, timeseries.Sample{
+		Key:  timeseries.Key{Workload: id, App: "shop", Class: class, Queue: "web", Source: "test"},
+		Time: at, Usage: resource.Vector{}.With(resource.CPU, cpu), Limit: resource.Vector{}.With(resource.CPU, 4),
+	})
+}
+
+// hours adds one sample an hour for the last n hours before now.
+func (s *shelf) hours(id string, class workload.Class, now time.Time, n int, cpu func(hour int) float64) {
+	for i := n; i > 0; i-- {
+		at := now.Add(-time.Duration(i) * time.Hour)
+		s.add(id, class, at, cpu(at.Hour()))
+	}
+}
+
+func (s *shelf) Scan(_ context.Context, q store.Query) iter.Seq2[timeseries.Sample, error] {
+	return func(yield func(timeseries.Sample, error) bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.err != nil {
+			yield(timeseries.Sample{}, s.err)
+			return
+		}
+		for _, x := range s.samples {
+			if q.Window.Contains(x.Time) && !yield(x, nil) {
+				return
+			}
+		}
+	}
+}
+
+func newTable(t *testing.T, s Samples, change func(*Options)) *Table {
+	t.Helper()
+	r, err := registry.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{History: s, Registry: r, Grid: forecast.DefaultGrid(), Metrics: prometheus.NewRegistry()}
+	if change != nil {
+		change(&o)
+	}
+	table, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
+}
+
+func newcomer(id string) *workload.Workload {
+	return &workload.Workload{ID: id, App: "shop", Queue: "web", Class: workload.Service, Requests: resource.Of(2, 0)}
+}
+
+// epoch is where synctest's clock starts.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func TestForecastFollowsTheChain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		s.hours("old", workload.Service, epoch, 14*24, func(hour int) float64 {
+			if hour == 12 {
+				return 3
+			}
+			return 1
+		})
+		table := newTable(t, s, nil)
+		if _, known := table.Forecast(newcomer("old"), epoch); known {
+			t.Error("a forecast before the first refresh")
+		}
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		old, known := table.Forecast(newcomer("old"), epoch)
+		if !known || old.Basis != forecast.Percentile {
+			t.Fatalf("forecast of a workload with two weeks of history: known %v, %+v", known, old)
+		}
+		d, _ := old.Demand(resource.CPU)
+		if noon, night := d.Profile[12], d.Profile[3]; noon < 3 || night > 2 {
+			t.Errorf("noon %g and night %g cores, want about 3 and 1", noon, night)
+		}
+		fresh, known := table.Forecast(newcomer("new"), epoch)
+		if !known || fresh.Basis != forecast.Limit {
+			t.Fatalf("forecast of an unseen workload without a prior: known %v, %+v", known, fresh)
+		}
+		again, _ := table.Forecast(newcomer("another"), epoch)
+		if again != fresh {
+			t.Error("workloads of one description do not share their prior")
+		}
+	})
+}
+
+func TestRefreshReadsWhatIsNew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		s.hours("w", workload.Service, epoch, 48, func(int) float64 { return 1 })
+		table := newTable(t, s, nil)
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		s.add("w", workload.Service, time.Now().Add(-10*time.Minute), 3.5)
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f, _, _ := table.ByID("w")
+		if d, _ := f.Demand(resource.CPU); d.Peak < 3.5 {
+			t.Errorf("peak %g cores after a sample of 3.5", d.Peak)
+		}
+		time.Sleep(models.Memory + time.Hour)
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, ok := table.ByID("w"); ok {
+			t.Error("a workload not seen for longer than the memory still has a forecast")
+		}
+	})
+}
+
+func TestFailedRefreshKeepsTheOldTable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		s.hours("w", workload.Service, epoch, 48, func(int) float64 { return 1 })
+		table := newTable(t, s, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- table.Run(ctx) }()
+		synctest.Wait()
+		s.mu.Lock()
+		s.err = errors.New("disk on fire")
+		s.mu.Unlock()
+		time.Sleep(11 * time.Minute)
+		synctest.Wait()
+		if _, _, ok := table.ByID("w"); !ok {
+			t.Error("the forecast is gone after a failed refresh")
+		}
+		if n := testutil.ToFloat64(table.metrics.failures); n != 2 {
+			t.Errorf("%g failures counted, want 2", n)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestCoverageHoldsPromisesAgainstOutcomes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		for i := range 10 {
+			s.hours(fmt.Sprint("w", i), workload.Batch, epoch, 10*24, func(int) float64 { return 1 })
+		}
+		table := newTable(t, s, func(o *Options) { o.Every = time.Hour })
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// For a day and a bit, one workload in ten passes what it was predicted to do.
+		for range 26 {
+			time.Sleep(time.Hour)
+			for i := range 10 {
+				cpu := 1.0
+				if i == 0 {
+					cpu = 3
+				}
+				s.add(fmt.Sprint("w", i), workload.Batch, time.Now(), cpu)
+			}
+			if err := table.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := testutil.ToFloat64(table.metrics.coverage.WithLabelValues("batch", "cpu", "0.5"))
+		if got < .9 || got >= 1 {
+			t.Errorf("coverage of the median is %g, want .9 or a little more: 9 of 10 flat workloads kept it, the tenth at first", got)
+		}
+	})
+}
+
+func TestRefusedChampionIsLoggedOnce(t *testing.T) {
+	s := &shelf{}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "champions.json"), []byte(`{"version":99}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r, err := registry.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	table := newTable(t, s, func(o *Options) {
+		o.Registry = r
+		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	for range 3 {
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(log.String(), "champion refused"); n != 1 {
+		t.Errorf("the refused champion was logged %d times:\n%s", n, log.String())
+	}
+}
+
+func TestClassify(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		s.hours("seen", workload.Stream, epoch, 48, func(int) float64 { return 1 })
+		table := newTable(t, s, nil)
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			w    workload.Workload
+			want workload.Class
+		}{
+			{workload.Workload{ID: "seen", Class: workload.Cron}, workload.Cron},
+			{workload.Workload{ID: "seen"}, workload.Stream},
+			{workload.Workload{ID: "unseen"}, workload.Service},
+		} {
+			if got := table.Classify(&c.w); got != c.want {
+				t.Errorf("class of %+v is %s, want %s", c.w, got, c.want)
+			}
+		}
+	})
+}
+
+func TestReadersDuringRefresh(t *testing.T) {
+	s := &shelf{}
+	now := time.Now().UTC()
+	for i := range 50 {
+		s.hours(fmt.Sprint("w", i), workload.Service, now, 48, func(int) float64 { return 1 })
+	}
+	table := newTable(t, s, nil)
+	var readers sync.WaitGroup
+	stop := make(chan struct{})
+	for range 4 {
+		readers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				table.Forecast(newcomer(fmt.Sprint("w", i%100)), now)
+				table.Margins()
+			}
+		})
+	}
+	for range 5 {
+		if err := table.Refresh(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	readers.Wait()
+	if _, _, ok := table.ByID("w7"); !ok {
+		t.Error("nothing was forecast")
+	}
+}
+
+func BenchmarkRefresh10kWorkloads(b *testing.B) {
+	s := &shelf{}
+	now := time.Now().UTC()
+	for i := range 10_000 {
+		s.hours(fmt.Sprint("w", i), workload.Service, now, 48, func(h int) float64 { return float64(h) / 12 })
+	}
+	r, err := registry.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	table, err := New(Options{History: s, Registry: r, Grid: forecast.DefaultGrid()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := table.Refresh(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	if n := len(table.current.Load().entries); n != 10_000 {
+		b.Fatalf("%d forecasts", n)
+	}
+	for b.Loop() {
+		if err := table.Refresh(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkForecast(b *testing.B) {
+	s := &shelf{}
+	now := time.Now().UTC()
+	s.hours("seen", workload.Service, now, 48, func(int) float64 { return 1 })
+	r, err := registry.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	table, err := New(Options{History: s, Registry: r, Grid: forecast.DefaultGrid()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := table.Refresh(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	for _, id := range []string{"seen", "unseen"} {
+		w := newcomer(id)
+		b.Run(id, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, known := table.Forecast(w, now); !known {
+					b.Fatal("unknown")
+				}
+			}
+		})
+	}
+}
