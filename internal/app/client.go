@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"github.com/auspex-project/auspex/internal/app/output"
+)
+
+// callTimeout bounds one call of a subcommand.
+const callTimeout = 10 * time.Second
+
+// Client holds what the subcommands that call a server have in common.
+type Client struct {
+	Address string
+	Out     io.Writer
+	Format  output.Format
+}
+
+// call connects, runs f under a deadline, and turns a status into an error that
+// says what to do.
+func (c Client) call(ctx context.Context, f func(context.Context, *grpc.ClientConn) error) error {
+	conn, err := grpc.NewClient(c.Address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", c.Address, err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return c.explainStatus(f(ctx, conn))
+}
+
+func (c Client) explainStatus(err error) error {
+	s, ok := status.FromError(err)
+	if err == nil || !ok {
+		return err
+	}
+	if s.Code() == codes.Unavailable {
+		return fmt.Errorf("no answer from %s: %s (is 'auspex serve' running there? --server sets the address)", c.Address, s.Message())
+	}
+	text := fmt.Sprintf("%s: %s", s.Code(), s.Message())
+	for _, d := range s.Details() {
+		if bad, ok := d.(*errdetails.BadRequest); ok {
+			for _, v := range bad.FieldViolations {
+				text += fmt.Sprintf("\n  %s: %s", v.Field, v.Description)
+			}
+		}
+	}
+	return fmt.Errorf("%s", text)
+}
+
+// print writes v, with table for people.
+func (c Client) print(v any, table output.Tabler) error {
+	return output.Write(c.Out, c.Format, v, table)
+}

@@ -1,0 +1,4 @@
+// Package app wires the parts into the subcommands of auspex, one file each. It
+// decides nothing about workloads: it opens what the configuration names,
+// connects it, runs it, and prints what came out.
+package app

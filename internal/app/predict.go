@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+
+	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
+	"github.com/auspex-project/auspex/internal/app/output"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// PredictRequest names whose usage to predict: one of the three.
+type PredictRequest struct {
+	Workload string
+	Node     string
+	File     string // a workload not seen before, described in a file
+	In       io.Reader
+	Risk     float64 // for a node; 0 is the server's default
+}
+
+// Predict prints what a workload or a node will use.
+func (c Client) Predict(ctx context.Context, r PredictRequest) error {
+	req := &auspexv1.PredictRequest{Risk: r.Risk}
+	switch {
+	case r.Workload != "":
+		req.Subject = &auspexv1.PredictRequest_Workload{Workload: r.Workload}
+	case r.Node != "":
+		req.Subject = &auspexv1.PredictRequest_Node{Node: r.Node}
+	case r.File != "":
+		w := &auspexv1.Workload{}
+		if err := readMessage(r.File, r.In, w); err != nil {
+			return err
+		}
+		req.Subject = &auspexv1.PredictRequest_Description{Description: w}
+	default:
+		return Misuse{"predict: name a workload, a --node, or a description with -f"}
+	}
+	return c.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		resp, err := auspexv1.NewForecastServiceClient(conn).Predict(ctx, req)
+		if err != nil {
+			return err
+		}
+		return c.print(resp, forecastTable{resp})
+	})
+}
+
+// forecastTable shows a forecast to people.
+type forecastTable struct{ *auspexv1.PredictResponse }
+
+// WriteTable implements output.Tabler.
+func (t forecastTable) WriteTable(w io.Writer) error {
+	f := t.Forecast
+	fmt.Fprintf(w, "forecast %s (%s), class %s, on %v of history, newest sample %v old\n",
+		orDash(f.GetBasis()), orDash(f.GetModel()), orDash(t.Class), f.GetHistory().AsDuration().Round(time.Minute), f.GetStale().AsDuration().Round(time.Second))
+	slots := &output.Grid{Header: []string{"FROM (UTC)"}}
+	for _, d := range f.GetDemands() {
+		slots.Header = append(slots.Header, d.Resource)
+	}
+	for k := 0; len(f.GetDemands()) > 0 && k < len(f.Demands[0].Profile); k++ {
+		row := []any{f.Start.AsTime().Add(time.Duration(k) * f.Slot.AsDuration()).Format("Mon 15:04")}
+		for _, d := range f.Demands {
+			row = append(row, resource.FormatAmount(resource.Name(d.Resource), float64(d.Profile[k])))
+		}
+		slots.Add(row...)
+	}
+	return writeBlocks(w, block{"", demandGrid(f)}, block{"expected maximum by slot", slots})
+}
+
+func demandGrid(f *auspexv1.Forecast) *output.Grid {
+	g := &output.Grid{Header: []string{"RESOURCE", "MEAN", "PEAK", "LIMIT", "QUANTILES OF THE PEAK"}}
+	for _, d := range f.GetDemands() {
+		n := resource.Name(d.Resource)
+		quantiles := ""
+		for _, q := range d.Quantiles {
+			quantiles += fmt.Sprintf("%g%%:%s ", 100*q.Probability, resource.FormatAmount(n, q.Value))
+		}
+		limit := "-"
+		if d.Limit > 0 {
+			limit = resource.FormatAmount(n, d.Limit)
+		}
+		g.Add(d.Resource, resource.FormatAmount(n, d.Mean), resource.FormatAmount(n, d.Peak), limit, quantiles)
+	}
+	return g
+}
