@@ -16,7 +16,7 @@ import (
 type page struct {
 	set     *models.Set
 	chain   *models.Chain
-	entries map[string]entry // by workload id
+	entries map[string]*entry // by workload id
 
 	priors    sync.Map // description -> *forecast.Forecast, nil when unknown
 	priorSize atomic.Int64

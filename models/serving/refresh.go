@@ -80,10 +80,10 @@ func (p *page) fill(ctx context.Context, histories map[string]*models.History, c
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	p.entries = make(map[string]entry, len(ids))
+	p.entries = make(map[string]*entry, len(ids))
 	for i, id := range ids {
 		if len(made[i].forecast.Demands) > 0 {
-			p.entries[id] = made[i]
+			p.entries[id] = &made[i]
 		}
 	}
 	return nil
