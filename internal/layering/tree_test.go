@@ -39,6 +39,7 @@ func isSupport(dir string) bool { return strings.HasSuffix(dir, "test") || dir =
 type tree struct {
 	fset    *token.FileSet
 	sources []source
+	files   []string          // paths of all files
 	texts   map[string][]byte // by path; binary files left out
 }
 
@@ -58,6 +59,7 @@ func parse(fsys fs.FS) (*tree, error) {
 		if !entry.Type().IsRegular() {
 			return nil
 		}
+		t.files = append(t.files, name)
 		text, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return err
