@@ -51,7 +51,7 @@ func appendFeatures(row []float32, s *Subject, n resource.Name, now time.Time, g
 	f.usage(u.decayed[2].sd())
 	f.usage(u.decayed[3].sd())
 	for _, p := range [...]float64{.5, .9, .95, .98} {
-		f.usage(u.histo.quantile(p))
+		f.usage(u.histo.Quantile(p))
 	}
 	f.usage(u.Peak())
 	f.profile(u, now, g)

@@ -7,39 +7,47 @@ import (
 	"github.com/auspex-project/auspex/resource"
 )
 
-// histogram is a decayed histogram of usage with buckets that grow by a
-// constant factor, as the Kubernetes VPA recommender keeps (buckets growing by
-// 1.05, half-life 24 h). Percentiles are off by at most one bucket.
+// Histogram is a decayed histogram with buckets that grow by a constant factor,
+// as the Kubernetes VPA recommender keeps. Percentiles are off by at most one
+// bucket. It is not safe for concurrent use.
 //
 // Nothing is scaled down as time passes: newer values weigh more, and all
 // weights are divided once they have grown too large.
-type histogram struct {
+type Histogram struct {
+	first    float64       // upper end of the first bucket
+	growth   float64       // of each bucket's end over the one before
+	halfLife time.Duration // in which a value loses half its weight
+
 	reference time.Time // a value of this time weighs 1
-	start     float64   // upper end of the first bucket, in the resource's unit
 	weights   []float64 // grown as larger values come
 }
 
 const (
-	bucketGrowth      = 1.05
-	maxBuckets        = 600 // of 1.05: twelve orders of magnitude
-	histogramHalfLife = 24 * time.Hour
-	maxHalvings       = 40 // between the reference and the newest value
+	maxBuckets  = 4000
+	maxHalvings = 40 // between the reference and the newest value
 )
 
-func newHistogram(n resource.Name) histogram {
-	start := 0.01 // cores, devices, counts
-	if u := n.Unit(); u == resource.Bytes || u == resource.BytesPerSecond {
-		start = 1 << 20
-	}
-	return histogram{start: start}
+// NewHistogram returns an empty histogram whose first bucket ends at first.
+func NewHistogram(first, growth float64, halfLife time.Duration) *Histogram {
+	return &Histogram{first: first, growth: growth, halfLife: halfLife}
 }
 
-func (h *histogram) add(t time.Time, value float64) {
+// newUsageHistogram returns the one kept for every workload.
+func newUsageHistogram(n resource.Name) *Histogram {
+	first := 0.01 // cores, devices, counts
+	if u := n.Unit(); u == resource.Bytes || u == resource.BytesPerSecond {
+		first = 1 << 20
+	}
+	return NewHistogram(first, 1.05, 24*time.Hour)
+}
+
+// Add counts value, seen at t, weight times.
+func (h *Histogram) Add(t time.Time, value, weight float64) {
 	if len(h.weights) == 0 {
 		h.reference = t
 	}
-	if passed := t.Sub(h.reference); passed > maxHalvings*histogramHalfLife {
-		f := halved(passed, histogramHalfLife)
+	if passed := t.Sub(h.reference); passed > maxHalvings*h.halfLife {
+		f := halved(passed, h.halfLife)
 		for i := range h.weights {
 			h.weights[i] *= f
 		}
@@ -49,12 +57,12 @@ func (h *histogram) add(t time.Time, value float64) {
 	for len(h.weights) <= i {
 		h.weights = append(h.weights, 0)
 	}
-	h.weights[i] += math.Exp2(float64(t.Sub(h.reference)) / float64(histogramHalfLife))
+	h.weights[i] += weight * math.Exp2(float64(t.Sub(h.reference))/float64(h.halfLife))
 }
 
-// quantile returns the upper end of the bucket that holds the p-quantile, NaN
+// Quantile returns the upper end of the bucket that holds the p-quantile, NaN
 // when nothing was added.
-func (h *histogram) quantile(p float64) float64 {
+func (h *Histogram) Quantile(p float64) float64 {
 	var total, below float64
 	for _, w := range h.weights {
 		total += w
@@ -62,20 +70,24 @@ func (h *histogram) quantile(p float64) float64 {
 	if total <= 0 {
 		return math.NaN()
 	}
+	last := 0
 	for i, w := range h.weights {
-		below += w
-		if below >= p*total {
-			return h.end(i)
+		if w == 0 {
+			continue
+		}
+		last = i
+		if below += w; below >= p*total {
+			break
 		}
 	}
-	return h.end(len(h.weights) - 1)
+	return h.end(last)
 }
 
-func (h *histogram) bucket(value float64) int {
-	if value <= h.start {
+func (h *Histogram) bucket(value float64) int {
+	if !(value > h.first) {
 		return 0
 	}
-	return min(int(math.Ceil(math.Log(value/h.start)/math.Log(bucketGrowth))), maxBuckets-1)
+	return min(int(math.Ceil(math.Log(value/h.first)/math.Log(h.growth))), maxBuckets-1)
 }
 
-func (h *histogram) end(bucket int) float64 { return h.start * math.Pow(bucketGrowth, float64(bucket)) }
+func (h *Histogram) end(bucket int) float64 { return h.first * math.Pow(h.growth, float64(bucket)) }

@@ -84,32 +84,47 @@ func (l *Learned) Predict(s *Subject, n resource.Name, now time.Time, g forecast
 		return forecast.Demand{}, false
 	}
 	shares := make([]float32, len(levels))
-	if err := l.peak.Predict(row, shares); err != nil {
+	if err := l.Shares(row, shares); err != nil {
 		return forecast.Demand{}, false // ruled out by NewLearned
 	}
-	l.addQuantiles(&d, shares, scale)
+	d.Quantiles = make([]forecast.Quantile, len(levels))
+	for i, share := range shares {
+		v := share * float32(scale)
+		if limit > 0 {
+			v = min(v, float32(limit))
+		}
+		d.Quantiles[i] = forecast.Quantile{P: levels[i], Value: v}
+	}
+	d.Peak = RaisedPeak(d.Peak, d.Quantiles[peakLevel].Value)
 	return d, true
 }
 
-// addQuantiles turns the predicted shares into calibrated, rising amounts.
-func (l *Learned) addQuantiles(d *forecast.Demand, shares []float32, scale float64) {
-	amounts := make([]float32, len(levels))
-	for i, share := range shares {
-		v := max(0, float32(scale)*(share+l.shift[i]))
-		if i > 0 {
-			v = max(v, amounts[i-1])
-		}
-		if d.Limit > 0 {
-			v = min(v, d.Limit)
-		}
-		amounts[i] = v
+// Grid returns the grid whose spans the model predicts the maxima of.
+func (l *Learned) Grid() forecast.Grid { return l.grid }
+
+// Shares predicts rows, each as Row made it, one after the other: out receives
+// for each row the calibrated quantiles of the maximum by Levels, as shares of
+// the row's scale, rising and not negative.
+func (l *Learned) Shares(rows, out []float32) error {
+	if err := l.peak.Predict(rows, out); err != nil {
+		return fmt.Errorf("learned model of %s: %w", l.resource, err)
 	}
-	d.Peak = max(d.Peak, amounts[peakLevel])
-	d.Quantiles = make([]forecast.Quantile, len(levels))
-	for i, v := range amounts {
-		d.Quantiles[i] = forecast.Quantile{P: levels[i], Value: v}
+	for shares := range slices.Chunk(out, len(levels)) {
+		least := float32(0)
+		for i, share := range shares {
+			least = max(least, share+l.shift[i])
+			shares[i] = least
+		}
 	}
+	return nil
 }
+
+// PeakLevel is the index in Levels of the quantile that may raise a peak.
+const PeakLevel = peakLevel
+
+// RaisedPeak returns the peak of a workload that has used own at most and is
+// predicted to pass predicted hardly ever.
+func RaisedPeak(own, predicted float32) float32 { return max(own, predicted) }
 
 // learnedHeader is the part of an artefact beside its trees.
 type learnedHeader struct {

@@ -38,7 +38,7 @@ func (p Percentiles) Predict(s *Subject, n resource.Name, now time.Time, g forec
 	maxima := u.spanMaxima(now, g)
 	slices.Sort(maxima)
 	for _, p := range levels {
-		v := float32(u.capped(u.histo.quantile(p)))
+		v := float32(u.capped(u.histo.Quantile(p)))
 		if len(maxima) > 0 {
 			v = quantileOf(maxima, p)
 		}

@@ -25,14 +25,14 @@ type Usage struct {
 	slots   slots                  // three weeks of maxima and means
 	decayed [len(halfLives)]moment // of usage
 	hits    moment                 // of samples at the limit, 0 or 1
-	histo   histogram              // decayed, for percentiles
+	histo   *Histogram             // decayed, for percentiles
 }
 
 // hitHalfLife is how fast limit hits are forgotten.
 const hitHalfLife = 24 * time.Hour
 
 func newUsage(n resource.Name, slot time.Duration) *Usage {
-	return &Usage{resource: n, slots: newSlots(slot), histo: newHistogram(n)}
+	return &Usage{resource: n, slots: newSlots(slot), histo: newUsageHistogram(n)}
 }
 
 // Limit returns the newest limit above zero, 0 when none is known.
@@ -93,5 +93,5 @@ func (u *Usage) add(t time.Time, value, limit float64) {
 		hit = 1
 	}
 	u.hits.add(u.last, age, hitHalfLife, hit)
-	u.histo.add(t, value)
+	u.histo.Add(t, value, 1)
 }

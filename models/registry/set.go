@@ -53,6 +53,9 @@ func (r *Registry) fill(set *models.Set, role Role, id string, learned map[strin
 		if err != nil {
 			return fmt.Errorf("artefact %s: %w", id, err)
 		}
+		if model.Grid() != set.Grid {
+			return fmt.Errorf("artefact %s: trained for %d slots of %v, not the %d of %v in use (train again)", id, model.Grid().Slots, model.Grid().Slot, set.Grid.Slots, set.Grid.Slot)
+		}
 		learned[id] = model
 		set.Champions[target] = models.Champion{ID: id, Model: model}
 	case role == PriorRole:
