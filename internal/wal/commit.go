@@ -149,6 +149,9 @@ func (l *Log) makeRoom(n int64) (lost Range, err error) {
 	if n+segmentHeaderLen > l.opts.MaxBytes {
 		return Range{}, fmt.Errorf("%d bytes: %w (the log is bounded to %d)", n, ErrTooLarge, l.opts.MaxBytes)
 	}
+	if l.bytes()+n <= l.opts.MaxBytes {
+		return Range{}, nil
+	}
 	for l.bytes()+n > l.opts.MaxBytes {
 		upTo := l.mu.end
 		if len(l.mu.segments) > 1 {
@@ -168,7 +171,8 @@ func (l *Log) makeRoom(n int64) (lost Range, err error) {
 			lost.To = upTo
 		}
 	}
-	return lost, nil
+	// A loss of power must not bring back what has been reported lost.
+	return lost, l.opts.FS.SyncDir(l.dir)
 }
 
 // recoverTail finds the end of the last segment, cuts a torn frame off it and

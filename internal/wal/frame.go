@@ -104,21 +104,20 @@ type scanner struct {
 func (s *scanner) next() (f frame, damagedAt int64, err error) {
 	damagedAt = -1
 	for s.off < s.limit {
-		step := int64(1)
 		head, err := s.peek(frameHeaderLen)
 		if err != nil {
 			return frame{}, damagedAt, err
 		}
 		f, length, sum, ok := parseHeader(head, s.salt)
 		if ok && f.first >= s.expect && s.off+frameHeaderLen+length <= s.limit {
-			step = frameHeaderLen + length
-			whole, err := s.peek(step)
+			size := frameHeaderLen + length
+			whole, err := s.peek(size)
 			if err != nil {
 				return frame{}, damagedAt, err
 			}
-			if int64(len(whole)) == step && f.intact(whole[frameHeaderLen:], sum) {
+			if int64(len(whole)) == size && f.intact(whole[frameHeaderLen:], sum) {
 				f.payload = whole[frameHeaderLen:]
-				s.off += step
+				s.off += size
 				s.expect = f.end()
 				return f, damagedAt, nil
 			}
@@ -126,17 +125,17 @@ func (s *scanner) next() (f frame, damagedAt int64, err error) {
 		if damagedAt < 0 {
 			damagedAt = s.off
 		}
-		if err := s.resync(step); err != nil {
+		if err := s.resync(); err != nil {
 			return frame{}, damagedAt, err
 		}
 	}
 	return frame{}, damagedAt, io.EOF
 }
 
-// resync moves step bytes on, and from there to the next place that looks like
-// the start of a frame, or to the limit.
-func (s *scanner) resync(step int64) error {
-	for s.off += step; s.off < s.limit; {
+// resync moves on to the next place that looks like the start of a frame, or to
+// the limit. A damaged frame's own length is not trusted.
+func (s *scanner) resync() error {
+	for s.off++; s.off < s.limit; {
 		b, err := s.peek(readAhead)
 		if err != nil {
 			return err

@@ -264,15 +264,18 @@ func (l *Log) Close() error {
 func (l *Log) removeBefore(p Position) error {
 	l.mu.Lock()
 	l.mu.start = max(l.mu.start, p)
-	segments := l.mu.segments
 	l.mu.Unlock()
-	for len(segments) > 1 && segments[1].first <= p {
+	removed := false
+	for len(l.mu.segments) > 1 && l.mu.segments[1].first <= p {
 		if err := l.removeOldest(); err != nil {
 			return err
 		}
-		segments = segments[1:]
+		removed = true
 	}
-	return nil
+	if !removed {
+		return nil
+	}
+	return l.opts.FS.SyncDir(l.dir)
 }
 
 // removeOldest removes the first segment. The caller holds the turn.

@@ -308,7 +308,7 @@ func TestReaderPassesDroppedSegments(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
-	dir := t.TempDir()
+	const dir = "log"
 	disk := waltest.NewDisk(6 << 10)
 	l := open(t, dir, wal.Options{SegmentBytes: 4 << 10, FS: disk})
 	var want []string
@@ -331,7 +331,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("read %d records, want the %d acknowledged; lost %v", len(got), len(want), lost)
 	}
 	l.Close()
-	l = open(t, dir, wal.Options{})
+	l = open(t, dir, wal.Options{FS: disk})
 	if got, _, lost := readAll(t, l, 1); !slices.Equal(got, want) || lost != nil {
 		t.Errorf("reopened: read %d records, want the %d acknowledged; lost %v", len(got), len(want), lost)
 	}
@@ -344,9 +344,8 @@ func TestFailingDisk(t *testing.T) {
 		"sync":  (*waltest.Disk).FailSyncs,
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
 			disk := waltest.NewDisk(1 << 30)
-			l := open(t, dir, wal.Options{FS: disk})
+			l := open(t, "log", wal.Options{FS: disk})
 			appendAll(t, l, "a")
 			fail(disk, broken)
 			for range 3 {
@@ -359,7 +358,7 @@ func TestFailingDisk(t *testing.T) {
 				t.Errorf("append after the failure at %d, want 2", p)
 			}
 			l.Close()
-			l = open(t, dir, wal.Options{})
+			l = open(t, "log", wal.Options{FS: disk})
 			if got, _, lost := readAll(t, l, 1); !slices.Equal(got, []string{"a", "b"}) || lost != nil {
 				t.Errorf("read %q, lost %v", got, lost)
 			}

@@ -1,32 +1,50 @@
-// Package waltest provides a disk that runs full and fails on demand, for tests
-// of the log and of what is built on it.
+// Package waltest provides a disk in memory that runs full, fails and loses
+// power on demand, for tests of the log and of what is built on it.
 package waltest
 
 import (
+	"bytes"
+	"io"
+	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/auspex-project/auspex/internal/wal"
 )
 
-// Disk is the operating system's file system with a limited size and with
-// errors to order. Its methods are safe for concurrent use. The zero value has no
-// space; NewDisk gives one with plenty.
+// Disk is a file system in memory. Its methods are safe for concurrent use.
+// Directories exist without being made.
 type Disk struct {
-	wal.OS
 	mu struct {
 		sync.Mutex
+		files    map[string]*content
+		durable  map[string]*content // the directory entries that survive a loss of power
+		locked   map[string]bool
 		free     int64
 		writeErr error
 		syncErr  error
+		age      int // counts losses of power
 	}
 }
 
-// NewDisk returns a disk with the given number of free bytes.
+// content is what one file holds.
+type content struct {
+	data   []byte
+	synced []byte // what survives a loss of power; may share data's array, is never written
+}
+
+// NewDisk returns an empty disk on which files may grow by free bytes together.
 func NewDisk(free int64) *Disk {
 	d := &Disk{}
-	d.SetFree(free)
+	d.mu.files = map[string]*content{}
+	d.mu.durable = map[string]*content{}
+	d.mu.locked = map[string]bool{}
+	d.mu.free = free
 	return d
 }
 
@@ -45,99 +63,230 @@ func (d *Disk) FailWrites(err error) {
 	d.mu.writeErr = err
 }
 
-// FailSyncs makes every fsync of a file fail with err; nil mends it.
+// FailSyncs makes every sync of a file fail with err; nil mends it.
 func (d *Disk) FailSyncs(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.syncErr = err
 }
 
-// take reserves up to n bytes and says how many it got.
-func (d *Disk) take(n int64) int64 {
+// Crash is a loss of power: what was not synced is gone, except for the first
+// keep bytes of what each file had grown by. Locks are free again and files
+// opened before can no longer be used.
+func (d *Disk) Crash(keep int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n = min(n, max(d.mu.free, 0))
-	d.mu.free -= n
-	return n
-}
-
-func (d *Disk) give(n int64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.mu.free += n
-}
-
-func (d *Disk) errs() (write, sync error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.mu.writeErr, d.mu.syncErr
-}
-
-// OpenFile opens a file whose growth counts against the disk.
-func (d *Disk) OpenFile(name string, flag int) (wal.File, error) {
-	f, err := d.OS.OpenFile(name, flag)
-	if err != nil {
-		return nil, err
+	d.mu.age++
+	clear(d.mu.locked)
+	d.mu.files = maps.Clone(d.mu.durable)
+	for _, c := range d.mu.files {
+		if grown := len(c.data) - len(c.synced); grown > 0 {
+			c.synced = slices.Concat(c.synced, c.data[len(c.synced):][:min(keep, grown)])
+		}
+		c.data = bytes.Clone(c.synced)
 	}
-	return &file{File: f, disk: d, name: name}, nil
 }
+
+// Put creates or replaces a file, durably.
+func (d *Disk) Put(name string, data []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := &content{data: bytes.Clone(data), synced: bytes.Clone(data)}
+	d.mu.files[name], d.mu.durable[name] = c, c
+}
+
+// Files returns the names of the files in dir, sorted, and their contents.
+func (d *Disk) Files(dir string) (names []string, contents map[string][]byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	contents = map[string][]byte{}
+	for name, c := range d.mu.files {
+		if filepath.Dir(name) == filepath.Clean(dir) {
+			contents[name] = bytes.Clone(c.data)
+		}
+	}
+	return slices.Sorted(maps.Keys(contents)), contents
+}
+
+// OpenFile opens a file, creating or emptying it as flag says.
+func (d *Disk) OpenFile(name string, flag int) (wal.File, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.mu.files[name]
+	switch {
+	case c == nil && flag&os.O_CREATE == 0:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	case c == nil:
+		c = &content{}
+		d.mu.files[name] = c
+	case flag&os.O_TRUNC != 0:
+		d.mu.free += int64(len(c.data))
+		c.data = nil
+	}
+	return &file{content: c, disk: d, name: name, age: d.mu.age}, nil
+}
+
+// ReadDir lists the files in dir.
+func (d *Disk) ReadDir(dir string) ([]fs.DirEntry, error) {
+	names, contents := d.Files(dir)
+	entries := make([]fs.DirEntry, len(names))
+	for i, name := range names {
+		entries[i] = fs.FileInfoToDirEntry(entry{filepath.Base(name), int64(len(contents[name]))})
+	}
+	return entries, nil
+}
+
+// MkdirAll does nothing.
+func (d *Disk) MkdirAll(string) error { return nil }
 
 // Remove removes a file and gives its space back.
 func (d *Disk) Remove(name string) error {
-	info, err := os.Stat(name)
-	if err != nil {
-		return err
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.mu.files[name]
+	if c == nil {
+		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
 	}
-	if err := d.OS.Remove(name); err != nil {
-		return err
-	}
-	d.give(info.Size())
+	d.mu.free += int64(len(c.data))
+	delete(d.mu.files, name)
 	return nil
 }
 
-type file struct {
-	wal.File
+// SyncDir makes creations and removals in dir durable.
+func (d *Disk) SyncDir(dir string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mu.syncErr != nil {
+		return &fs.PathError{Op: "sync", Path: dir, Err: d.mu.syncErr}
+	}
+	d.mu.durable = maps.Clone(d.mu.files)
+	return nil
+}
+
+// Lock takes a lock that Crash or closing it frees.
+func (d *Disk) Lock(name string) (io.Closer, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mu.locked[name] {
+		return nil, &fs.PathError{Op: "lock", Path: name, Err: wal.ErrLocked}
+	}
+	d.mu.locked[name] = true
+	return lock{d, name, d.mu.age}, nil
+}
+
+type lock struct {
 	disk *Disk
 	name string
+	age  int
 }
 
-func (f *file) WriteAt(p []byte, off int64) (int, error) {
-	if err, _ := f.disk.errs(); err != nil {
-		n, _ := f.write(p[:len(p)/2], off)
-		return n, &os.PathError{Op: "write", Path: f.name, Err: err}
+func (l lock) Close() error {
+	l.disk.mu.Lock()
+	defer l.disk.mu.Unlock()
+	if l.age == l.disk.mu.age {
+		delete(l.disk.mu.locked, l.name)
 	}
-	return f.write(p, off)
+	return nil
 }
 
-func (f *file) write(p []byte, off int64) (int, error) {
-	size, err := f.Size()
+// file is one open file.
+type file struct {
+	*content
+	disk *Disk
+	name string
+	age  int
+}
+
+// enter locks the disk for an operation of f.
+func (f *file) enter(op string) (leave func(), err error) {
+	f.disk.mu.Lock()
+	if f.age != f.disk.mu.age {
+		f.disk.mu.Unlock()
+		return nil, &fs.PathError{Op: op, Path: f.name, Err: fs.ErrClosed}
+	}
+	return f.disk.mu.Unlock, nil
+}
+
+func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	leave, err := f.enter("read")
 	if err != nil {
 		return 0, err
 	}
-	growth := max(off+int64(len(p))-size, 0)
-	got := f.disk.take(growth)
-	n, err := f.File.WriteAt(p[:int64(len(p))-(growth-got)], off)
-	if err == nil && got < growth {
-		err = &os.PathError{Op: "write", Path: f.name, Err: syscall.ENOSPC}
+	defer leave()
+	return bytes.NewReader(f.data).ReadAt(p, off)
+}
+
+func (f *file) WriteAt(p []byte, off int64) (n int, err error) {
+	leave, err := f.enter("write")
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	if err = f.disk.mu.writeErr; err != nil {
+		p = p[:len(p)/2]
+	}
+	growth := max(off+int64(len(p))-int64(len(f.data)), 0)
+	if growth > f.disk.mu.free {
+		p = p[:max(int64(len(p))-(growth-f.disk.mu.free), 0)]
+		growth = f.disk.mu.free
+		err = syscall.ENOSPC
+	}
+	f.disk.mu.free -= growth
+	if off < int64(len(f.synced)) {
+		f.data = bytes.Clone(f.data)
+	}
+	f.data = append(f.data, make([]byte, growth)...)
+	n = copy(f.data[min(off, int64(len(f.data))):], p)
+	if err != nil {
+		err = &fs.PathError{Op: "write", Path: f.name, Err: err}
 	}
 	return n, err
 }
 
+func (f *file) Size() (int64, error) {
+	leave, err := f.enter("stat")
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	return int64(len(f.data)), nil
+}
+
 func (f *file) Truncate(size int64) error {
-	before, err := f.Size()
+	leave, err := f.enter("truncate")
 	if err != nil {
 		return err
 	}
-	if err := f.File.Truncate(size); err != nil {
-		return err
-	}
-	f.disk.give(before - size)
+	defer leave()
+	f.disk.mu.free += int64(len(f.data)) - size
+	f.data = f.data[:size:size]
 	return nil
 }
 
 func (f *file) Sync() error {
-	if _, err := f.disk.errs(); err != nil {
-		return &os.PathError{Op: "sync", Path: f.name, Err: err}
+	leave, err := f.enter("sync")
+	if err != nil {
+		return err
 	}
-	return f.File.Sync()
+	defer leave()
+	if err := f.disk.mu.syncErr; err != nil {
+		return &fs.PathError{Op: "sync", Path: f.name, Err: err}
+	}
+	f.synced = f.data[:len(f.data):len(f.data)]
+	return nil
 }
+
+func (f *file) Close() error { return nil }
+
+// entry describes a file in a listing.
+type entry struct {
+	name string
+	size int64
+}
+
+func (e entry) Name() string       { return e.name }
+func (e entry) Size() int64        { return e.size }
+func (e entry) Mode() fs.FileMode  { return 0o600 }
+func (e entry) ModTime() time.Time { return time.Time{} }
+func (e entry) IsDir() bool        { return false }
+func (e entry) Sys() any           { return nil }

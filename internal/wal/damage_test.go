@@ -1,0 +1,300 @@
+package wal_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/auspex-project/auspex/internal/wal"
+	"github.com/auspex-project/auspex/internal/wal/waltest"
+)
+
+// frames writes one frame per group of records and returns the only segment's
+// bytes and where each frame ends.
+func frames(t testing.TB, groups [][]string) (name string, data []byte, ends []int64) {
+	t.Helper()
+	disk := waltest.NewDisk(1 << 30)
+	l := open(t, "log", wal.Options{FS: disk})
+	for _, g := range groups {
+		appendAll(t, l, g...)
+		ends = append(ends, l.Bytes())
+	}
+	names, contents := disk.Files("log")
+	return names[0], contents[names[0]], ends
+}
+
+// diskWith returns a disk that holds one file.
+func diskWith(name string, data []byte) *waltest.Disk {
+	disk := waltest.NewDisk(1 << 30)
+	disk.Put(name, data)
+	return disk
+}
+
+var groups = [][]string{{"one"}, {"two", "three"}, {strings.Repeat("four", 50)}, {"five", "", "seven"}, {"eight"}}
+
+// Whatever number of bytes a crash leaves of the last write, the frames before
+// it are read back and the log goes on behind them.
+func TestTornAtEveryByte(t *testing.T) {
+	name, data, ends := frames(t, groups)
+	for cut := range data {
+		var want []string
+		for i, end := range ends {
+			if int64(cut) >= end {
+				want = append(want, groups[i]...)
+			}
+		}
+		l := open(t, "log", wal.Options{FS: diskWith(name, data[:cut])})
+		if p := appendAll(t, l, "next"); int(p) != len(want)+1 {
+			t.Fatalf("cut at %d: append at %d, want %d", cut, p, len(want)+1)
+		}
+		want = append(want, "next")
+		if got, _, lost := readAll(t, l, 1); !slices.Equal(got, want) || lost != nil {
+			t.Fatalf("cut at %d: read %q, lost %v; want %q", cut, got, lost, want)
+		}
+		l.Close()
+	}
+}
+
+// A flipped bit in the middle costs the frame it is in and no other, and the
+// loss is reported with its place.
+func TestDamageAtEveryByte(t *testing.T) {
+	name, data, ends := frames(t, groups)
+	for at := range data {
+		damaged := bytes.Clone(data)
+		damaged[at] ^= 0x10
+		var log bytes.Buffer
+		l := open(t, "log", wal.Options{FS: diskWith(name, damaged), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		first := appendAll(t, l, "next")
+		got, _, lost := readAll(t, l, 1)
+		l.Close()
+
+		var want []string
+		hit := -1 // the frame hit, -1 for the segment's header
+		for i, end := range ends {
+			if start := append([]int64{24}, ends...)[i]; int64(at) >= start && int64(at) < end {
+				hit = i
+			}
+		}
+		for i, g := range groups {
+			if hit >= 0 && i != hit {
+				want = append(want, g...)
+			}
+		}
+		want = append(want, "next")
+		if !slices.Equal(got, want) {
+			t.Fatalf("flip at %d: read %q, want %q", at, got, want)
+		}
+		if first < 8 && hit != len(groups)-1 {
+			t.Fatalf("flip at %d: position %d was given out twice", at, first)
+		}
+		// The last frame cannot be told from a torn one; it is cut, with a warning.
+		if (len(lost) == 1) == (hit == len(groups)-1) || len(lost) > 1 {
+			t.Fatalf("flip at %d (frame %d): lost %v", at, hit, lost)
+		}
+		if !strings.Contains(log.String(), filepath.Base(name)) {
+			t.Fatalf("flip at %d: log %q does not name the file", at, log.String())
+		}
+		if hit >= 0 && hit < len(groups)-1 && lost[0].Len() != len(groups[hit]) {
+			t.Fatalf("flip at %d: lost %v, want the %d records of frame %d", at, lost, len(groups[hit]), hit)
+		}
+	}
+}
+
+func TestDamageIsReportedOnceWithItsPlace(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, wal.Options{SegmentBytes: 4 << 10})
+	for i := range 200 {
+		appendAll(t, l, numbered(i*10, 10)...)
+	}
+	names := segments(t, dir)
+	corrupt := func(name string, off int64, b []byte) {
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteAt(b, off); err != nil {
+			t.Fatal(err)
+		}
+	}
+	corrupt(names[0], 40, []byte("????"))               // in the first frame
+	corrupt(names[1], 3, []byte("?"))                   // the header: all of the segment
+	if err := os.Truncate(names[2], 2000); err != nil { // records missing from the end of a full segment
+		t.Fatal(err)
+	}
+	if err := os.Remove(names[3]); err != nil {
+		t.Fatal(err)
+	}
+	var reports []wal.CorruptError
+	r := l.Read(1)
+	defer r.Close()
+	intact := 0
+	for {
+		_, err := r.Next()
+		var c *wal.CorruptError
+		if errors.As(err, &c) {
+			reports = append(reports, *c)
+			continue
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		intact++
+	}
+	if len(reports) != 4 {
+		t.Fatalf("%d reports, want 4: %v", len(reports), reports)
+	}
+	lost := 0
+	for i, c := range reports {
+		lost += c.Lost.Len()
+		if c.File != names[i] || !strings.Contains(c.Error(), names[i]) {
+			t.Errorf("report %d names %s, want %s: %v", i, c.File, names[i], &c)
+		}
+	}
+	if reports[0].Offset != 24 || reports[0].Lost != (wal.Range{From: 1, To: 11}) {
+		t.Errorf("first report %v, want offset 24 and positions 1 to 10", &reports[0])
+	}
+	if intact+lost != 2000 || intact < 1000 {
+		t.Errorf("%d read and %d lost of 2000", intact, lost)
+	}
+}
+
+// Bytes of a record that look like a frame are not taken for one, even where
+// the frame around them is damaged.
+func TestFrameInsideRecord(t *testing.T) {
+	_, inner, _ := frames(t, [][]string{{"forged"}})
+	name, data, _ := frames(t, [][]string{{"a"}, {string(inner[24:])}, {"b"}})
+	i := bytes.Index(data, inner[24:])
+	data[i-2] ^= 1 // the header of the frame around it
+	l := open(t, "log", wal.Options{FS: diskWith(name, data)})
+	if got, _, lost := readAll(t, l, 1); !slices.Equal(got, []string{"a", "b"}) || len(lost) != 1 {
+		t.Errorf("read %q, lost %v", got, lost)
+	}
+}
+
+// FuzzSegment opens and reads arbitrary bytes as a segment: it must end, keep
+// order, and leave a log that takes records and returns them after a restart.
+func FuzzSegment(f *testing.F) {
+	name, data, ends := frames(f, groups)
+	f.Add(data)
+	f.Add(data[:ends[2]-1])
+	f.Add([]byte{})
+	damaged := bytes.Clone(data)
+	damaged[ends[0]+6] ^= 0xff
+	f.Add(damaged)
+	f.Add(append(bytes.Clone(data[:ends[1]]), data[ends[0]:]...)) // a frame twice
+	f.Add(append(bytes.Clone(data), bytes.Repeat([]byte("axf1"), 100)...))
+	f.Fuzz(func(t *testing.T, segment []byte) {
+		disk := diskWith(name, segment)
+		l := open(t, "log", wal.Options{FS: disk})
+		before, _, _ := readAll(t, l, 1) // checks the order
+		p := appendAll(t, l, "next")
+		l.Close()
+		l = open(t, "log", wal.Options{FS: disk})
+		after, _, _ := readAll(t, l, 1)
+		if !slices.Equal(after, append(before, "next")) {
+			t.Errorf("before the restart %q, after it %q", before, after)
+		}
+		if got, first, _ := readAll(t, l, p); first != p || len(got) != 1 {
+			t.Errorf("position %d holds %q", p, got)
+		}
+	})
+}
+
+func TestCursor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sub", "ship.cursor")
+	reopen := func() *wal.Cursor {
+		t.Helper()
+		c, err := wal.OpenCursor(nil, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return c
+	}
+	if p := reopen().Position(); p != 0 {
+		t.Errorf("new cursor at %d", p)
+	}
+	for want := range wal.Position(5) {
+		c := reopen()
+		if c.Position() != want {
+			t.Fatalf("reopened at %d, want %d", c.Position(), want)
+		}
+		for _, p := range []wal.Position{want + 1, want} { // the second does not move it back
+			if err := c.Set(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.Close()
+	}
+
+	// A crash damages at most the slot being written: the other one holds.
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, slot := range []int{0, 512} {
+		for at := range 20 {
+			damaged := bytes.Clone(data)
+			damaged[slot+at] ^= 1
+			if err := os.WriteFile(path, damaged, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if p := reopen().Position(); p != 4 && p != 5 {
+				t.Fatalf("damaged at %d: position %d, want 4 or 5", slot+at, p)
+			}
+		}
+	}
+}
+
+func FuzzCursor(f *testing.F) {
+	disk := waltest.NewDisk(1 << 20)
+	c, err := wal.OpenCursor(disk, "log/cursor")
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := c.Set(77); err != nil {
+		f.Fatal(err)
+	}
+	_, contents := disk.Files("log")
+	data := contents["log/cursor"]
+	f.Add(data)
+	f.Add(data[:530])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		disk := diskWith("cursor", data)
+		c, err := wal.OpenCursor(disk, "cursor")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := c.Position() + 1
+		if p == 0 { // the last position there is
+			return
+		}
+		if err := c.Set(p); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		c, err = wal.OpenCursor(disk, "cursor")
+		if err != nil || c.Position() != p {
+			t.Fatalf("set %d, reopened at %v, %v", p, c, err)
+		}
+		c.Close()
+	})
+}
+
+func TestCorruptErrorText(t *testing.T) {
+	err := &wal.CorruptError{File: "/spool/1.wal", Offset: 99, Lost: wal.Range{From: 5, To: 8}}
+	if want := "log segment /spool/1.wal is damaged at offset 99: 3 records from position 5 are lost"; fmt.Sprint(err) != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
