@@ -134,7 +134,7 @@ func (b *Block) widen(s *State, d *Described) {
 			ceiling[i] = float32(math.Inf(1))
 			if n != nil && n.Capacity.Has(s.Resources[r]) {
 				capacity[i] = n.Capacity.Get(s.Resources[r])
-				ceiling[i] = float32(capacity[i] * (1 + slack))
+				ceiling[i] = max(float32(capacity[i]*(1+slack)), tiny)
 			}
 		}
 		d.Capacity = append(d.Capacity, capacity)

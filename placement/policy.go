@@ -60,6 +60,15 @@ func marginTable(m forecast.Margins, n resource.Name, risk float64) []float32 {
 
 func (p *Policy) powerMargin(members int) float32 { return p.power[min(members, len(p.power)-1)] }
 
+// tier returns the tier of a class; one that is no longer configured can be
+// revoked.
+func (p *Policy) tier(c workload.Class) workload.Tier {
+	if r, known := p.classes[c]; known {
+		return r.policy.Tier
+	}
+	return workload.Revocable
+}
+
 // rank returns the place of a node among nodes of equal score, the lowest first.
 // It is the same for the same seed in every process: FNV-1a, finished with the
 // mixer of splitmix64 (Steele, Lea and Flood, OOPSLA'14).

@@ -17,6 +17,7 @@ type Query struct {
 	Forecast    *forecast.Forecast // nil = unknown
 	Needs       []Need
 	Accelerator Accelerator
+	Models      []uint32 // numbers of the acceptable device models, nil = any
 
 	First, Slots int // the horizon: Slots slots of the grid from First on, cyclic
 
@@ -30,6 +31,9 @@ func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.
 		return nil, fmt.Errorf("workload %s: %w: class %q is not configured", w.ID, ErrInvalid, class)
 	}
 	q := &Query{State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: acceleratorOf(w), rules: rules}
+	if models := w.Accelerator.Models; len(models) > 0 {
+		q.Models = s.Models(models)
+	}
 	q.First, q.Slots = s.Grid.Horizon(now, rules.policy.Horizon)
 	return q, nil
 }

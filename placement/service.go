@@ -3,105 +3,243 @@ package placement
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"time"
 
+	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/auspex-project/auspex/allocator"
-	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
-	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // Options is what a Service is made of.
 type Options struct {
-	Settings   Settings
-	Filters    []Filter      // in order; cheap and decisive ones first
-	Scorers    []Scorer      // in the order in which they are reported
-	Grid       forecast.Grid // zero = forecast.DefaultGrid
-	Forecaster Forecaster    // nil = every workload is a cold start
-	Classifier Classifier    // nil = a workload without a class is refused
-	Journal    Journal       // nil = nothing survives a restart
-	Metrics    prometheus.Registerer
-	Log        *slog.Logger
+	Settings     Settings
+	Filters      []Filter      // in order; cheap and decisive ones first
+	Scorers      []Scorer      // in the order in which they are reported
+	Grid         forecast.Grid // zero = forecast.DefaultGrid
+	Forecaster   Forecaster    // nil = every workload is a cold start
+	Classifier   Classifier    // nil = a workload without a class is refused
+	Journal      Journal       // nil = nothing survives a restart
+	RefreshEvery time.Duration // how often new forecasts are taken over; 0 = 15 seconds
+	Metrics      prometheus.Registerer
+	Log          *slog.Logger
 }
 
 // Service places workloads on the fleet. All methods are safe for concurrent use.
-type Service struct{}
-
-var errUnbuilt = errors.New("not built yet")
+type Service struct {
+	engine     engine
+	ledger     *ledger
+	book       *book
+	forecaster Forecaster
+	classifier Classifier
+	refresh    time.Duration
+	metrics    *metrics
+	log        *slog.Logger
+}
 
 // Open returns a service with the state the journal holds. Run keeps it in order.
-func Open(ctx context.Context, o Options) (*Service, error) { return nil, errUnbuilt }
+func Open(ctx context.Context, o Options) (*Service, error) {
+	if o.Grid == (forecast.Grid{}) {
+		o.Grid = forecast.DefaultGrid()
+	}
+	if o.Forecaster == nil {
+		o.Forecaster = unknowing{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := errors.Join(o.Grid.Validate(), o.Settings.Validate(o.Scorers)); err != nil {
+		return nil, fmt.Errorf("open placement: %w", err)
+	}
+	s := &Service{
+		engine:     engine{filters: o.Filters, scorers: o.Scorers},
+		book:       newBook(o.Settings.withDefaults()),
+		forecaster: o.Forecaster,
+		classifier: o.Classifier,
+		refresh:    orDefault(o.RefreshEvery, 15*time.Second),
+		log:        o.Log,
+	}
+	s.ledger = newLedger(o.Grid, o.Settings, o.Forecaster.Margins(), o.Journal)
+	var err error
+	if s.metrics, err = newMetrics(o.Metrics, s.ledger); err != nil {
+		return nil, fmt.Errorf("open placement: %w", err)
+	}
+	if err := s.recover(ctx, o.Journal); err != nil {
+		return nil, fmt.Errorf("open placement: %w", err)
+	}
+	return s, nil
+}
 
-// Run expires reservations, notices silent nodes, takes over new forecasts and
-// compacts the journal until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return errUnbuilt }
-
-// Reload replaces the settings; on an error the old ones stay.
-func (s *Service) Reload(next Settings) error { return errUnbuilt }
+// maxAttempts is how often a decision is made anew when the fleet has changed
+// under it. Only the chosen node counts, so even the second is rare.
+const maxAttempts = 8
 
 // Place chooses a node for r.Workload, reserves it and says why. The same request
 // again returns the first answer. Errors: ErrInvalid, ErrRequestReused,
 // ErrAlreadyPlaced, ErrConflict, ctx's, and the journal's.
 func (s *Service) Place(ctx context.Context, r Request) (Decision, error) {
-	return Decision{}, errUnbuilt
+	if err := r.Validate(); err != nil {
+		return Decision{}, fmt.Errorf("place: %w: %w", ErrInvalid, err)
+	}
+	page, first, err := s.book.open(ctx, &r)
+	if err != nil {
+		return Decision{}, fmt.Errorf("place: %w", err)
+	}
+	if !first {
+		return page.answer()
+	}
+	d, err := s.place(ctx, &r)
+	s.book.close(page, d, err)
+	if err != nil {
+		return Decision{}, fmt.Errorf("place: %w", err)
+	}
+	return page.answer()
+}
+
+// place makes the decision for a request seen for the first time.
+func (s *Service) place(ctx context.Context, r *Request) (*verdict, error) {
+	started := time.Now()
+	class, err := s.class(r.Workload)
+	if err != nil {
+		return nil, err
+	}
+	f := s.forecast(r.Workload, started)
+	for range maxAttempts {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+
+		// 1. Admit: may the queue have it, as things are?
+		// 2. Snapshot: freeze the fleet to decide on.
+		state, denial, err := s.ledger.admit(r, class, started)
+		if err != nil {
+			return nil, err
+		}
+		q, err := newQuery(state, r.Workload, class, f, started)
+		if err != nil {
+			return nil, err
+		}
+		v := newVerdict(r, q, started)
+		if len(denial) > 0 {
+			s.ledger.claim(r, q, started)
+			s.metrics.decided(v.deny(denial), started)
+			return v, nil
+		}
+
+		// 3. Filter: which nodes may run it?
+		// 4. Score: how well would each?
+		// 5. Select: the best, and those next to it.
+		p := s.engine.prepare(q)
+		v.conclude(p, p.scan(state, 1+max(1, r.Alternatives)))
+		if v.Node == "" {
+			s.ledger.claim(r, q, started)
+		}
+		if v.Node == "" || r.DryRun {
+			s.metrics.decided(v, started)
+			return v, nil
+		}
+
+		// 6. Reserve: on the fleet as it is by now, durably.
+		switch err := s.ledger.reserve(r, p, v, started); {
+		case errors.Is(err, ErrConflict):
+			s.metrics.conflicts.Inc()
+			continue
+		case err != nil:
+			return nil, err
+		}
+		s.metrics.decided(v, started)
+		return v, nil
+	}
+	return nil, fmt.Errorf("%w: %d attempts", ErrConflict, maxAttempts)
+}
+
+// class returns the class w was given, or else found to be of.
+func (s *Service) class(w *workload.Workload) (workload.Class, error) {
+	if err := checkAccelerator(w); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	class := w.Class
+	if class == "" && s.classifier != nil {
+		class = s.classifier.Classify(w)
+	}
+	if class == "" {
+		return "", fmt.Errorf("%w: workload %s: class is empty and nothing here finds it out", ErrInvalid, w.ID)
+	}
+	return class, nil
+}
+
+// forecast returns what w is predicted to use, nil when that is unknown or of no
+// use.
+func (s *Service) forecast(w *workload.Workload, now time.Time) *forecast.Forecast {
+	f, known := s.forecaster.Forecast(w, now)
+	if !known || f == nil {
+		return nil
+	}
+	if err := usable(f, s.ledger.grid); err != nil {
+		s.metrics.unusable.Inc()
+		s.log.Warn("forecast ignored", "error", err)
+		return nil
+	}
+	return f
+}
+
+// usable reports why f cannot be added up with others.
+func usable(f *forecast.Forecast, g forecast.Grid) error {
+	if f.Grid != g {
+		return fmt.Errorf("forecast of %s: its grid is %d x %v, not %d x %v", f.Workload, f.Grid.Slots, f.Grid.Slot, g.Slots, g.Slot)
+	}
+	return f.Validate()
 }
 
 // Confirm turns a reservation into a placement. Confirming twice is fine.
-// Errors: ErrUnknownDecision, ErrNotReserved.
+// Errors: ErrUnknownDecision, ErrNotReserved, the journal's.
 func (s *Service) Confirm(ctx context.Context, decision string) (workload, node string, err error) {
-	return "", "", errUnbuilt
+	h, err := s.ledger.confirm(decision, time.Now())
+	if err == nil {
+		s.book.turn(decision, Confirmed)
+		return h.Workload.ID, h.Node, nil
+	}
+	if errors.Is(err, ErrUnknownDecision) {
+		if phase, known := s.book.phase(decision); known {
+			err = fmt.Errorf("decision %s is %s: %w", decision, phase, ErrNotReserved)
+		}
+	}
+	return "", "", fmt.Errorf("confirm: %w", err)
 }
 
 // Release gives back what a decision holds and reports whether it held anything.
+// Errors: the journal's; what was held is free even then.
 func (s *Service) Release(ctx context.Context, decision string) (released bool, err error) {
-	return false, errUnbuilt
+	return s.released(s.ledger.release(decision, WorkloadReleased, time.Now()))
 }
 
 // ReleaseWorkload is Release by the id of the workload.
 func (s *Service) ReleaseWorkload(ctx context.Context, workload string) (released bool, err error) {
-	return false, errUnbuilt
+	return s.released(s.ledger.releaseWorkload(workload, time.Now()))
 }
 
-// Explain returns what is known of a decision and, unless node is "", judges that
-// node for it as things are now. Errors: ErrUnknownDecision, ErrUnknownNode.
-func (s *Service) Explain(decision, node string) (Explanation, error) {
-	return Explanation{}, errUnbuilt
+func (s *Service) released(h *hold, err error) (bool, error) {
+	if h != nil {
+		s.book.turn(h.Decision, Released)
+	}
+	if err != nil {
+		return h != nil, fmt.Errorf("release: %w", err)
+	}
+	return h != nil, nil
 }
 
-// RegisterNode adds n or replaces its description; it counts as a heartbeat.
-// What runs there stays. Errors: ErrInvalid, and ErrNodeInUse where n lacks a
-// device that is in use.
-func (s *Service) RegisterNode(ctx context.Context, n fleet.Node) error { return errUnbuilt }
-
-// Heartbeat notes that a node lives. Errors: ErrUnknownNode.
-func (s *Service) Heartbeat(node string) error { return errUnbuilt }
-
-// Drain stops new work on a node, or with undo allows it again, and returns how
-// many workloads are still there. Errors: ErrUnknownNode.
-func (s *Service) Drain(ctx context.Context, node string, undo bool) (workloads int, err error) {
-	return 0, errUnbuilt
+// Reload replaces the settings; on an error the old ones stay. What is placed
+// stays placed, whatever the new limits.
+func (s *Service) Reload(next Settings) error {
+	if err := next.Validate(s.engine.scorers); err != nil {
+		return fmt.Errorf("reload placement settings: %w", err)
+	}
+	s.ledger.adopt(next, s.forecaster.Margins())
+	s.book.resize(next.withDefaults())
+	return nil
 }
 
-// RemoveNode takes a node out of the fleet; with force it releases what runs
-// there. Errors: ErrUnknownNode, ErrNodeInUse.
-func (s *Service) RemoveNode(ctx context.Context, node string, force bool) error { return errUnbuilt }
-
-// Nodes returns up to limit nodes by name, those after the named one; 0 is all.
-func (s *Service) Nodes(after string, limit int) []NodeStatus { return nil }
-
-// Node returns one node. Errors: ErrUnknownNode.
-func (s *Service) Node(name string) (NodeStatus, error) { return NodeStatus{}, errUnbuilt }
-
-// NodeForecast returns the predicted peak of the sum of what runs on a node:
-// Profile[k] the peak in slot k at risk (0 = 0.01), Peak the highest slot, Limit
-// the capacity. Errors: ErrUnknownNode.
-func (s *Service) NodeForecast(node string, risk float64) (forecast.Forecast, error) {
-	return forecast.Forecast{}, errUnbuilt
-}
-
-// Shares returns what every queue holds, and the capacity it is a share of.
-func (s *Service) Shares() (shares []allocator.Share, capacity resource.Vector) {
-	return nil, resource.Vector{}
-}
+func newDecisionID() string { return ulid.Make().String() }

@@ -114,7 +114,7 @@ func (s *State) describe(node int, n *fleet.Node) {
 	for r, name := range s.Resources {
 		amount, ceiling := n.Capacity.Get(name), float32(math.Inf(1))
 		if n.Capacity.Has(name) {
-			ceiling = float32(amount * (1 + slack))
+			ceiling = max(float32(amount*(1+slack)), tiny)
 		}
 		d.Capacity[r][i], d.Ceiling[r][i] = amount, ceiling
 	}
@@ -131,6 +131,11 @@ func (s *State) describe(node int, n *fleet.Node) {
 // slack forgives the rounding of single-precision sums when they are held
 // against a capacity: a node may be filled to the brim by parts of it.
 const slack = 1e-5
+
+// tiny stands for no capacity where a share of capacity is wanted.
+const tiny = 1e-30
+
+// tiny stands for no capacity where a share of capacity is wanted.
 
 // learn widens the schema by resources that n is the first to have.
 func (s *State) learn(n *fleet.Node) {

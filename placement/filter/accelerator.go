@@ -19,13 +19,9 @@ func (Accelerator) Prepare(q *placement.Query) []placement.Rule {
 	if a.Devices == 0 {
 		return nil
 	}
-	var models []uint32
-	if len(q.Workload.Accelerator.Models) > 0 {
-		models = q.State.Models(q.Workload.Accelerator.Models)
-	}
 	return []placement.Rule{
-		{Reason: "too few devices of an acceptable model", Check: ofModel{a, models}},
-		{Reason: "too few devices with the share and memory free", Preemptible: true, Check: free{a, models}},
+		{Reason: "too few devices of an acceptable model", Check: ofModel{a, q.Models}},
+		{Reason: "too few devices with the share and memory free", Preemptible: true, Check: free{a, q.Models}},
 	}
 }
 

@@ -17,11 +17,7 @@ var _ placement.Filter = Power{}
 func (Power) Name() string { return "power" }
 
 func (Power) Prepare(q *placement.Query) []placement.Rule {
-	var models []uint32
-	if len(q.Workload.Accelerator.Models) > 0 {
-		models = q.State.Models(q.Workload.Accelerator.Models)
-	}
-	draw := draw{cpu: q.Need(resource.CPU), need: q.Accelerator, models: models}
+	draw := draw{cpu: q.Need(resource.CPU), need: q.Accelerator, models: q.Models}
 	return []placement.Rule{
 		{Reason: "predicted draw over the node's power cap", Preemptible: true, Check: nodeCap{draw}},
 		{Reason: "predicted draw over the rack's power cap", Preemptible: true, Check: rackCap{draw}},

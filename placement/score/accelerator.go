@@ -14,10 +14,7 @@ func (Accelerator) Unit() string           { return "devices left free" }
 func (Accelerator) DefaultWeight() float64 { return 2 }
 
 func (Accelerator) Prepare(q *placement.Query) placement.Measure {
-	m := &accelerator{need: q.Accelerator}
-	if len(q.Workload.Accelerator.Models) > 0 {
-		m.models = q.State.Models(q.Workload.Accelerator.Models)
-	}
+	m := &accelerator{need: q.Accelerator, models: q.Models}
 	return m
 }
 

@@ -18,10 +18,7 @@ func (Power) DefaultWeight() float64 { return 1 }
 
 func (Power) Prepare(q *placement.Query) placement.Measure {
 	c := q.State.Catalogue
-	m := &power{need: q.Accelerator, worst: c.IdleWatts + c.DeviceSwing*float64(q.Accelerator.Devices)}
-	if len(q.Workload.Accelerator.Models) > 0 {
-		m.models = q.State.Models(q.Workload.Accelerator.Models)
-	}
+	m := &power{need: q.Accelerator, models: q.Models, worst: c.IdleWatts + c.DeviceSwing*float64(q.Accelerator.Devices)}
 	if cpu := q.Need(resource.CPU); cpu != nil {
 		m.cpu, m.index = cpu.Mean, cpu.Index
 		m.worst += c.WattsPerCore * float64(cpu.Mean)

@@ -1,0 +1,349 @@
+package placement
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/auspex-project/auspex/allocator"
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// ledger is the one owner of nodes, reservations and queue usage. Its lock is
+// held for changes of memory only, never for a scan, a forecast or a disk.
+type ledger struct {
+	grid    forecast.Grid
+	journal Journal // nil = none
+
+	mu struct {
+		sync.Mutex
+		state      *State
+		frozen     *State // of state as it is, nil once that has changed
+		nodes      map[string]*node
+		free       []int // positions that hold no node
+		byDecision map[string]*hold
+		byWorkload map[string]*hold
+		deadlines  deadlines
+		usage      *allocator.Usage
+		promised   resource.Vector // what guaranteed work is expected to need
+		claims     claims
+		stale      bool   // state.Catalogue is older than the nodes
+		seq        uint64 // of the last record
+		lagging    bool   // the journal lacks something that was applied
+		records    int    // appended since the last compaction
+	}
+}
+
+// node is what the ledger knows of a node beside its columns.
+type node struct {
+	position int
+	seq      uint64 // of its registration
+	heard    time.Time
+}
+
+// hold is a workload's hold on a node, counted until it is let go.
+type hold struct {
+	Reservation
+	seq      uint64
+	made     time.Time
+	position int
+	demand   allocator.Demand
+	promised resource.Vector
+}
+
+func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledger {
+	l := &ledger{grid: g, journal: j}
+	l.mu.state = newState(g, newPolicy(s, m, []resource.Name{resource.CPU, resource.Memory}))
+	l.mu.nodes = make(map[string]*node)
+	l.mu.byDecision = make(map[string]*hold)
+	l.mu.byWorkload = make(map[string]*hold)
+	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
+	return l
+}
+
+// snapshot returns the fleet as it is, frozen. The caller holds the lock.
+func (l *ledger) snapshot() *State {
+	if l.mu.stale {
+		l.mu.state.Catalogue = l.mu.state.survey()
+		l.mu.stale, l.mu.frozen = false, nil
+	}
+	if l.mu.frozen == nil {
+		l.mu.frozen = l.mu.state.freeze()
+	}
+	return l.mu.frozen
+}
+
+// changed notes that the state is no longer what was frozen.
+func (l *ledger) changed() { l.mu.frozen = nil }
+
+// admit returns a snapshot to decide on and the reasons why the workload's queue
+// may not have it, none when it may.
+func (l *ledger) admit(r *Request, class workload.Class, now time.Time) (*State, []allocator.Reason, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.unplaced(r.Workload); err != nil && !r.DryRun {
+		return nil, nil, err
+	}
+	state := l.snapshot()
+	rules, ok := state.Policy.classes[class]
+	if !ok {
+		return state, nil, nil // newQuery says so
+	}
+	return state, l.admission(r.Workload, rules.policy.Tier, now), nil
+}
+
+func (l *ledger) unplaced(w *workload.Workload) error {
+	if h := l.mu.byWorkload[w.ID]; h != nil {
+		return fmt.Errorf("workload %s: %w on %s by decision %s", w.ID, ErrAlreadyPlaced, h.Node, h.Decision)
+	}
+	return nil
+}
+
+// admission asks the queues. The caller holds the lock.
+func (l *ledger) admission(w *workload.Workload, tier workload.Tier, now time.Time) []allocator.Reason {
+	capacity := l.mu.state.Catalogue.Capacity
+	return l.mu.state.Policy.Queues.Admit(allocator.State{
+		Used:     l.mu.usage,
+		Capacity: capacity,
+		Free:     capacity.Sub(l.mu.promised),
+		Waiting:  l.mu.claims.others(w.ID, now),
+	}, demandOn(w, tier))
+}
+
+// demandOn returns what w counts for in its queue.
+func demandOn(w *workload.Workload, tier workload.Tier) allocator.Demand {
+	return allocator.Demand{Queue: w.Queue, Tier: tier, Amounts: holds(w)}
+}
+
+// claim notes that a request was turned away and will be asked again.
+func (l *ledger) claim(r *Request, q *Query, now time.Time) {
+	if r.DryRun {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.claims.add(r.Workload.ID, demandOn(r.Workload, q.Policy.Tier), now.Add(q.State.Policy.WaitFor))
+}
+
+// reserve commits a decision: it asks every rule again of the chosen node as it is
+// by now, counts the workload there, and makes that durable. ErrConflict says
+// that the fleet or the shares have changed too much.
+func (l *ledger) reserve(r *Request, p *plan, v *verdict, now time.Time) error {
+	h, record, err := l.count(r, p, v, now)
+	if err != nil {
+		return err
+	}
+	if err := l.write(record); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.letGo(h)
+		return fmt.Errorf("reserve %s on %s: %w", h.Workload.ID, h.Node, err)
+	}
+	return nil
+}
+
+// count is the part of reserve that changes memory.
+func (l *ledger) count(r *Request, p *plan, v *verdict, now time.Time) (*hold, Record, error) {
+	q := p.query
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.mu.nodes[v.Node]
+	if n == nil || n.position != v.chosen || !p.allows(l.mu.state, v.chosen) {
+		return nil, Record{}, ErrConflict
+	}
+	if err := l.unplaced(r.Workload); err != nil {
+		return nil, Record{}, err
+	}
+	if len(l.admission(r.Workload, q.Policy.Tier, now)) > 0 {
+		return nil, Record{}, ErrConflict
+	}
+	b, i := l.mu.state.peek(n.position)
+	v.Devices, _ = b.Select(i, q.Accelerator, q.Models, nil)
+	v.Phase = Reserved
+	v.Expires = now.Add(orDefault(r.ReserveFor, l.mu.state.Policy.ReservationTTL))
+	record := l.record(WorkloadReserved, now)
+	h := &hold{
+		Reservation: Reservation{
+			Decision: v.ID, Request: r.ID, Principal: r.Principal, Workload: r.Workload, Class: v.Class,
+			Node: v.Node, Devices: v.Devices, Expires: v.Expires,
+		},
+		seq: record.Seq, made: now, position: n.position, demand: demandOn(r.Workload, q.Policy.Tier),
+	}
+	l.take(h, q.Forecast)
+	l.mu.deadlines.push(h)
+	held := h.Reservation
+	record.Reserved = &held
+	return h, record, nil
+}
+
+// take counts h everywhere. The caller holds the lock.
+func (l *ledger) take(h *hold, f *forecast.Forecast) {
+	s := l.mu.state
+	m := &Member{
+		Workload: h.Workload, Forecast: f, Needs: s.needs(h.Workload, f), Devices: h.Devices,
+		tenant: s.names.id(name{kind: tenantName, text: h.Workload.Security.Tenant}),
+	}
+	s.put(h.position, m)
+	l.changed()
+	if h.demand.Tier == workload.Guaranteed {
+		h.promised = expected(m)
+		l.mu.promised = l.mu.promised.Add(h.promised)
+	}
+	l.mu.usage.Add(h.demand)
+	l.mu.byDecision[h.Decision] = h
+	l.mu.byWorkload[h.Workload.ID] = h
+	l.mu.claims.remove(h.Workload.ID)
+}
+
+// expected returns what guaranteed work is expected to need at most: of rates its
+// predicted peak, of all else its request.
+func expected(m *Member) resource.Vector {
+	v := holds(m.Workload)
+	for i := range m.Needs {
+		switch n := &m.Needs[i]; n.Resource {
+		case resource.CPU, resource.DiskIO, resource.Network:
+			v = v.With(n.Resource, float64(n.Peak))
+		}
+	}
+	return v
+}
+
+// letGo undoes take; letting go twice does nothing. The caller holds the lock.
+func (l *ledger) letGo(h *hold) bool {
+	if l.mu.byDecision[h.Decision] != h {
+		return false
+	}
+	l.mu.state.take(h.position, h.Workload.ID)
+	l.changed()
+	l.mu.promised = l.mu.promised.Sub(h.promised)
+	l.mu.usage.Remove(h.demand)
+	delete(l.mu.byDecision, h.Decision)
+	delete(l.mu.byWorkload, h.Workload.ID)
+	if len(l.mu.byDecision) == 0 {
+		l.mu.promised = resource.Vector{} // no rounding outlives the last workload
+	}
+	return true
+}
+
+// confirm turns the reservation of a decision into a placement.
+func (l *ledger) confirm(decision string, now time.Time) (*hold, error) {
+	l.mu.Lock()
+	h := l.mu.byDecision[decision]
+	switch {
+	case h == nil:
+		l.mu.Unlock()
+		return nil, fmt.Errorf("decision %s: %w", decision, ErrUnknownDecision)
+	case h.Confirmed:
+		l.mu.Unlock()
+		return h, nil
+	case !now.Before(h.Expires):
+		l.mu.Unlock()
+		return nil, fmt.Errorf("decision %s expired at %s: %w", decision, h.Expires.Format(time.RFC3339), ErrNotReserved)
+	}
+	h.Confirmed = true
+	record := l.record(WorkloadConfirmed, now)
+	l.mu.Unlock()
+	record.Decision = decision
+	return h, l.append(record)
+}
+
+// release lets go of what a decision holds; nil when it holds nothing.
+func (l *ledger) release(decision string, kind RecordKind, now time.Time) (*hold, error) {
+	l.mu.Lock()
+	h := l.mu.byDecision[decision]
+	if h == nil {
+		l.mu.Unlock()
+		return nil, nil
+	}
+	l.letGo(h)
+	record := l.record(kind, now)
+	l.mu.Unlock()
+	record.Decision = decision
+	return h, l.append(record)
+}
+
+func (l *ledger) releaseWorkload(id string, now time.Time) (*hold, error) {
+	l.mu.Lock()
+	h := l.mu.byWorkload[id]
+	l.mu.Unlock()
+	if h == nil {
+		return nil, nil
+	}
+	return l.release(h.Decision, WorkloadReleased, now)
+}
+
+// expire lets go of reservations that were not confirmed in time.
+func (l *ledger) expire(now time.Time) ([]*hold, error) {
+	var expired []*hold
+	var records []Record
+	l.mu.Lock()
+	for h := l.mu.deadlines.due(now); h != nil; h = l.mu.deadlines.due(now) {
+		if h.Confirmed || !l.letGo(h) {
+			continue
+		}
+		record := l.record(WorkloadExpired, now)
+		record.Decision = h.Decision
+		records = append(records, record)
+		expired = append(expired, h)
+	}
+	l.mu.Unlock()
+	return expired, l.append(records...)
+}
+
+// record returns the next record. The caller holds the lock.
+func (l *ledger) record(kind RecordKind, now time.Time) Record {
+	l.mu.seq++
+	return Record{Seq: l.mu.seq, Kind: kind, Time: now}
+}
+
+// append makes changes that have been applied durable. Where that fails the
+// ledger is ahead of the journal until the next compaction writes all of it.
+func (l *ledger) append(records ...Record) error {
+	if err := l.write(records...); err != nil {
+		return fmt.Errorf("done, but not durable yet: %w", err)
+	}
+	return nil
+}
+
+func (l *ledger) write(records ...Record) error {
+	if l.journal == nil || len(records) == 0 {
+		return nil
+	}
+	err := l.journal.Append(records...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.records += len(records)
+	l.mu.lagging = l.mu.lagging || err != nil
+	return err
+}
+
+// adopt takes over new settings and margins, and sums everything up by them.
+func (l *ledger) adopt(s Settings, m forecast.Margins) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.state.adopt(newPolicy(s, m, l.mu.state.Resources))
+	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
+	l.mu.promised = resource.Vector{}
+	for _, h := range l.mu.byDecision {
+		h.demand.Tier = l.mu.state.Policy.tier(h.Class)
+		l.mu.usage.Add(h.demand)
+		h.promised = resource.Vector{}
+		if h.demand.Tier == workload.Guaranteed {
+			h.promised = expected(l.member(h))
+			l.mu.promised = l.mu.promised.Add(h.promised)
+		}
+	}
+	l.changed()
+}
+
+func (l *ledger) member(h *hold) *Member {
+	b, i := l.mu.state.peek(h.position)
+	for _, m := range b.Members[i] {
+		if m.Workload.ID == h.Workload.ID {
+			return m
+		}
+	}
+	return nil
+}

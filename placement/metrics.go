@@ -1,0 +1,75 @@
+package placement
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what the service tells of itself.
+type metrics struct {
+	decisions *prometheus.CounterVec
+	seconds   prometheus.Histogram
+	conflicts prometheus.Counter
+	expired   prometheus.Counter
+	refreshed prometheus.Counter
+	unusable  prometheus.Counter
+}
+
+// newMetrics registers metrics, those of l among them; nil registers nothing.
+func newMetrics(to prometheus.Registerer, l *ledger) (*metrics, error) {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	m := &metrics{
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "auspex_placement_decisions_total", Help: "Decisions by outcome: placed, nothing_fits, denied, dry_run.",
+		}, []string{"outcome"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "auspex_placement_decision_seconds", Help: "Time from a request to its durable answer.",
+			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 16),
+		}),
+		conflicts: counter("auspex_placement_conflicts_total", "Decisions made anew because the fleet changed meanwhile."),
+		expired:   counter("auspex_placement_reservations_expired_total", "Reservations not confirmed in time."),
+		refreshed: counter("auspex_placement_forecasts_refreshed_total", "Placed workloads that got a new forecast."),
+		unusable:  counter("auspex_placement_forecasts_unusable_total", "Forecasts that could not be added up and were ignored."),
+	}
+	if to == nil {
+		return m, nil
+	}
+	gauge := func(name, help string, read func() float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read)
+	}
+	var errs []error
+	for _, c := range []prometheus.Collector{
+		m.decisions, m.seconds, m.conflicts, m.expired, m.refreshed, m.unusable,
+		gauge("auspex_placement_nodes", "Registered nodes.", func() float64 {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return float64(len(l.mu.nodes))
+		}),
+		gauge("auspex_placement_workloads", "Workloads reserved or placed.", func() float64 {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return float64(len(l.mu.byDecision))
+		}),
+	} {
+		errs = append(errs, to.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
+
+func (m *metrics) decided(v *verdict, started time.Time) {
+	outcome := "placed"
+	switch {
+	case v.Phase == DryRun:
+		outcome = "dry_run"
+	case len(v.Denial) > 0:
+		outcome = "denied"
+	case v.Node == "":
+		outcome = "nothing_fits"
+	}
+	m.decisions.WithLabelValues(outcome).Inc()
+	m.seconds.Observe(time.Since(started).Seconds())
+}

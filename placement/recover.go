@@ -1,0 +1,183 @@
+package placement
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+)
+
+// recover brings the ledger to where the journal left it.
+func (s *Service) recover(ctx context.Context, j Journal) error {
+	if j == nil {
+		return nil
+	}
+	kept, err := replay(j.Replay())
+	if err != nil {
+		return fmt.Errorf("replay journal: %w", err)
+	}
+	l, now := s.ledger, time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.seq = kept.seq
+	for _, r := range kept.nodes {
+		l.settle(r.Node, r.Seq, now)
+		if kept.drained[r.Node.Name] {
+			b, i := l.mu.state.at(l.mu.nodes[r.Node.Name].position)
+			b.Draining |= 1 << i
+		}
+	}
+	for _, r := range kept.reserved {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := l.mu.nodes[r.Reserved.Node]
+		if n == nil || l.mu.byWorkload[r.Reserved.Workload.ID] != nil || !l.offers(n, r.Reserved) {
+			s.log.Error("journal: reservation dropped: its node or device is gone, or its workload is placed elsewhere",
+				"decision", r.Reserved.Decision, "workload", r.Reserved.Workload.ID, "node", r.Reserved.Node)
+			continue
+		}
+		h := &hold{Reservation: *r.Reserved, seq: r.Seq, made: r.Time, position: n.position}
+		h.demand = demandOn(h.Workload, l.mu.state.Policy.tier(h.Class))
+		l.take(h, s.forecast(h.Workload, now))
+		if !h.Confirmed {
+			l.mu.deadlines.push(h)
+		}
+		s.book.restore(restored(h))
+	}
+	return nil
+}
+
+// offers reports whether a node still has the devices of a reservation.
+func (l *ledger) offers(n *node, r *Reservation) bool {
+	b, i := l.mu.state.peek(n.position)
+	a := acceleratorOf(r.Workload)
+	for _, k := range r.Devices {
+		if k < 0 || k >= len(b.Devices[i]) || b.Devices[i][k].Free < a.Share {
+			return false
+		}
+	}
+	return true
+}
+
+// restored returns the decision behind a reservation, as far as it was kept.
+func restored(h *hold) *verdict {
+	v := &verdict{Decision: Decision{
+		ID: h.Decision, RequestID: h.Request, Principal: h.Principal, Decided: h.made, Phase: Reserved,
+		Workload: h.Workload, Class: h.Class, Node: h.Node, Devices: h.Devices, Expires: h.Expires,
+		Reason: h.Node + ": kept over a restart, without its scores",
+	}}
+	if h.Confirmed {
+		v.Phase = Confirmed
+	}
+	return v
+}
+
+// kept is what a journal's records come down to.
+type kept struct {
+	nodes    []Record // NodeRegistered, the last of each node, in the order they joined
+	drained  map[string]bool
+	reserved []Record // WorkloadReserved, in the order they were made
+	seq      uint64   // the highest
+}
+
+// replay applies records in the order of their sequence numbers.
+func replay(records iter.Seq2[Record, error]) (kept, error) {
+	k := kept{drained: make(map[string]bool)}
+	var all []Record
+	for r, err := range records {
+		if err != nil {
+			return k, err
+		}
+		all = append(all, r)
+	}
+	slices.SortStableFunc(all, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	nodes := make(map[string]int)        // position in k.nodes
+	reserved := make(map[string]*Record) // by decision
+	for i := range all {
+		r := &all[i]
+		k.seq = max(k.seq, r.Seq)
+		switch r.Kind {
+		case NodeRegistered:
+			if at, known := nodes[r.Node.Name]; known {
+				k.nodes[at].Node = r.Node
+				continue
+			}
+			nodes[r.Node.Name] = len(k.nodes)
+			k.nodes = append(k.nodes, *r)
+		case NodeRemoved:
+			if at, known := nodes[r.Name]; known {
+				k.nodes[at].Node = nil
+				delete(nodes, r.Name)
+				delete(k.drained, r.Name)
+			}
+		case NodeDrained:
+			k.drained[r.Name] = true
+		case NodeUndrained:
+			delete(k.drained, r.Name)
+		case WorkloadReserved:
+			reserved[r.Reserved.Decision] = r
+		case WorkloadConfirmed:
+			if held := reserved[r.Decision]; held != nil {
+				held.Reserved.Confirmed = true
+			}
+		case WorkloadReleased, WorkloadExpired:
+			delete(reserved, r.Decision)
+		default:
+			return k, fmt.Errorf("record %d is of the unknown kind %q", r.Seq, r.Kind)
+		}
+	}
+	k.nodes = slices.DeleteFunc(k.nodes, func(r Record) bool { return r.Node == nil })
+	for _, r := range reserved {
+		k.reserved = append(k.reserved, *r)
+	}
+	slices.SortFunc(k.reserved, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	return k, nil
+}
+
+// content returns all that must survive as records, and the sequence number up to
+// which they say everything.
+func (l *ledger) content() (records []Record, upTo uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for name, n := range l.mu.nodes {
+		b, i := l.mu.state.peek(n.position)
+		records = append(records, Record{Seq: n.seq, Kind: NodeRegistered, Time: n.heard, Node: b.Node[i]})
+		if b.Draining>>i&1 == 1 {
+			records = append(records, Record{Seq: n.seq, Kind: NodeDrained, Time: n.heard, Name: name})
+		}
+	}
+	for _, h := range l.mu.byDecision {
+		held := h.Reservation
+		records = append(records, Record{Seq: h.seq, Kind: WorkloadReserved, Time: h.made, Reserved: &held})
+	}
+	slices.SortStableFunc(records, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	return records, l.mu.seq
+}
+
+// compactEvery is how many records are appended before the journal is rewritten,
+// unless the state itself is larger.
+const compactEvery = 50_000
+
+// compact rewrites the journal when it has grown too long or lags behind.
+func (l *ledger) compact() error {
+	if l.journal == nil {
+		return nil
+	}
+	l.mu.Lock()
+	due := l.mu.lagging || l.mu.records > max(compactEvery, 2*(len(l.mu.byDecision)+len(l.mu.nodes)))
+	l.mu.Unlock()
+	if !due {
+		return nil
+	}
+	records, upTo := l.content()
+	if err := l.journal.Compact(upTo, slices.Values(records)); err != nil {
+		return fmt.Errorf("compact journal: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.mu.lagging, l.mu.records = false, 0
+	return nil
+}

@@ -1,0 +1,112 @@
+package placement
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+)
+
+// refreshForecasts asks for the forecasts of everything placed and sums up anew
+// the nodes where one has changed, block by block, so that no Place waits long.
+// It returns how many workloads got a new forecast.
+func (s *Service) refreshForecasts(ctx context.Context, now time.Time) (changed int) {
+	l := s.ledger
+	if m := s.forecaster.Margins(); l.remargin(m) {
+		s.log.Info("margins taken over")
+	}
+	l.mu.Lock()
+	state := l.snapshot()
+	l.mu.Unlock()
+	for bi, b := range state.Blocks {
+		if ctx.Err() != nil {
+			return changed
+		}
+		news := make(map[string]*forecast.Forecast) // by workload
+		for i := range b.Members {
+			for _, m := range b.Members[i] {
+				if f := s.forecast(m.Workload, now); f != m.Forecast {
+					news[m.Workload.ID] = f
+				}
+			}
+		}
+		if len(news) > 0 {
+			changed += l.revise(bi, news)
+		}
+	}
+	s.metrics.refreshed.Add(float64(changed))
+	return changed
+}
+
+// revise gives the workloads on one block their new forecasts.
+func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.mu.state
+	for i := range BlockSize {
+		node := block*BlockSize + i
+		b, _ := s.peek(node)
+		dirty := false
+		for _, m := range b.Members[i] {
+			f, found := news[m.Workload.ID]
+			if !found {
+				continue
+			}
+			c := *m
+			c.Forecast, c.Needs = f, s.needs(m.Workload, f)
+			s.swap(node, &c)
+			l.expect(&c)
+			dirty = true
+			changed++
+		}
+		if dirty {
+			s.sum(node)
+		}
+	}
+	l.changed()
+	return changed
+}
+
+// expect recounts what a guaranteed workload is expected to need.
+func (l *ledger) expect(m *Member) {
+	h := l.mu.byWorkload[m.Workload.ID]
+	if h.promised.Len() == 0 {
+		return // revocable
+	}
+	l.mu.promised = l.mu.promised.Sub(h.promised)
+	h.promised = expected(m)
+	l.mu.promised = l.mu.promised.Add(h.promised)
+}
+
+// remargin takes over newly calibrated margins and reports whether they differ.
+func (l *ledger) remargin(m forecast.Margins) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.mu.state
+	if reflect.DeepEqual(m, s.Policy.margins) {
+		return false
+	}
+	s.Policy = newPolicy(s.Policy.Settings, m, s.Resources)
+	s.recap()
+	l.changed()
+	return true
+}
+
+// adopt takes over a policy and sums everything up by it.
+func (s *State) adopt(p *Policy) {
+	s.Policy = p
+	for bi := range s.Blocks {
+		b := s.own(bi)
+		d := b.ownDescribed(s.epoch)
+		for i := range BlockSize {
+			if b.Live>>i&1 == 0 {
+				continue
+			}
+			d.Rank[i] = p.rank(d.Node[i].Name)
+			b.Members[i] = s.reneed(b.Members[i])
+			s.sum(bi*BlockSize + i)
+		}
+	}
+	s.recap()
+}

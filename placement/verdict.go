@@ -1,0 +1,125 @@
+package placement
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/auspex-project/auspex/allocator"
+)
+
+// verdict is a decision in the making, with what only Explain tells.
+type verdict struct {
+	Decision
+	runnerUp *Candidate
+	chosen   int // position of Node
+}
+
+func newVerdict(r *Request, q *Query, now time.Time) *verdict {
+	return &verdict{Decision: Decision{
+		ID: newDecisionID(), RequestID: r.ID, Principal: r.Principal, Decided: now, Phase: Denied,
+		Workload: r.Workload, Class: q.Policy.Class, Forecast: q.Forecast,
+	}}
+}
+
+// deny notes that shares said no.
+func (v *verdict) deny(denial []allocator.Reason) *verdict {
+	v.Denial = denial
+	texts := make([]string, len(denial))
+	for i, r := range denial {
+		texts[i] = r.Text
+	}
+	v.Reason = "not admitted: " + strings.Join(texts, "; ")
+	return v
+}
+
+// conclude turns the findings of a scan into the answer.
+func (v *verdict) conclude(p *plan, f findings) {
+	state := p.query.State
+	v.Considered, v.Feasible = f.considered, f.feasible
+	v.Rejections = p.rejections(f.turnedAway)
+	if len(f.best) == 0 {
+		v.Reason = v.nothingFits()
+		return
+	}
+	v.chosen = f.best[0].node
+	v.Node = state.name(v.chosen)
+	v.Scores, v.Score = p.lines(state, v.chosen)
+	var others []Candidate
+	for _, c := range f.best[1:] {
+		other := Candidate{Node: state.name(c.node)}
+		other.Scores, other.Score = p.lines(state, c.node)
+		others = append(others, other)
+	}
+	v.Reason = fmt.Sprintf("%s: the only one of %d nodes that fits", v.Node, v.Considered)
+	if len(others) > 0 {
+		v.runnerUp = &others[0]
+		v.Reason = fmt.Sprintf("%s: best of %d nodes that fit among %d, %.2f points ahead of %s",
+			v.Node, v.Feasible, v.Considered, v.Score-others[0].Score, others[0].Node)
+	}
+	v.Alternatives = others
+	v.Phase = DryRun
+}
+
+// nothingFits says what stood in the way, the commonest first.
+func (v *verdict) nothingFits() string {
+	if v.Considered == 0 {
+		return "no node fits: the fleet has no nodes"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "no node fits (of %d): ", v.Considered)
+	for i, r := range v.Rejected() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s on %d", r.Reason, r.Nodes)
+	}
+	return b.String()
+}
+
+func (s *State) name(node int) string {
+	b, i := s.peek(node)
+	return b.Node[i].Name
+}
+
+// Explain returns what is known of a decision and, unless node is "", judges that
+// node for it as things are now. Errors: ErrUnknownDecision, ErrUnknownNode.
+func (s *Service) Explain(decision, node string) (Explanation, error) {
+	v, phase, known := s.book.find(decision)
+	if !known {
+		return Explanation{}, fmt.Errorf("explain %s: %w", decision, ErrUnknownDecision)
+	}
+	e := Explanation{Decision: v.Decision, Phase: phase, Formula: Formula}
+	if v.runnerUp != nil {
+		for i, line := range v.Scores {
+			e.Difference = append(e.Difference, ScoreDifference{line.Scorer, line.Points, v.runnerUp.Scores[i].Points})
+		}
+	}
+	if node == "" {
+		return e, nil
+	}
+	verdict, err := s.judge(&v.Decision, node)
+	if err != nil {
+		return Explanation{}, fmt.Errorf("explain %s: %w", decision, err)
+	}
+	e.Verdict = verdict
+	return e, nil
+}
+
+// judge holds a past decision's workload against one node as it is now, the
+// workload itself not counted where it runs there.
+func (s *Service) judge(d *Decision, name string) (*Verdict, error) {
+	state, node, err := s.ledger.without(d.Workload.ID, name)
+	if err != nil {
+		return nil, err
+	}
+	q, err := newQuery(state, d.Workload, d.Class, d.Forecast, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	p := s.engine.prepare(q)
+	v := &Verdict{Node: name, Rejections: p.broken(state, node)}
+	v.Feasible = len(v.Rejections) == 0
+	v.Scores, v.Score = p.lines(state, node)
+	return v, nil
+}
