@@ -20,9 +20,10 @@ type Journal interface {
 	// What cannot be read is an error with the place it is at.
 	Replay() iter.Seq2[Record, error]
 
-	// Compact replaces all records up to and including sequence number upTo by
-	// state. Append may run beside it.
-	Compact(upTo uint64, state iter.Seq[Record]) error
+	// Compact replaces records by a snapshot: it calls content, which returns the
+	// state as records and the sequence number up to which they say everything.
+	// Append may run beside it.
+	Compact(content func() (state []Record, upTo uint64)) error
 }
 
 // Record is one change of the ledger's state.

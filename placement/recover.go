@@ -172,8 +172,7 @@ func (l *ledger) compact() error {
 	if !due {
 		return nil
 	}
-	records, upTo := l.content()
-	if err := l.journal.Compact(upTo, slices.Values(records)); err != nil {
+	if err := l.journal.Compact(l.content); err != nil {
 		return fmt.Errorf("compact journal: %w", err)
 	}
 	l.mu.Lock()

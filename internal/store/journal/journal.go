@@ -1,0 +1,131 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/auspex-project/auspex/internal/wal"
+	"github.com/auspex-project/auspex/placement"
+)
+
+// Options of a journal. The zero value is ready to use.
+type Options struct {
+	SegmentBytes int64        // of the log; 0 = 16 MiB
+	Log          *slog.Logger // nil discards
+}
+
+// Journal is an open journal. One process at a time may hold it.
+type Journal struct {
+	dir string
+	wal *wal.Log
+	log *slog.Logger
+
+	compacting sync.Mutex
+}
+
+var _ placement.Journal = (*Journal)(nil)
+
+// Open opens the journal in dir, creating it where there is none.
+func Open(dir string, o Options) (*Journal, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	header, err := readHeader(filepath.Join(dir, snapshotName))
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	log, err := wal.Open(filepath.Join(dir, "log"), wal.Options{SegmentBytes: o.SegmentBytes, Start: header.Position, Logger: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	return &Journal{dir: dir, wal: log, log: o.Log}, nil
+}
+
+// Append makes records durable, all or none.
+func (j *Journal) Append(records ...placement.Record) error {
+	encoded := make([][]byte, len(records))
+	for i, r := range records {
+		b, err := encode(r)
+		if err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		encoded[i] = b
+	}
+	if _, err := j.wal.Append(encoded...); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+// Replay yields the snapshot's records and then those of the log that follow it.
+// Damage in the log costs the records it touches: that is logged, and the rest is
+// yielded. A damaged snapshot, an unknown version and a failing disk are errors.
+func (j *Journal) Replay() iter.Seq2[placement.Record, error] {
+	return func(yield func(placement.Record, error) bool) {
+		header, records, err := readSnapshot(filepath.Join(j.dir, snapshotName))
+		if err != nil {
+			yield(placement.Record{}, err)
+			return
+		}
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+		reader := j.wal.Read(header.Position)
+		defer reader.Close()
+		for {
+			raw, err := reader.Next()
+			var corrupt *wal.CorruptError
+			switch {
+			case err == io.EOF:
+				return
+			case errors.As(err, &corrupt):
+				j.log.Error("journal: records are lost; what they reserved is free again", "error", err)
+				continue
+			case err != nil:
+				yield(placement.Record{}, fmt.Errorf("journal: %w", err))
+				return
+			}
+			r, err := decode(raw.Data)
+			if err != nil {
+				yield(placement.Record{}, fmt.Errorf("journal: record at position %d: %w", raw.Position, err))
+				return
+			}
+			if r.Seq > header.UpTo && !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Compact writes content as the new snapshot and drops the log before it.
+func (j *Journal) Compact(content func() (state []placement.Record, upTo uint64)) error {
+	j.compacting.Lock()
+	defer j.compacting.Unlock()
+	// Noted before content is taken: what content lacks is appended after this.
+	position := j.wal.End()
+	records, upTo := content()
+	if err := writeSnapshot(j.dir, header{Version: version, UpTo: upTo, Position: position, Records: len(records)}, records); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if err := j.wal.TruncateBefore(position); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+// Bytes returns the size of the log's files.
+func (j *Journal) Bytes() int64 { return j.wal.Bytes() }
+
+// Close closes the files.
+func (j *Journal) Close() error { return j.wal.Close() }
