@@ -3,7 +3,6 @@ package placement
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"sync"
 	"time"
 )
@@ -65,7 +64,7 @@ func (b *book) open(ctx context.Context, r *Request) (p *page, first bool, err e
 	if !known {
 		return p, true, nil
 	}
-	if p.request.Workload != r.Workload && !reflect.DeepEqual(p.request.Workload, r.Workload) {
+	if p.request.Workload != r.Workload && !p.request.Workload.Equal(r.Workload) {
 		return nil, false, fmt.Errorf("request %s: %w", r.ID, ErrRequestReused)
 	}
 	select {
