@@ -1,0 +1,226 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Load reads the file at path ("" is none) over the defaults, and environ
+// (AUSPEX_SECTION_KEY=value entries; others are ignored) over both. All that is
+// wrong is reported at once, as *Error.
+func Load(path string, environ []string) (*Config, error) {
+	var data []byte
+	if path != "" {
+		var err error
+		if data, err = os.ReadFile(path); err != nil {
+			return nil, fmt.Errorf("read configuration: %w", err)
+		}
+	}
+	return parse(path, data, environ)
+}
+
+// parse is Load of data, called name in messages.
+func parse(name string, data []byte, environ []string) (*Config, error) {
+	// 1. Hold the file and the environment against the schema, with places.
+	doc := &document{name: filepath.Base(name), places: map[string]*yaml.Node{}}
+	doc.read(data)
+	overrides := doc.environment(environ)
+	if len(doc.problems) > 0 {
+		return nil, &Error{doc.problems}
+	}
+
+	// 2. Merge: defaults, file, environment.
+	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
+	v.SetConfigType("yaml")
+	setDefaults(v, reflect.ValueOf(Default()).Elem(), "")
+	setClassDefaults(v, doc.root)
+	if err := v.MergeConfig(bytes.NewReader(data)); err != nil {
+		return nil, fmt.Errorf("%s: %w", doc.name, err)
+	}
+	for key, value := range overrides {
+		v.Set(key, value)
+	}
+
+	// 3. Decode.
+	c := &Config{
+		Classes: map[string]Class{}, Queues: map[string]Queue{}, Power: Power{Racks: map[string]float64{}},
+		Scoring: Scoring{Default: map[string]float64{}, Classes: map[string]map[string]float64{}},
+	}
+	err := v.UnmarshalExact(c, func(d *mapstructure.DecoderConfig) {
+		d.TagName = "key"
+		d.DecodeHook = decode
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doc.name, err)
+	}
+	restoreNames(reflect.ValueOf(c).Elem(), doc.root)
+	c.fillPaths()
+
+	// 4. Hold the values against their rules.
+	for _, p := range c.validate() {
+		doc.reportAt(p.Key, p.Message)
+	}
+	if len(doc.problems) > 0 {
+		return nil, &Error{doc.problems}
+	}
+	return c, nil
+}
+
+// read parses data and checks its keys and values.
+func (d *document) read(data []byte) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var tree yaml.Node
+	switch err := dec.Decode(&tree); {
+	case errors.Is(err, io.EOF): // nothing but comments
+		return
+	case err != nil:
+		d.report(nil, "", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return
+	}
+	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		d.report(nil, "", "holds more than one document")
+		return
+	}
+	root := tree.Content[0]
+	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
+		return
+	}
+	d.root = root
+	d.check(root, reflect.TypeFor[Config](), "")
+}
+
+// environment returns what variables set, by viper's keys.
+func (d *document) environment(environ []string) map[string]any {
+	byName := map[string]key{}
+	var names []string
+	for _, k := range keys() {
+		if k.scalar() {
+			byName[k.environment()] = k
+			names = append(names, k.environment())
+		}
+	}
+	overrides := map[string]any{}
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		k, ok := byName[name]
+		switch {
+		case value == "":
+		case ok:
+			if _, err := parseScalar(k.typ, value); err != nil {
+				d.problems = append(d.problems, Problem{"environment " + name, k.path, err.Error()})
+			}
+			overrides[strings.ReplaceAll(k.path, ".", delimiter)] = value
+		case ofSection(name):
+			d.problems = append(d.problems, Problem{"environment " + name, "", "sets no key" + didYouMean(name, names)})
+		}
+	}
+	return overrides
+}
+
+// ofSection reports whether a variable's name begins like those of a section.
+// Others that begin with AUSPEX_ belong to other tools.
+func ofSection(name string) bool {
+	t := reflect.TypeFor[Config]()
+	return slices.ContainsFunc(fieldKeys(t), func(section string) bool {
+		return strings.HasPrefix(name, envName(section))
+	})
+}
+
+// setDefaults tells viper every value under v that is not zero.
+func setDefaults(to *viper.Viper, v reflect.Value, prefix string) {
+	set := func(name string, value reflect.Value) {
+		path := name
+		if prefix != "" {
+			path = prefix + delimiter + name
+		}
+		switch {
+		case isStruct(value.Type()) || value.Kind() == reflect.Map:
+			setDefaults(to, value, path)
+		case !value.IsZero():
+			to.SetDefault(path, value.Interface())
+		}
+	}
+	if v.Kind() == reflect.Map {
+		for _, name := range v.MapKeys() {
+			set(name.String(), v.MapIndex(name))
+		}
+		return
+	}
+	for i := range v.NumField() {
+		set(v.Type().Field(i).Tag.Get("key"), v.Field(i))
+	}
+}
+
+// setClassDefaults gives classes of the operator's own the values of newClass
+// where they are silent.
+func setClassDefaults(to *viper.Viper, root *yaml.Node) {
+	if root == nil {
+		return
+	}
+	for i := 0; i < len(root.Content); i += 2 {
+		if root.Content[i].Value != "classes" {
+			continue
+		}
+		classes := root.Content[i+1].Content
+		for j := 0; j < len(classes); j += 2 {
+			if _, builtIn := Default().Classes[classes[j].Value]; !builtIn {
+				setDefaults(to, reflect.ValueOf(newClass()), "classes"+delimiter+classes[j].Value)
+			}
+		}
+	}
+}
+
+// decode turns what viper holds into the types of Config.
+func decode(from, to reflect.Type, data any) (any, error) {
+	switch {
+	case from == to:
+		return data, nil
+	case to == vectorType:
+		amounts, ok := data.(map[string]any)
+		if !ok {
+			return data, nil
+		}
+		texts := make(map[string]string, len(amounts))
+		for n, x := range amounts {
+			texts[n] = fmt.Sprint(x)
+		}
+		return resource.FromMap(texts)
+	case to.Kind() == reflect.Struct, to.Kind() == reflect.Map, to.Kind() == reflect.Slice:
+		return data, nil
+	}
+	v, err := parseScalar(to, fmt.Sprint(data))
+	if err != nil {
+		return nil, err
+	}
+	return v.Interface(), nil
+}
+
+// fillPaths puts paths that were left empty under DataDir.
+func (c *Config) fillPaths() {
+	for _, p := range []struct {
+		path *string
+		name string
+	}{
+		{&c.Store.Path, "history.db"},
+		{&c.Collector.Spool.Dir, "spool"},
+		{&c.Models.Dir, "models"},
+		{&c.Placement.JournalDir, "journal"},
+	} {
+		if *p.path == "" {
+			*p.path = filepath.Join(c.DataDir, p.name)
+		}
+	}
+}
