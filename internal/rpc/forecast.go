@@ -13,9 +13,12 @@ import (
 )
 
 // Predictions knows what workloads will use. Its methods are fast and safe for
-// concurrent use; forecasts are shared and never changed.
+// concurrent use; forecasts are shared and never changed. *serving.Table is one.
 type Predictions interface {
+	// Forecast returns what w will use, from its own past or that of its like.
 	Forecast(w *workload.Workload, now time.Time) (f *forecast.Forecast, known bool)
+	// ByID returns what a workload with a past will use, and its class.
+	ByID(id string) (f *forecast.Forecast, class workload.Class, ok bool)
 	Classify(w *workload.Workload) workload.Class
 }
 
@@ -48,13 +51,10 @@ func (s *forecastService) Predict(_ context.Context, r *auspexv1.PredictRequest)
 	return nil, newStatus(codes.InvalidArgument, "INVALID_REQUEST", "no subject").Err()
 }
 
-// predictKnown answers for a workload with a past of its own. What the chain
-// would say of any workload is no answer here.
 func (s *forecastService) predictKnown(id string, now time.Time) (*auspexv1.PredictResponse, error) {
-	w := &workload.Workload{ID: id}
 	if s.predictions != nil {
-		if f, ok := s.predictions.Forecast(w, now); ok && f.History > 0 {
-			return &auspexv1.PredictResponse{Forecast: forecastToWire(f, now), Class: string(s.predictions.Classify(w))}, nil
+		if f, class, ok := s.predictions.ByID(id); ok {
+			return &auspexv1.PredictResponse{Forecast: forecastToWire(f, now), Class: string(class)}, nil
 		}
 	}
 	return nil, newStatus(codes.NotFound, "NO_HISTORY", "workload %s has no history yet (describe it to get a prediction all the same)", id).Err()

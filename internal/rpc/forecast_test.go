@@ -19,18 +19,15 @@ type onePast struct{}
 
 func (onePast) Forecast(w *workload.Workload, now time.Time) (*forecast.Forecast, bool) {
 	f := forecast.Flat(w.ID, now, forecast.DefaultGrid(), forecast.Prior, resource.Of(2, 3))
-	if w.ID == "known" {
-		f.Basis, f.History = forecast.Percentile, 24*time.Hour
-	}
-	return &f, w.ID == "known" || w.Class == workload.Batch
+	return &f, w.Class == workload.Batch
 }
 
-func (onePast) Classify(w *workload.Workload) workload.Class {
-	if w.ID == "known" {
-		return workload.Stream
-	}
-	return workload.Service
+func (onePast) ByID(id string) (*forecast.Forecast, workload.Class, bool) {
+	f := forecast.Flat(id, time.Now(), forecast.DefaultGrid(), forecast.Percentile, resource.Of(2, 3))
+	return &f, workload.Stream, id == "known"
 }
+
+func (onePast) Classify(w *workload.Workload) workload.Class { return workload.Service }
 
 func TestPredict(t *testing.T) {
 	s := &scripted{sum: func(node string, risk float64) (forecast.Forecast, error) {
