@@ -1,0 +1,221 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/auspex-project/auspex/internal/rpc"
+	"github.com/auspex-project/auspex/internal/store/journal"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/score"
+)
+
+// The server under load is a process of its own: this test binary, told so by
+// its environment. It keeps its journal in serverDir and, where profileTo is set,
+// writes a CPU profile there.
+const (
+	serverDir = "AUSPEX_LOAD_SERVER_DIR"
+	profileTo = "AUSPEX_LOAD_PROFILE"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(serverDir); dir != "" {
+		if err := serve(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serve runs placement, journal and gRPC until its standard input is closed, and
+// prints its address.
+func serve(dir string) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() { // ends when the test does, however it does
+		io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	if path := os.Getenv(profileTo); path != "" {
+		f, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	j, err := journal.Open(dir, journal.Options{})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	registry := prometheus.NewRegistry()
+	service, err := placement.Open(ctx, placement.Options{
+		Filters: filter.All(), Scorers: score.All(), Journal: j, Metrics: registry, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	server, err := rpc.New(rpc.Options{Placer: service, Fleet: service, NodeSums: service, Shares: service, Metrics: registry, Log: log})
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Println(l.Addr())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return service.Run(ctx) })
+	group.Go(func() error { return server.Run(ctx, l) })
+	return group.Wait()
+}
+
+// startServer starts the server process and returns its address.
+func startServer(t testing.TB) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), serverDir+"="+t.TempDir())
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("server: %v", err)
+		}
+	})
+	address, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatalf("the server says no address: %v", err)
+	}
+	return strings.TrimSpace(address)
+}
+
+func TestLoad(t *testing.T) {
+	address := startServer(t)
+	var out, progress bytes.Buffer
+	err := run(t.Context(), []string{
+		"--server", address, "--nodes", "50", "--placed", "100", "--rate", "200", "--duration", "1s", "--warmup", "200ms", "--hold", "100ms", "-o", "json",
+	}, &out, &progress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatalf("%v in %s", err, out.String())
+	}
+	if r.Place.Answered != 200 || r.Place.NoFit != 0 || len(r.Place.Errors) != 0 {
+		t.Errorf("place: %+v, want 200 answers that fit", r.Place)
+	}
+	if r.Release.Answered != 200 || len(r.Release.Errors) != 0 {
+		t.Errorf("release: %+v, want 200 answers", r.Release)
+	}
+	if l := r.Place.LatencyMS; !(0 < l.P50 && l.P50 <= l.P99 && l.P99 <= l.Max) {
+		t.Errorf("latencies %+v", l)
+	}
+	for _, want := range []string{"register: 50", "place: 100"} {
+		if !strings.Contains(progress.String(), want) {
+			t.Errorf("progress %q lacks %q", progress.String(), want)
+		}
+	}
+}
+
+// A stall is charged to every request that was due in it.
+func TestLatencyCountsFromWhenItWasDue(t *testing.T) {
+	pace := pacer{start: time.Now().Add(-time.Second), rate: 100}
+	seen := newTally()
+	for n := range 100 {
+		seen.answer(time.Since(pace.wait(n)), false)
+	}
+	l := seen.outcome().LatencyMS
+	if l.Max < 990 || l.P50 < 480 || l.P50 > 600 {
+		t.Errorf("latencies %+v, want about 500 ms in the median and 1000 at most", l)
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	for _, args := range [][]string{
+		{"--rate", "0"}, {"--rate", "NaN"}, {"--duration", "-1s"}, {"--nodes", "-1"}, {"--connections", "0"},
+		{"-o", "xml"}, {"--mix", "odd"}, {"--nonsense"}, {"argument"},
+	} {
+		if err := run(t.Context(), args, io.Discard, io.Discard); !errors.As(err, new(misuse)) {
+			t.Errorf("%q: %v, want it refused", args, err)
+		}
+	}
+	if err := run(t.Context(), []string{"-h"}, io.Discard, io.Discard); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("-h: %v", err)
+	}
+	if err := run(t.Context(), []string{"--server", "127.0.0.1:1", "--nodes", "1"}, io.Discard, io.Discard); err == nil || errors.As(err, new(misuse)) {
+		t.Errorf("no server: %v, want an error that is no misuse", err)
+	}
+}
+
+// BenchmarkPlace loads 1,000 nodes that hold 10,000 workloads with 2,000 Place
+// calls a second, each released a second later, and reports latencies. An
+// iteration is one run of five seconds.
+func BenchmarkPlace(b *testing.B) {
+	for _, mix := range []string{"alike", "fifty", "different"} {
+		b.Run("mix="+mix, func(b *testing.B) {
+			address := startServer(b)
+			var r report
+			fill := []string{"--nodes", "1000", "--placed", "10000"}
+			for b.Loop() {
+				var out bytes.Buffer
+				args := append([]string{"--server", address, "--mix", mix, "--rate", "2000", "--duration", "5s", "--warmup", "2s", "-o", "json"}, fill...)
+				if err := run(b.Context(), args, &out, io.Discard); err != nil {
+					b.Fatal(err)
+				}
+				r = report{}
+				if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+					b.Fatal(err)
+				}
+				if r.Place.Answered < 9_900 || r.Place.NoFit > 0 {
+					b.Fatalf("the work was not done: %+v", r.Place)
+				}
+				fill = []string{"--nodes", "1000"} // again, for the heartbeats
+			}
+			b.ReportMetric(r.RateAnswered, "places/s")
+			b.ReportMetric(r.Place.LatencyMS.P50, "p50-ms")
+			b.ReportMetric(r.Place.LatencyMS.P99, "p99-ms")
+			b.ReportMetric(r.Place.LatencyMS.P999, "p99.9-ms")
+		})
+	}
+}

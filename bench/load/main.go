@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// plan is what the command line asks for.
+type plan struct {
+	server      string
+	nodes       int           // to register first
+	placed      int           // workloads to place and confirm first
+	rate        float64       // Place calls a second
+	duration    time.Duration // of the measured run
+	warmup      time.Duration // at the same rate, not measured
+	hold        time.Duration // between a placement and its release
+	timeout     time.Duration // of each call
+	connections int
+	mix         string
+	dryRun      bool
+	seed        uint64
+	output      string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(0)
+	case errors.As(err, new(misuse)):
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "load:", err)
+		os.Exit(1)
+	}
+}
+
+// misuse is an error in the command line.
+type misuse struct{ error }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	p, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	c, err := connect(p.server, p.connections)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	shapes, err := newMix(p.mix, p.seed)
+	if err != nil {
+		return misuse{err}
+	}
+
+	fill := filler{clients: c, shapes: shapes, log: stderr}
+	if err := fill.register(ctx, p.nodes); err != nil {
+		return err
+	}
+	if err := fill.place(ctx, p.placed); err != nil {
+		return err
+	}
+	beats, stopBeats := context.WithCancel(ctx)
+	beating := make(chan struct{})
+	go func() { defer close(beating); fill.beat(beats, p.nodes) }()
+	defer func() { stopBeats(); <-beating }()
+
+	report, err := measure(ctx, p, c, shapes)
+	if err != nil {
+		return err
+	}
+	return report.print(stdout, p.output)
+}
+
+func parse(args []string, stderr io.Writer) (plan, error) {
+	var p plan
+	f := flag.NewFlagSet("load", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&p.server, "server", "127.0.0.1:7443", "gRPC address of the server")
+	f.IntVar(&p.nodes, "nodes", 0, "nodes to register first")
+	f.IntVar(&p.placed, "placed", 0, "workloads to place and confirm first")
+	f.Float64Var(&p.rate, "rate", 2000, "Place calls a second")
+	f.DurationVar(&p.duration, "duration", 30*time.Second, "how long to measure")
+	f.DurationVar(&p.warmup, "warmup", 3*time.Second, "how long to run before measuring")
+	f.DurationVar(&p.hold, "hold", time.Second, "time between a placement and its release")
+	f.DurationVar(&p.timeout, "timeout", 5*time.Second, "of each call")
+	f.IntVar(&p.connections, "connections", 4, "connections to spread the calls over")
+	f.StringVar(&p.mix, "mix", "fifty", "request shapes: alike, fifty or different")
+	f.BoolVar(&p.dryRun, "dry-run", false, "ask for decisions that reserve nothing")
+	f.Uint64Var(&p.seed, "seed", 1, "of the shapes")
+	f.StringVar(&p.output, "o", "table", "table or json")
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return plan{}, err
+		}
+		return plan{}, misuse{err}
+	}
+	switch {
+	case f.NArg() > 0:
+		return plan{}, misuse{fmt.Errorf("unexpected argument %q", f.Arg(0))}
+	case !(p.rate > 0) || p.rate > 1e6:
+		return plan{}, misuse{fmt.Errorf("rate %g is not between 0 and 1,000,000 a second", p.rate)}
+	case p.nodes < 0 || p.placed < 0 || p.connections < 1:
+		return plan{}, misuse{errors.New("nodes and placed may not be negative, connections must be positive")}
+	case p.duration <= 0 || p.warmup < 0 || p.hold < 0 || p.timeout <= 0:
+		return plan{}, misuse{errors.New("duration and timeout must be positive, warmup and hold may not be negative")}
+	case p.output != "table" && p.output != "json":
+		return plan{}, misuse{fmt.Errorf("output %q is neither table nor json", p.output)}
+	}
+	return p, nil
+}
