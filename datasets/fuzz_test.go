@@ -1,0 +1,105 @@
+package datasets
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/timeseries"
+)
+
+// fuzz reads a file of arbitrary content: whatever it holds, the reader yields
+// records that pass check and errors that name file and line, and ends.
+func fuzz[T any](f *testing.F, open func() rows[T], check func(T) error, seeds ...string) {
+	for _, s := range seeds {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, err := newLines("name", bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		readFile(context.Background(), l, open(), func(record T, err error) bool {
+			if row := (*RowError)(nil); errors.As(err, &row) && (row.Line < 1 || row.File != "name") {
+				t.Errorf("error %q names line %d of %q", err, row.Line, row.File)
+			}
+			if err == nil {
+				if err := check(record); err != nil {
+					t.Errorf("line %d: %v", l.number, err)
+				}
+			}
+			return true
+		})
+	})
+}
+
+// checkSample lets times of 1970 pass, which a trace may hold though a store
+// refuses them.
+func checkSample(s timeseries.Sample) error {
+	if s.Time.Unix() <= 0 {
+		s.Time = time.Unix(1, 0)
+	}
+	return s.Validate(time.Time{})
+}
+
+func checkArrival(a Arrival) error {
+	if !a.Depart.IsZero() && a.Depart.Before(a.Arrive) {
+		return errors.New("departs before it arrives")
+	}
+	return a.Workload.Validate()
+}
+
+func FuzzBitbrains(f *testing.F) {
+	open := func() rows[timeseries.Sample] {
+		return &bitbrainsFile{path: "1.csv", vms: vmKeys{byID: map[string]*timeseries.Key{}}}
+	}
+	fuzz(f, open, checkSample,
+		compactHeader+"\n1,1375308176,2,5852,747.1,8388608,1308620\n1,1375308476,0,0,0,0,12\n",
+		"Timestamp [ms];\tCPU cores;\tCPU capacity provisioned [MHZ];\tCPU usage [MHZ];\tMemory capacity provisioned [KB];\tMemory usage [KB]\n1372629804;\t1;\t2926.0;\t292.6;\t1048576.0;\t102400.0\n")
+}
+
+func FuzzPlanetLabDay(f *testing.F) {
+	fuzz(f, func() rows[timeseries.Sample] { return &planetLabDay{} }, checkSample, "vm,1,2,3\n", "vm,100\r\n\nx,")
+}
+
+func FuzzPlanetLabVM(f *testing.F) {
+	open := func() rows[timeseries.Sample] { return &planetLabVM{key: timeseries.Key{Workload: "vm"}} }
+	fuzz(f, open, checkSample, "1\n2\n\n3", gzipped("24\n"))
+}
+
+func FuzzAzureReadings(f *testing.F) {
+	vms := map[string]azureVM{"v": {key: timeseries.Key{Workload: "v"}, limit: resource.Of(2, 4), cores: 2}}
+	fuzz(f, func() rows[timeseries.Sample] { return &azureReadings{vms: vms} }, checkSample,
+		"0,v,1,2,1.5\n", "timestamp,vmid,mincpu,maxcpu,avgcpu\n300,v,0,0,0\n300,w,0,0,0\n")
+}
+
+func FuzzAzureTable(f *testing.F) {
+	fuzz(f, func() rows[Arrival] { return azureTable{} }, checkArrival,
+		"v,s,d,0,1,1,1,1,Unknown,2,2\nw,s,d,0,300,1,1,1,Interactive,>24,>64\n")
+}
+
+func FuzzCSV(f *testing.F) {
+	fuzz(f, func() rows[timeseries.Sample] { return &csvRows{keys: map[string]timeseries.Key{}} }, checkSample,
+		"time,workload,cpu,memory_limit\n2026-01-05T08:00:00Z,w,500m,4GiB\n",
+		"workload,time,app,class,queue,node,x\n\"a\"\"b\",1767600600.5,,,,,1e3\n")
+}
+
+func FuzzOpenbNodes(f *testing.F) {
+	check := func(n fleet.Node) error {
+		if n.Capacity.IsZero() {
+			return nil // useless, but what the file says
+		}
+		return n.Validate()
+	}
+	fuzz(f, func() rows[fleet.Node] { return openbNodes{} }, check, openbNodeHeader+"\nn,64000,262144,2,P100\n")
+}
+
+func FuzzOpenbPods(f *testing.F) {
+	fuzz(f, func() rows[Arrival] { return &openbPods{} }, checkArrival,
+		openbPodHeader+"\np,12000,16384,8,1000\n",
+		openbPodTimes+"\np,12000,16384,1,460,T4|P100,LS,Running,0,12537496,0\n")
+}
