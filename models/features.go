@@ -65,6 +65,23 @@ func appendFeatures(row []float32, s *Subject, n resource.Name, now time.Time, g
 	return f.row
 }
 
+// anchor returns the share that a row's outcome is learned relative to: the
+// largest usage of the last week, or ever. Trees then start from a fair guess
+// for each workload, not from one for all; and outcomes at the limit, which are
+// many and equal, do not hide what lies below them from the upper quantiles.
+func anchor(row []float32) float32 {
+	if v := row[weekMaximum]; v == v {
+		return v
+	}
+	return row[everMaximum]
+}
+
+// Positions in featureNames.
+const (
+	weekMaximum = 14
+	everMaximum = 42
+)
+
 // scaleOf is what usage is divided by to be free of units: the limit, or the
 // largest usage seen where no limit is known.
 func scaleOf(s *Subject, n resource.Name) float64 {
@@ -123,9 +140,8 @@ func (f *featureRow) slotQuantiles(s *slots, end int64, span time.Duration) {
 		f.row = append(f.row, nan32, nan32, nan32)
 		return
 	}
-	slices.Sort(values)
 	for _, p := range [...]float64{.5, .9, .99} {
-		f.usage(float64(quantileOf(values, p)))
+		f.usage(float64(selectQuantile(values, p)))
 	}
 }
 

@@ -34,8 +34,8 @@ const minLearned = time.Hour
 const peakLevel = 3
 
 // NewLearned returns the predictor of n that corrects the levels of peak, a
-// model of shares of the limit fitted on Features, by shift: as many entries as
-// Levels, each added to the share, nil for none.
+// model of Outcome fitted on Features, by shift: as many entries as Levels, each
+// added to the predicted share of the scale, nil for none.
 func NewLearned(n resource.Name, g forecast.Grid, peak *gbdt.Model, shift []float32) (*Learned, error) {
 	if shift == nil {
 		shift = make([]float32, len(levels))
@@ -64,7 +64,7 @@ func Features() []string { return featureNames() }
 // there is too little history to learn or predict from.
 func Row(row []float32, s *Subject, n resource.Name, now time.Time, g forecast.Grid) (_ []float32, scale float64, ok bool) {
 	u := s.usage(n)
-	if u == nil || u.last.Sub(u.first) < minLearned || now.Sub(u.last) > Memory {
+	if u == nil || u.last.Sub(u.first) < minLearned || now.Sub(u.last) > Memory || s.Limit(n) <= 0 && u.peak <= 0 {
 		return row, 0, false
 	}
 	return appendFeatures(row, s, n, now, g), scaleOf(s, n), true
@@ -109,15 +109,21 @@ func (l *Learned) Shares(rows, out []float32) error {
 	if err := l.peak.Predict(rows, out); err != nil {
 		return fmt.Errorf("learned model of %s: %w", l.resource, err)
 	}
-	for shares := range slices.Chunk(out, len(levels)) {
+	width := len(rows) * len(levels) / max(len(out), 1)
+	for k := 0; k*len(levels) < len(out); k++ {
+		shares, from := out[k*len(levels):(k+1)*len(levels)], anchor(rows[k*width:])
 		least := float32(0)
 		for i, share := range shares {
-			least = max(least, share+l.shift[i])
+			least = max(least, from+share+l.shift[i])
 			shares[i] = least
 		}
 	}
 	return nil
 }
+
+// Outcome returns what a model passed to NewLearned is fitted to for a row with
+// the outcome share: the difference from what the row itself suggests.
+func Outcome(row []float32, share float32) float32 { return share - anchor(row) }
 
 // PeakLevel is the index in Levels of the quantile that may raise a peak.
 const PeakLevel = peakLevel

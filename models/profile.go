@@ -2,7 +2,6 @@ package models
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
@@ -36,8 +35,7 @@ func (u *Usage) profile(now time.Time, g forecast.Grid) (profile []float32, ok b
 			profile[k] = float32(math.NaN())
 			continue
 		}
-		slices.Sort(values)
-		profile[k] = float32(u.capped(float64((largest + quantileOf(values, habit)) / 2)))
+		profile[k] = float32(u.capped(float64((largest + selectQuantile(values, habit)) / 2)))
 		highest = max(highest, profile[k])
 	}
 	if math.IsInf(float64(highest), -1) {
@@ -75,11 +73,4 @@ func (u *Usage) pastMaxima(values []float32, coming int64, g forecast.Grid) (_ [
 func (s *slots) coming(now time.Time, k int, g forecast.Grid) int64 {
 	n := s.number(now)
 	return n + int64((k-g.Index(now)+g.Slots)%g.Slots)
-}
-
-// quantileOf returns the smallest of sorted values that at least p of them do
-// not pass.
-func quantileOf[T float32 | float64](sorted []T, p float64) T {
-	i := int(math.Ceil(p*float64(len(sorted)))) - 1
-	return sorted[min(max(i, 0), len(sorted)-1)]
 }

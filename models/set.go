@@ -48,6 +48,13 @@ func (s *Set) Chain() *Chain {
 	return NewChain(s.Grid, append(links, Link{forecast.Limit, string(forecast.Limit), AtLimit{}})...)
 }
 
+// Champion returns the learned model that serves t: its own, or that of any
+// class. ok is false where none does.
+func (s *Set) Champion(t Target) (c Champion, ok bool) {
+	c, _ = champions(s.Champions).of(t.Class, t.Resource)
+	return c, c.Model != nil
+}
+
 // champions asks the model of the subject's class, or the one for any class.
 type champions map[Target]Champion
 

@@ -59,14 +59,14 @@ type Contest struct {
 // case. The result does not depend on the number of workers.
 func (c Contest) Run(ctx context.Context, contestants []Contestant) ([][]Case, error) {
 	entries := make([]Entry, len(contestants))
-	err := parallel(ctx, c.Workers, len(contestants), func(k int) {
+	err := Parallel(ctx, c.Workers, len(contestants), func(k int) {
 		entries[k] = contestants[k].Enter(c.Panel, c.Origins)
 	})
 	if err != nil {
 		return nil, err
 	}
 	perMachine := make([][][]Case, len(c.Machines))
-	err = parallel(ctx, c.Workers, len(c.Machines), func(i int) {
+	err = Parallel(ctx, c.Workers, len(c.Machines), func(i int) {
 		perMachine[i] = c.replay(i, entries)
 	})
 	if err != nil {
@@ -114,9 +114,9 @@ func blockOf(origins []int, steps int) int {
 	return max(block, 1)
 }
 
-// parallel calls f for each of n tasks on some workers (0 = GOMAXPROCS), and
+// Parallel calls f for each of n tasks on some workers (0 = GOMAXPROCS), and
 // returns early when ctx ends.
-func parallel(ctx context.Context, workers, n int, f func(i int)) error {
+func Parallel(ctx context.Context, workers, n int, f func(i int)) error {
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}

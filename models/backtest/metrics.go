@@ -87,3 +87,16 @@ func Between(cases []Case, from, to int) []Case {
 func Pinball(p, q, y float64) float64 {
 	return math.Max(p*(y-q), (p-1)*(y-q))
 }
+
+// Oracle returns what perfect foresight would have saved.
+func Oracle(cases []Case) float64 {
+	var actual, limit float64
+	for _, c := range cases {
+		actual += float64(c.Actual)
+		limit += float64(c.Limit)
+	}
+	if limit == 0 {
+		return 0
+	}
+	return 1 - actual/limit
+}

@@ -35,9 +35,15 @@ const (
 
 const learnedPrefix = "learned/"
 
+// A class may hold any character; in a role it ends at the first slash.
+var (
+	escape   = strings.NewReplacer("%", "%25", "/", "%2F")
+	unescape = strings.NewReplacer("%2F", "/", "%25", "%")
+)
+
 // LearnedRole is that of predicting one resource of one class.
 func LearnedRole(t models.Target) Role {
-	return Role(learnedPrefix + string(t.Class) + "/" + string(t.Resource))
+	return Role(learnedPrefix + escape.Replace(string(t.Class)) + "/" + string(t.Resource))
 }
 
 // target returns what a LearnedRole is about.
@@ -46,10 +52,8 @@ func (r Role) target() (models.Target, bool) {
 	if !ok {
 		return models.Target{}, false
 	}
-	// Resource names may hold slashes, and classes too: the class ends at the
-	// first one, as Promote makes sure.
 	class, name, ok := strings.Cut(rest, "/")
-	return models.Target{Class: workload.Class(class), Resource: resource.Name(name)}, ok
+	return models.Target{Class: workload.Class(unescape.Replace(class)), Resource: resource.Name(name)}, ok && class != "" && name != ""
 }
 
 // Service is what serves a role, and what did before.
@@ -108,7 +112,7 @@ func decodeChampions(data []byte) (Champions, error) {
 // empty id takes whatever serves the role out of service. The artefact must be
 // whole.
 func (r *Registry) Promote(role Role, id, why string) error {
-	if t, ok := role.target(); role != PriorRole && role != MarginsRole && (!ok || t.Class == "" || strings.Contains(string(t.Class), "/")) {
+	if _, ok := role.target(); role != PriorRole && role != MarginsRole && !ok {
 		return fmt.Errorf("promote: no role %q", role)
 	}
 	if id != "" {

@@ -1,0 +1,114 @@
+package training
+
+import (
+	"slices"
+	"time"
+
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/backtest"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// evidence is what a night has gathered about one resource.
+type evidence struct {
+	plan     *plan
+	resource resource.Name
+	train    map[workload.Class]*rows
+	judged   []judged // beside panel.Tracks
+	panel    *backtest.Panel
+	origins  []int // steps of the panel, of all slots that calibrate or judge
+}
+
+// judged is a workload that forecasts are judged on.
+type judged struct {
+	class workload.Class
+	rows  rows
+	owns  []own
+}
+
+func newEvidence(p *plan, n resource.Name) *evidence {
+	e := &evidence{plan: p, resource: n, train: map[workload.Class]*rows{}, panel: backtest.NewPanel(n, p.whole, p.Step)}
+	for at := p.calibrate.From; at.Before(p.test.To); at = at.Add(p.Grid.Slot) {
+		if p.calibrates(at) || p.judges(at) {
+			e.origins = append(e.origins, e.panel.IndexOf(at))
+		}
+	}
+	return e
+}
+
+// add keeps what was extracted of a workload.
+func (e *evidence) add(class workload.Class, r resourceExtract) {
+	if e.train[class] == nil {
+		e.train[class] = &rows{}
+	}
+	e.train[class].append(r.train)
+	if r.track != nil {
+		e.panel.Tracks = append(e.panel.Tracks, r.track)
+		e.judged = append(e.judged, judged{class, r.judge, r.owns})
+	}
+}
+
+// append adds the rows of o whose outcome is known.
+func (r *rows) append(o rows) {
+	for i, target := range o.targets {
+		if target == target {
+			r.features = append(r.features, o.row(i)...)
+			r.targets = append(r.targets, target)
+			r.at = append(r.at, o.at[i])
+		}
+	}
+}
+
+func (r *rows) row(i int) []float32 {
+	width := len(models.Features())
+	return r.features[i*width : (i+1)*width]
+}
+
+// pooled returns at most limit rows of all classes, evenly thinned.
+func (e *evidence) pooled(limit int) *rows {
+	classes := sortedKeys(e.train)
+	if len(classes) == 1 {
+		return e.train[classes[0]]
+	}
+	total := 0
+	for _, r := range e.train {
+		total += len(r.targets)
+	}
+	every := max(1, (total+limit-1)/limit)
+	all := &rows{}
+	for _, c := range classes {
+		r := e.train[c]
+		for i := 0; i < len(r.targets); i += every {
+			all.features = append(all.features, r.row(i)...)
+			all.targets = append(all.targets, r.targets[i])
+			all.at = append(all.at, r.at[i])
+		}
+	}
+	return all
+}
+
+// part selects judged rows by the time they were asked at.
+type part func(time.Time) bool
+
+// each calls f for every judged row of class (models.AnyClass: all) whose
+// outcome is known and that lies in the part.
+func (e *evidence) each(class workload.Class, in part, f func(track, row int)) {
+	for k := range e.judged {
+		j := &e.judged[k]
+		if class != models.AnyClass && j.class != class {
+			continue
+		}
+		for i, at := range j.rows.at {
+			if in(at) && j.rows.targets[i] == j.rows.targets[i] {
+				f(k, i)
+			}
+		}
+	}
+}
+
+// originOf returns the index in e.origins of a judged moment.
+func (e *evidence) originOf(at time.Time) int {
+	i, _ := slices.BinarySearch(e.origins, e.panel.IndexOf(at))
+	return i
+}

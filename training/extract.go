@@ -1,0 +1,182 @@
+package training
+
+import (
+	"hash/fnv"
+	"math"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/backtest"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/timeseries"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// extract is what a night keeps of one workload.
+type extract struct {
+	workload  string
+	class     workload.Class
+	history   *models.History // as of the end
+	resources []resourceExtract
+}
+
+// resourceExtract is the part about one resource, in the order of the plan.
+type resourceExtract struct {
+	train rows
+	judge rows
+	owns  []own           // beside judge
+	track *backtest.Track // nil unless the workload is judged
+}
+
+// rows are moments at which a workload's future was asked for: what was known
+// (as models.Row has it), and the maximum that came, as a share of the scale.
+type rows struct {
+	features []float32
+	targets  []float32 // NaN where too little of the span was seen
+	scales   []float32
+	caps     []float32 // what a target is at most
+	at       []time.Time
+}
+
+// own is what a workload's own past predicts, without learning.
+type own struct {
+	profile   []float32
+	peak      float32
+	quantiles []float32 // by models.Levels
+}
+
+// extract replays the samples of one workload and asks at every slot.
+func (p *plan) extract(samples []timeseries.Sample) *extract {
+	newest := samples[len(samples)-1].Key
+	e := &extract{workload: newest.Workload, class: classOf(newest.Class), history: models.NewHistory(p.Grid)}
+	e.resources = make([]resourceExtract, len(p.Resources))
+	judged := p.tracks[e.workload]
+	panels := make([]*backtest.Panel, len(p.Resources))
+	maxima := make([]*backtest.Track, len(p.Resources)) // by slot
+	slotPanels := make([]*backtest.Panel, len(p.Resources))
+	for i, n := range p.Resources {
+		panels[i] = backtest.NewPanel(n, p.whole, p.Step)
+		slotPanels[i] = backtest.NewPanel(n, p.whole, p.Grid.Slot)
+		maxima[i] = slotPanels[i].NewTrack(e.workload, e.class)
+		if judged {
+			e.resources[i].track = panels[i].NewTrack(e.workload, e.class)
+		}
+	}
+
+	next := p.whole.From
+	for k := range samples {
+		s := &samples[k]
+		for !next.After(s.Time) {
+			p.ask(e, next, judged)
+			next = next.Add(p.Grid.Slot)
+		}
+		e.history.Add(s)
+		for i := range p.Resources {
+			slotPanels[i].Add(maxima[i], s)
+			if judged {
+				panels[i].Add(e.resources[i].track, s)
+			}
+		}
+	}
+	for i := range e.resources {
+		e.resources[i].train.answer(p.Grid, slotPanels[i], maxima[i])
+		e.resources[i].judge.answer(p.Grid, slotPanels[i], maxima[i])
+	}
+	return e
+}
+
+// ask records what is known at now, if that moment is of use.
+func (p *plan) ask(e *extract, now time.Time, judged bool) {
+	train := p.trains(now) && p.kept(e, now)
+	judge := judged && (p.calibrates(now) || p.judges(now))
+	if !train && !judge || now.Sub(e.history.Last()) > p.Grid.Slot {
+		return
+	}
+	subject := models.Observed(e.history)
+	for i, n := range p.Resources {
+		r := &e.resources[i]
+		if train {
+			r.train.add(&subject, n, now, p.Grid)
+		}
+		if judge && r.judge.add(&subject, n, now, p.Grid) {
+			r.owns = append(r.owns, ownPast(&subject, n, now, p.Grid))
+		}
+	}
+}
+
+// kept draws whether a class's possible row is learned from: the same for the
+// same workload, moment and seed.
+func (p *plan) kept(e *extract, now time.Time) bool {
+	share := p.keep[e.class]
+	if share >= 1 {
+		return true
+	}
+	h := fnv.New64a()
+	h.Write([]byte(e.workload))
+	x := h.Sum64() ^ p.Seed ^ uint64(now.Unix())*0x9e3779b97f4a7c15
+	x ^= x >> 33 // finalizer of splitmix64
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	x ^= x >> 33
+	return float64(x) < share*math.MaxUint64
+}
+
+// limitless is how many times its largest usage so far a workload without a
+// limit is learned to use at most: the first busy hour of one that was idle must
+// not drown all others.
+const limitless = 10
+
+func (r *rows) add(s *models.Subject, n resource.Name, now time.Time, g forecast.Grid) bool {
+	features, scale, ok := models.Row(r.features, s, n, now, g)
+	if !ok {
+		return false
+	}
+	r.features = features
+	r.scales = append(r.scales, float32(scale))
+	r.caps = append(r.caps, 1)
+	if s.Limit(n) <= 0 {
+		r.caps[len(r.caps)-1] = limitless
+	}
+	r.at = append(r.at, now)
+	return true
+}
+
+// ownPast returns what the chain says without a learned model. The past may be
+// too short for that: then it is the limit.
+func ownPast(s *models.Subject, n resource.Name, now time.Time, g forecast.Grid) own {
+	d, ok := models.Percentiles{MinHistory: time.Hour}.Predict(s, n, now, g)
+	if !ok {
+		d, ok = models.AtLimit{}.Predict(s, n, now, g)
+	}
+	o := own{profile: d.Profile, peak: d.Peak, quantiles: make([]float32, len(models.Levels()))}
+	if !ok {
+		o.profile = make([]float32, g.Slots)
+	}
+	for i := range o.quantiles {
+		o.quantiles[i] = d.Peak
+		if len(d.Quantiles) > 0 {
+			o.quantiles[i] = d.Quantiles[i].Value
+		}
+	}
+	return o
+}
+
+// answer fills in what came after each row.
+func (r *rows) answer(g forecast.Grid, slots *backtest.Panel, maxima *backtest.Track) {
+	for i, at := range r.at {
+		from := slots.IndexOf(at)
+		seen := 0
+		for _, v := range maxima.Usage[from:min(from+g.Slots, len(maxima.Usage))] {
+			if v == v {
+				seen++
+			}
+		}
+		target := float32(math.NaN())
+		if 2*seen >= g.Slots {
+			target = min(maxima.Max(from, from+g.Slots)/r.scales[i], r.caps[i])
+		}
+		r.targets = append(r.targets, target)
+	}
+}

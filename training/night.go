@@ -1,0 +1,140 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/registry"
+)
+
+// night is the state of one Run.
+type night struct {
+	*plan
+	registry *registry.Registry
+	evidence []*evidence // one per resource
+	prior    *models.PriorBuilder
+	report   *Report
+}
+
+// Run spends one night: it learns from h, and changes what r has in service
+// where that wins. A history too short to learn from is no error: the report
+// says so, and nothing changes. Memory is bounded by the options, not by the
+// history. For the same history, options and registry the outcome is the same
+// but for ids and times.
+//
+// A night that is interrupted leaves what was in service in place; artefacts
+// already saved are unused.
+func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Report, error) {
+	report := Report{Started: time.Now().UTC()}
+	o, err := o.withDefaults()
+	if err != nil {
+		return report, err
+	}
+	// 1. What is there, and what to keep of it.
+	p, why, ok, err := newPlan(ctx, h, o)
+	if err != nil {
+		return report, fmt.Errorf("train: %w", err)
+	}
+	report.describe(&p)
+	if !ok {
+		report.Skipped = why
+		report.Seconds = time.Since(report.Started).Seconds()
+		return report, nil
+	}
+	n := &night{plan: &p, registry: r, prior: models.NewPriorBuilder(p.Grid), report: &report}
+
+	// 2. Read it, once.
+	if err := n.gather(ctx, h); err != nil {
+		return report, fmt.Errorf("train: %w", err)
+	}
+	// 3. Fit, judge and promote, target by target.
+	for _, e := range n.evidence {
+		if err := n.learn(ctx, e); err != nil {
+			return report, fmt.Errorf("train: %w", err)
+		}
+	}
+	// 4. What stands behind: priors for those never seen.
+	if err := n.savePrior(); err != nil {
+		return report, fmt.Errorf("train: %w", err)
+	}
+	// 5. How forecasts add up: margins for what now serves.
+	if err := n.compose(ctx); err != nil {
+		return report, fmt.Errorf("train: %w", err)
+	}
+	report.Seconds = time.Since(report.Started).Seconds()
+	return report, nil
+}
+
+func (n *night) gather(ctx context.Context, h History) error {
+	started := time.Now()
+	for _, name := range n.Resources {
+		n.evidence = append(n.evidence, newEvidence(n.plan, name))
+	}
+	err := n.read(ctx, h, func(x *extract) {
+		for i, e := range n.evidence {
+			e.add(x.class, x.resources[i])
+		}
+		subject := models.Observed(x.history)
+		n.prior.Add(&subject, n.whole.To)
+	})
+	n.report.ReadSeconds = time.Since(started).Seconds()
+	return err
+}
+
+func (n *night) savePrior() error {
+	prior := n.prior.Build()
+	if prior.Groups() == 0 {
+		return nil
+	}
+	files, err := prior.Encode()
+	if err != nil {
+		return err
+	}
+	meta, err := n.registry.Save(registry.Meta{Kind: registry.Prior, From: n.whole.From, To: n.whole.To, Rows: n.workloads}, files)
+	if err != nil {
+		return err
+	}
+	why := fmt.Sprintf("%d groups of like workloads, from %d workloads", prior.Groups(), n.workloads)
+	n.report.Prior = Shared{meta.ID, why}
+	return n.registry.Promote(registry.PriorRole, meta.ID, why)
+}
+
+func (n *night) compose(ctx context.Context) error {
+	set, refused := n.registry.Set(n.Grid)
+	for _, err := range refused {
+		n.report.Warnings = append(n.report.Warnings, err.Error())
+	}
+	var margins forecast.Margins
+	cases := 0
+	for i, e := range n.evidence {
+		n.OnProgress(Progress{"judge machines", i, len(n.evidence)})
+		machines, err := e.reportMachines(ctx, set)
+		if err != nil {
+			return err
+		}
+		n.report.Machines = append(n.report.Machines, machines)
+		bands, err := e.calibrate(ctx, set)
+		if err != nil {
+			return err
+		}
+		margins.Bands = append(margins.Bands, bands...)
+		cases += machines.Cases
+	}
+	if len(margins.Bands) == 0 {
+		return nil
+	}
+	files, err := models.EncodeMargins(margins)
+	if err != nil {
+		return err
+	}
+	meta, err := n.registry.Save(registry.Meta{Kind: registry.Margins, From: n.calibrate.From, To: n.test.To, Rows: cases}, files)
+	if err != nil {
+		return err
+	}
+	why := fmt.Sprintf("%d bands, from %s to %s", len(margins.Bands), n.calibrate.From.Format(time.DateOnly), n.test.To.Format(time.DateOnly))
+	n.report.Margins = Shared{meta.ID, why}
+	return n.registry.Promote(registry.MarginsRole, meta.ID, why)
+}

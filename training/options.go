@@ -1,0 +1,102 @@
+package training
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// Options say how a night is spent. The zero value is the default of every
+// field.
+type Options struct {
+	Grid      forecast.Grid   // default forecast.DefaultGrid()
+	Resources []resource.Name // default CPU and memory
+
+	// Window is how much history is read, back from its end. Default 63 days.
+	Window time.Duration
+	// TestDays and CalibrateDays are how much of the end is kept for judging and
+	// for calibrating. Default 7 and 28, less where the history is shorter.
+	TestDays, CalibrateDays int
+	// Step is the grid on which sums of workloads are taken. Default 5 minutes.
+	Step time.Duration
+
+	// MaxRows bounds the rows a model is fitted on. Default 200,000.
+	MaxRows int
+	// MinRows is the fewest rows a class needs for a model of its own; classes
+	// with fewer share one. Default 5,000.
+	MinRows int
+	// MaxTracks bounds the workloads judged and composed into machines. Default
+	// 1,000; each takes about 400 KiB per resource and month.
+	MaxTracks int
+	// Trees is the most trees per quantile. Default 150.
+	Trees int
+
+	// Risk is the nominal violation rate the report is written for. Default .01.
+	Risk float64
+	// Machine is the number of workloads a machine has in the report. Default 12.
+	Machine int
+
+	Seed    uint64
+	Workers int // default GOMAXPROCS; does not change the outcome
+
+	// OnProgress, if set, hears how far the night is. Calls do not overlap.
+	OnProgress func(Progress)
+}
+
+// Progress is how far one phase of a night is.
+type Progress struct {
+	Phase string // "read", "fit cpu of service", "judge cpu", ...
+	Done  int
+	Total int // 0 when not known
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Grid == (forecast.Grid{}) {
+		o.Grid = forecast.DefaultGrid()
+	}
+	if len(o.Resources) == 0 {
+		o.Resources = []resource.Name{resource.CPU, resource.Memory}
+	}
+	fill(&o.Window, 63*24*time.Hour)
+	fill(&o.TestDays, 7)
+	fill(&o.CalibrateDays, 28)
+	fill(&o.Step, 5*time.Minute)
+	fill(&o.MaxRows, 200_000)
+	fill(&o.MinRows, 5_000)
+	fill(&o.MaxTracks, 1_000)
+	fill(&o.Trees, 150)
+	fill(&o.Risk, .01)
+	fill(&o.Machine, 12)
+	fill(&o.Workers, runtime.GOMAXPROCS(0))
+	if o.OnProgress == nil {
+		o.OnProgress = func(Progress) {}
+	}
+	if err := o.Grid.Validate(); err != nil {
+		return o, fmt.Errorf("training options: %w", err)
+	}
+	switch {
+	case o.Window < 2*o.Grid.Span():
+		return o, fmt.Errorf("training options: window of %v (want at least twice the grid's span, %v)", o.Window, 2*o.Grid.Span())
+	case o.Grid.Slot%o.Step != 0:
+		return o, fmt.Errorf("training options: step %v does not divide the grid's slot %v", o.Step, o.Grid.Slot)
+	case !(o.Risk > 0 && o.Risk < 1):
+		return o, fmt.Errorf("training options: risk %g is not between 0 and 1", o.Risk)
+	case o.TestDays < 1 || o.CalibrateDays < 1 || o.MaxRows < 1 || o.MinRows < 1 || o.MaxTracks < 1 || o.Trees < 1 || o.Machine < 1 || o.Workers < 1:
+		return o, fmt.Errorf("training options: a negative count")
+	}
+	for _, n := range o.Resources {
+		if err := n.Validate(); err != nil {
+			return o, fmt.Errorf("training options: %w", err)
+		}
+	}
+	return o, nil
+}
+
+func fill[T int | float64 | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
