@@ -124,7 +124,7 @@ func (l *ledger) claim(r *Request, q *Query, now time.Time) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mu.claims.add(r.Workload.ID, demandOn(r.Workload, q.Policy.Tier), now.Add(q.State.Policy.WaitFor))
+	l.mu.claims.add(r.Workload.ID, demandOn(r.Workload, q.Policy.Tier), now, q.State.Policy.WaitFor)
 }
 
 // reserve commits a decision: it asks every rule again of the chosen node as it is
@@ -194,7 +194,7 @@ func (l *ledger) take(h *hold, f *forecast.Forecast) {
 	l.mu.usage.Add(h.demand)
 	l.mu.byDecision[h.Decision] = h
 	l.mu.byWorkload[h.Workload.ID] = h
-	l.mu.claims.remove(h.Workload.ID)
+	l.mu.claims.remove(h.Workload.ID, h.demand)
 }
 
 // expected returns what guaranteed work is expected to need at most: of rates its

@@ -67,19 +67,49 @@ func (l *Load) Average(b *Block, i int) float32 {
 	return forecast.Peak(c.Level[i]+l.Level, c.Peak[i]+l.Peak, c.Limit[i]+l.Limit, l.margin(b, i))
 }
 
-// Highest returns the highest predicted peak over the horizon.
+// Highest returns the highest predicted peak over the horizon. forecast.Peak is
+// convex in the profile, so it is highest where the profile is highest or, with a
+// margin over 1, perhaps where it is lowest.
 func (l *Load) Highest(b *Block, i, slots int) float32 {
 	c := &b.Columns[l.Index]
+	top, low := l.extremes(b.Profile(i, l.Index, slots))
 	peak, limit, q := c.Peak[i]+l.Peak, c.Limit[i]+l.Limit, l.margin(b, i)
-	profile := b.Profile(i, l.Index, slots)
-	highest := float32(0)
-	for k, t := 0, l.first; k < l.slots; k++ {
-		highest = max(highest, forecast.Peak(profile[t]+l.At(t), peak, limit, q))
-		if t++; t == slots {
-			t = 0
-		}
+	highest := forecast.Peak(top, peak, limit, q)
+	if q > 1 {
+		highest = max(highest, forecast.Peak(low, peak, limit, q))
 	}
 	return highest
+}
+
+// extremes returns the highest and the lowest slot, within the horizon, of a
+// node's summed profile with the load on top.
+func (l *Load) extremes(profile []float32) (top, low float32) {
+	if l.Profile == nil && l.whole {
+		top, low = profile[0], profile[0]
+		for _, p := range profile[1:] {
+			if p > top {
+				top = p
+			} else if p < low {
+				low = p
+			}
+		}
+		return top + l.Peak, low + l.Peak
+	}
+	t := l.first
+	top = profile[t] + l.At(t)
+	low = top
+	for range l.slots - 1 {
+		if t++; t == len(profile) {
+			t = 0
+		}
+		p := profile[t] + l.At(t)
+		if p > top {
+			top = p
+		} else if p < low {
+			low = p
+		}
+	}
+	return top, low
 }
 
 // Fits reports whether Highest is within the node's ceiling. It decides by bounds
@@ -102,6 +132,12 @@ func (l *Load) Fits(b *Block, i, slots int) bool {
 		}
 	}
 	return l.Highest(b, i, slots) <= ceiling
+}
+
+// Share returns x, an amount of the load's resource, as a share of what node i
+// has; 0 where it does not say.
+func (l *Load) Share(b *Block, i int, x float32) float32 {
+	return x / b.Ceiling[l.Index][i] * (1 + slack)
 }
 
 func (l *Load) margin(b *Block, i int) float32 {

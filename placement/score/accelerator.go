@@ -11,7 +11,7 @@ var _ placement.Scorer = Accelerator{}
 
 func (Accelerator) Name() string           { return "accelerator" }
 func (Accelerator) Unit() string           { return "devices left free" }
-func (Accelerator) DefaultWeight() float64 { return 2 }
+func (Accelerator) DefaultWeight() float64 { return 4 }
 
 func (Accelerator) Prepare(q *placement.Query) placement.Measure {
 	m := &accelerator{need: q.Accelerator, models: q.Models}

@@ -26,7 +26,7 @@ func (m *balance) Score(_ *placement.State, b *placement.Block, candidates uint6
 		most := float32(0)
 		for k := range m.loads {
 			l := &m.loads[k]
-			most = max(most, (b.Columns[l.Index].Mean[i]+l.Mean)/b.Ceiling[l.Index][i])
+			most = max(most, l.Share(b, i, b.Columns[l.Index].Mean[i]+l.Mean))
 		}
 		raw[i], value[i] = most, percent(1-most)
 	})

@@ -28,7 +28,7 @@ func (m *fit) Score(_ *placement.State, b *placement.Block, candidates uint64, r
 		share := float32(0)
 		for k := range m.loads {
 			l := &m.loads[k]
-			share += part * l.Average(b, i) / b.Ceiling[l.Index][i]
+			share += part * l.Share(b, i, l.Average(b, i))
 		}
 		raw[i], value[i] = share, percent(share)
 	})

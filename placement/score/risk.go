@@ -27,7 +27,7 @@ func (m *risk) Score(s *placement.State, b *placement.Block, candidates uint64, 
 		least := float32(1)
 		for k := range m.loads {
 			l := &m.loads[k]
-			least = min(least, 1-l.Highest(b, i, s.Grid.Slots)/b.Ceiling[l.Index][i])
+			least = min(least, 1-l.Share(b, i, l.Highest(b, i, s.Grid.Slots)))
 		}
 		raw[i], value[i] = least, percent(least)
 	})

@@ -1,0 +1,559 @@
+package placement_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/auspex-project/auspex/allocator"
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/score"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+var update = flag.Bool("update", false, "rewrite the scenarios in testdata with what happens now")
+
+// TestScenarios runs the files in testdata. A file is a list of commands, each
+// followed by "----" and what it answers, up to an empty line; "#" starts a
+// comment. The commands are the methods of scenario below. Time stands still but
+// for "advance", and begins at 2000-01-01 00:00 UTC.
+func TestScenarios(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) < 8 {
+		t.Fatalf("scenarios found: %v (%v)", files, err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { runScenario(t, file) })
+		})
+	}
+}
+
+func runScenario(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newScenario(t)
+	defer s.stop()
+	var out bytes.Buffer
+	commands := 0
+	for _, block := range strings.Split(strings.TrimRight(string(text), "\n"), "\n\n") {
+		command, _, _ := strings.Cut(block, "\n----")
+		out.WriteString(command + "\n")
+		answer := ""
+		for _, line := range strings.Split(command, "\n") {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				answer += s.run(strings.Fields(line))
+				commands++
+			}
+		}
+		if answer != "" {
+			out.WriteString("----\n" + answer)
+		}
+		out.WriteString("\n")
+	}
+	if commands == 0 {
+		t.Fatal("no commands")
+	}
+	got := strings.TrimRight(out.String(), "\n") + "\n"
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got != string(text) {
+		t.Errorf("%s: went differently (look at the change after: go test ./placement -run Scenarios -update)\n%s", file, firstDifference(string(text), got))
+	}
+}
+
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range w {
+		if i >= len(g) || w[i] != g[i] {
+			return fmt.Sprintf("line %d\n  want %s\n  got  %s", i+1, w[i], strings.Join(g[min(i, len(g)):min(i+1, len(g))], ""))
+		}
+	}
+	return "more lines than wanted"
+}
+
+// scenario is the state of one file's run.
+type scenario struct {
+	t         *testing.T
+	settings  placement.Settings
+	queues    []allocator.Queue
+	oracle    *oracle
+	journal   *memoryJournal
+	service   *placement.Service
+	cancel    context.CancelFunc
+	ended     chan error
+	decisions map[string]string // by workload
+}
+
+// oracle answers what a scenario has told it.
+type oracle struct {
+	forecasts map[string]*forecast.Forecast
+	margins   forecast.Margins
+}
+
+func (o *oracle) Forecast(w *workload.Workload, _ time.Time) (*forecast.Forecast, bool) {
+	f, known := o.forecasts[w.ID]
+	return f, known
+}
+
+func (o *oracle) Margins() forecast.Margins { return o.margins }
+
+func newScenario(t *testing.T) *scenario {
+	s := &scenario{
+		t: t, settings: placement.Settings{HeartbeatTimeout: -1},
+		oracle: &oracle{forecasts: map[string]*forecast.Forecast{}}, journal: new(memoryJournal), decisions: map[string]string{},
+	}
+	s.start()
+	return s
+}
+
+func (s *scenario) start() {
+	service, err := placement.Open(s.t.Context(), placement.Options{
+		Settings: s.settings, Filters: filter.All(), Scorers: score.All(), Forecaster: s.oracle, Journal: s.journal,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(s.t.Context())
+	s.service, s.cancel, s.ended = service, cancel, make(chan error, 1)
+	go func() { s.ended <- service.Run(ctx) }()
+	synctest.Wait()
+}
+
+func (s *scenario) stop() {
+	s.cancel()
+	if err := <-s.ended; err != nil {
+		s.t.Error(err)
+	}
+}
+
+func (s *scenario) run(words []string) string {
+	commands := map[string]func([]string) (string, error){
+		"settings": s.set, "queue": s.queue, "margin": s.margin, "forecast": s.foresee, "node": s.node, "remove": s.remove,
+		"drain": s.drain, "undrain": s.undrain, "heartbeat": s.heartbeat, "place": s.place, "why": s.why, "explain": s.explain,
+		"confirm": s.confirm, "release": s.release, "nodes": s.nodes, "shares": s.shares, "advance": s.advance, "restart": s.restart,
+	}
+	f, known := commands[words[0]]
+	if !known {
+		s.t.Fatalf("unknown command %q", words[0])
+	}
+	answer, err := f(words[1:])
+	if err != nil {
+		return "error: " + err.Error() + "\n"
+	}
+	return answer
+}
+
+// set changes settings: rack:NAME=WATTS, ttl=DURATION, heartbeat=DURATION,
+// weight:SCORER=X, overcommit:CLASS, coldstart=request.
+func (s *scenario) set(words []string) (string, error) {
+	next := s.settings
+	for _, word := range words {
+		key, value, _ := strings.Cut(word, "=")
+		kind, name, _ := strings.Cut(key, ":")
+		switch kind {
+		case "rack":
+			if next.RackCaps == nil {
+				next.RackCaps = map[string]float64{}
+			}
+			next.RackCaps[name] = s.number(value)
+		case "ttl":
+			next.ReservationTTL = s.duration(value)
+		case "heartbeat":
+			next.HeartbeatTimeout = s.duration(value)
+		case "weight":
+			if next.Weights.Default == nil {
+				next.Weights.Default = map[string]float64{}
+			}
+			next.Weights.Default[name] = s.number(value)
+		case "overcommit":
+			next.Classes = workload.DefaultClasses()
+			for i := range next.Classes {
+				next.Classes[i].OvercommitMemory = next.Classes[i].Class == workload.Class(name)
+			}
+		case "coldstart":
+			next.ColdStart = placement.ColdStart(value)
+		default:
+			s.t.Fatalf("unknown setting %q", word)
+		}
+	}
+	if err := s.service.Reload(next); err != nil {
+		return "", err
+	}
+	s.settings = next
+	return "", nil
+}
+
+func (s *scenario) queue(words []string) (string, error) {
+	q := allocator.Queue{Name: words[0]}
+	for _, word := range words[1:] {
+		key, value, _ := strings.Cut(word, "=")
+		amounts, err := resource.Parse(strings.ReplaceAll(value, ":", "="))
+		if err != nil {
+			return "", err
+		}
+		switch key {
+		case "limit":
+			q.Limit = amounts
+		case "guarantee":
+			q.Guarantee = amounts
+		default:
+			s.t.Fatalf("unknown word %q", word)
+		}
+	}
+	s.queues = append(s.queues, q)
+	tree, err := allocator.NewTree(s.queues)
+	if err != nil {
+		return "", err
+	}
+	s.settings.Queues = tree
+	return "", s.service.Reload(s.settings)
+}
+
+// margin calibrates a resource: NAME Q, for every risk and size.
+func (s *scenario) margin(words []string) (string, error) {
+	s.oracle.margins.Bands = append(s.oracle.margins.Bands[:len(s.oracle.margins.Bands):len(s.oracle.margins.Bands)], forecast.Band{
+		Resource: resource.Name(words[0]), MaxMembers: 100, Points: []forecast.Point{{Risk: 1e-6, Q: float32(s.number(words[1]))}},
+	})
+	return "", s.service.Reload(s.settings)
+}
+
+// foresee makes a forecast: WORKLOAD RESOURCE=AMOUNTxSLOTS,AMOUNTxSLOTS,... from
+// 00:00 on; its peak is the highest.
+func (s *scenario) foresee(words []string) (string, error) {
+	f := &forecast.Forecast{Workload: words[0], Issued: time.Now(), Grid: forecast.DefaultGrid(), Basis: forecast.Learned, Model: "m1"}
+	for _, word := range words[1:] {
+		name, parts, _ := strings.Cut(word, "=")
+		d := forecast.Demand{Resource: resource.Name(name)}
+		for _, part := range strings.Split(parts, ",") {
+			amount, slots, _ := strings.Cut(part, "x")
+			x, err := resource.ParseAmount(d.Resource, amount)
+			if err != nil {
+				return "", err
+			}
+			for range int(s.number(slots)) {
+				d.Profile = append(d.Profile, float32(x))
+				d.Peak = max(d.Peak, float32(x))
+				d.Mean += float32(x) / 24
+			}
+		}
+		f.Demands = append(f.Demands, d)
+	}
+	s.oracle.forecasts[words[0]] = f
+	return "", nil
+}
+
+func (s *scenario) node(words []string) (string, error) {
+	n := fleet.Node{Name: words[0]}
+	for _, word := range words[1:] {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "provider":
+			n.Provider = value
+		case "region":
+			n.Region = value
+		case "zone":
+			n.Zone = value
+		case "rack":
+			n.Rack = value
+		case "level":
+			n.Level = int(s.number(value))
+		case "compartments":
+			n.Compartments = strings.Split(value, ",")
+		case "attested":
+			n.Attested = true
+		case "label":
+			k, v, _ := strings.Cut(value, ":")
+			n.Labels = map[string]string{k: v}
+		case "taint":
+			k, v, _ := strings.Cut(value, ":")
+			n.Taints = append(n.Taints, fleet.Taint{Key: k, Value: v})
+		case "data":
+			n.Data = strings.Split(value, ",")
+		case "watts":
+			idle, full, _ := strings.Cut(value, "-")
+			curve, err := fleet.NewPowerCurve(s.number(idle), s.number(full))
+			if err != nil {
+				return "", err
+			}
+			n.Power = curve
+		case "cap":
+			n.CapWatts = s.number(value)
+		case "price":
+			n.CostPerHour = s.number(value)
+		case "devices":
+			count, model, _ := strings.Cut(value, "x")
+			for range int(s.number(count)) {
+				n.Devices = append(n.Devices, fleet.Device{Model: model, MemoryBytes: 16 * gib, IdleWatts: 30, MaxWatts: 230})
+			}
+			n.Capacity = n.Capacity.With(resource.GPU, s.number(count))
+		default:
+			n.Capacity = s.amount(n.Capacity, word)
+		}
+	}
+	return "", s.service.RegisterNode(s.t.Context(), n)
+}
+
+func (s *scenario) workload(words []string) *workload.Workload {
+	w := &workload.Workload{ID: words[0], Class: workload.Service}
+	for _, word := range words[1:] {
+		key, value, _ := strings.Cut(word, "=")
+		list := strings.Split(value, ",")
+		switch key {
+		case "class":
+			w.Class = workload.Class(value)
+		case "queue":
+			w.Queue = value
+		case "tenant":
+			w.Security.Tenant = value
+		case "exclusive":
+			w.Security.Exclusive = true
+		case "level":
+			w.Security.Level = int(s.number(value))
+		case "compartments":
+			w.Security.Compartments = list
+		case "attested":
+			w.Security.Attested = true
+		case "devices":
+			w.Accelerator.Devices = int(s.number(value))
+		case "share":
+			w.Accelerator.Share = s.number(value)
+		case "models":
+			w.Accelerator.Models = list
+		case "devicememory":
+			w.Accelerator.MemoryBytes, _ = resource.ParseAmount(resource.Memory, value)
+		case "limit":
+			w.Limits = s.amount(w.Limits, value)
+		case "in":
+			kind, names, _ := strings.Cut(value, ":")
+			setPlaces(&w.Locality.Required, kind, strings.Split(names, ","))
+		case "prefer":
+			kind, names, _ := strings.Cut(value, ":")
+			setPlaces(&w.Locality.Preferred, kind, strings.Split(names, ","))
+		case "select":
+			k, v, _ := strings.Cut(value, ":")
+			w.Selector = map[string]string{k: v}
+		case "tolerate":
+			k, v, _ := strings.Cut(value, ":")
+			w.Tolerations = append(w.Tolerations, workload.Toleration{Key: k, Value: v})
+		case "reads", "needs":
+			name, size, _ := strings.Cut(value, ":")
+			bytes, err := resource.ParseAmount(resource.Disk, size)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			w.Data = append(w.Data, workload.DataSet{Name: name, Bytes: bytes, Required: key == "needs"})
+		default:
+			w.Requests = s.amount(w.Requests, word)
+		}
+	}
+	return w
+}
+
+func setPlaces(p *workload.Places, kind string, names []string) {
+	switch kind {
+	case "provider":
+		p.Providers = names
+	case "region":
+		p.Regions = names
+	case "zone":
+		p.Zones = names
+	case "rack":
+		p.Racks = names
+	case "node":
+		p.Nodes = names
+	}
+}
+
+// place asks for a place and prints the answer in one sentence.
+func (s *scenario) place(words []string) (string, error) {
+	d, err := s.service.Place(s.t.Context(), placement.Request{ID: words[0], Workload: s.workload(words)})
+	if err != nil {
+		return "", err
+	}
+	s.decisions[words[0]] = d.ID
+	answer := fmt.Sprintf("%s: %s", words[0], d.Reason)
+	if len(d.Devices) > 0 {
+		answer += fmt.Sprintf(" devices %v", d.Devices)
+	}
+	return answer + "\n", nil
+}
+
+// why tries a placement out and prints everything there is to say.
+func (s *scenario) why(words []string) (string, error) {
+	d, err := s.service.Place(s.t.Context(), placement.Request{
+		ID: fmt.Sprintf("try-%s-%d", words[0], time.Now().UnixNano()), Workload: s.workload(words), Alternatives: 3, DryRun: true,
+	})
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", words[0], d.Reason)
+	for _, r := range d.Rejections {
+		fmt.Fprintf(&b, "  %-12s %-50s %d\n", r.Filter, r.Reason, r.Nodes)
+	}
+	if d.Node != "" {
+		writeScores(&b, d.Node, d.Score, d.Scores)
+	}
+	for _, a := range d.Alternatives {
+		writeScores(&b, a.Node, a.Score, a.Scores)
+	}
+	return b.String(), nil
+}
+
+func writeScores(b *strings.Builder, node string, sum float64, lines []placement.ScoreLine) {
+	fmt.Fprintf(b, "  %s %.2f\n", node, sum)
+	for _, l := range lines {
+		fmt.Fprintf(b, "    %-12s %12.6g %-18s value %6.2f x weight %g = %.2f points\n", l.Scorer, l.Raw, l.Unit, l.Value, l.Weight, l.Points)
+	}
+}
+
+func (s *scenario) explain(words []string) (string, error) {
+	node := ""
+	if len(words) > 1 {
+		node = words[1]
+	}
+	e, err := s.service.Explain(s.decisions[words[0]], node)
+	if err != nil {
+		return "", s.anonymous(err)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s on %s is %s\n", words[0], e.Decision.Node, e.Phase)
+	for _, d := range e.Difference {
+		if d.Chosen != d.RunnerUp {
+			fmt.Fprintf(&b, "  %-12s %+.2f\n", d.Scorer, d.Chosen-d.RunnerUp)
+		}
+	}
+	if v := e.Verdict; v != nil {
+		fmt.Fprintf(&b, "  %s now: feasible %v, score %.2f\n", v.Node, v.Feasible, v.Score)
+		for _, r := range v.Rejections {
+			fmt.Fprintf(&b, "    %s: %s\n", r.Filter, r.Reason)
+		}
+	}
+	return b.String(), nil
+}
+
+func (s *scenario) confirm(words []string) (string, error) {
+	w, n, err := s.service.Confirm(s.t.Context(), s.decisions[words[0]])
+	if err != nil {
+		return "", s.anonymous(err)
+	}
+	return fmt.Sprintf("%s runs on %s\n", w, n), nil
+}
+
+func (s *scenario) release(words []string) (string, error) {
+	released, err := s.service.ReleaseWorkload(s.t.Context(), words[0])
+	if err != nil {
+		return "", err
+	}
+	if !released {
+		return "nothing to release\n", nil
+	}
+	return "", nil
+}
+
+func (s *scenario) drain(words []string) (string, error) {
+	n, err := s.service.Drain(s.t.Context(), words[0], false)
+	return fmt.Sprintf("%d workloads still there\n", n), err
+}
+
+func (s *scenario) undrain(words []string) (string, error) {
+	_, err := s.service.Drain(s.t.Context(), words[0], true)
+	return "", err
+}
+
+func (s *scenario) remove(words []string) (string, error) {
+	return "", s.service.RemoveNode(s.t.Context(), words[0], len(words) > 1)
+}
+
+func (s *scenario) heartbeat(words []string) (string, error) {
+	return "", s.service.Heartbeat(words[0])
+}
+
+func (s *scenario) nodes([]string) (string, error) {
+	var b strings.Builder
+	for _, n := range s.service.Nodes("", 0) {
+		fmt.Fprintf(&b, "%s %s requested [%v] predicted [%v] %.1f W %v", n.Node.Name, n.State, n.Requested, n.PredictedPeak, n.PredictedWatts, n.Workloads)
+		if n.DeviceFree != nil {
+			fmt.Fprintf(&b, " devices free %v", n.DeviceFree)
+		}
+		b.WriteString("\n")
+	}
+	return b.String(), nil
+}
+
+func (s *scenario) shares([]string) (string, error) {
+	var b strings.Builder
+	shares, capacity := s.service.Shares()
+	fmt.Fprintf(&b, "of [%v]\n", capacity)
+	for _, q := range shares {
+		fmt.Fprintf(&b, "  %s holds [%v] in %d workloads: %.2f of %s\n", q.Queue.Name, q.Used, q.Workloads, q.DominantShare, q.DominantResource)
+	}
+	return b.String(), nil
+}
+
+func (s *scenario) advance(words []string) (string, error) {
+	time.Sleep(s.duration(words[0]))
+	synctest.Wait()
+	return "", nil
+}
+
+// restart ends the service and opens it again on the same journal.
+func (s *scenario) restart([]string) (string, error) {
+	s.stop()
+	s.start()
+	return "", nil
+}
+
+// anonymous takes the ids out of an error: they differ from run to run.
+func (s *scenario) anonymous(err error) error {
+	text := err.Error()
+	for w, id := range s.decisions {
+		text = strings.ReplaceAll(text, id, "of "+w)
+	}
+	return errors.New(text)
+}
+
+func (s *scenario) number(text string) float64 {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return x
+}
+
+func (s *scenario) duration(text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return d
+}
+
+func (s *scenario) amount(v resource.Vector, word string) resource.Vector {
+	key, value, _ := strings.Cut(word, "=")
+	x, err := resource.ParseAmount(resource.Name(key), value)
+	if err != nil {
+		s.t.Fatalf("%q: %v", word, err)
+	}
+	return v.With(resource.Name(key), x)
+}
