@@ -31,7 +31,7 @@ type Options struct {
 	MaxBytes int64  // bound on the spool; 0 is 1 GiB
 
 	// MaxClockSkew is how far in the future a sample's time may lie. 0 is one
-	// minute.
+	// minute, negative is not at all.
 	MaxClockSkew time.Duration
 
 	// Custom lists the resources known beside the standard ones.
@@ -75,8 +75,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.Dir == "":
 		return o, errors.New("collector: no directory for the spool")
-	case o.MaxClockSkew < 0 || o.BatchSamples < 0:
-		return o, fmt.Errorf("collector: clock skew %v and batch of %d samples must not be negative", o.MaxClockSkew, o.BatchSamples)
+	case o.BatchSamples < 0:
+		return o, fmt.Errorf("collector: batch of %d samples is negative", o.BatchSamples)
 	case o.MinBackoff < 0 || o.MaxBackoff < o.MinBackoff:
 		return o, fmt.Errorf("collector: pauses of %v to %v after a failed write: want 0 < first <= longest", o.MinBackoff, o.MaxBackoff)
 	}
@@ -128,7 +128,7 @@ func (c *Collector) Accept(ctx context.Context, samples []timeseries.Sample, ref
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	latest := time.Now().Add(c.opts.MaxClockSkew)
+	latest := time.Now().Add(max(c.opts.MaxClockSkew, 0))
 	good := samples
 	copied := false
 	for i := range samples {

@@ -590,7 +590,6 @@ func TestOpenRefuses(t *testing.T) {
 		{},
 		{Dir: "spool", MaxBytes: 100},
 		{Dir: "spool", BatchSamples: -1},
-		{Dir: "spool", MaxClockSkew: -time.Second},
 		{Dir: "spool", MinBackoff: time.Minute, MaxBackoff: time.Second},
 	} {
 		o.FS = waltest.NewDisk(1 << 20)

@@ -8,8 +8,8 @@ import (
 
 // Source measures usage, or reads it from somewhere.
 type Source interface {
-	// Run hands samples to emit until there are no more or ctx ends. An error
-	// of emit ends it.
+	// Run hands samples to emit until there are no more, and then returns nil, or
+	// until ctx ends or emit fails, and then returns that error.
 	Run(ctx context.Context, emit Emit) error
 }
 
