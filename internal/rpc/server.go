@@ -74,6 +74,10 @@ func (o Options) Validate() error {
 	return errors.Join(errs...)
 }
 
+// streamWorkers is how many goroutines are kept to run calls: a new one for each
+// would grow its stack anew for validation. Calls beyond it get their own.
+const streamWorkers = 64
+
 // Server is the gRPC server. It serves once.
 type Server struct {
 	grpc         *grpc.Server
@@ -116,6 +120,7 @@ func New(o Options) (*Server, error) {
 			grpc.MaxRecvMsgSize(o.MaxMessageBytes),
 			grpc.MaxSendMsgSize(o.MaxMessageBytes),
 			grpc.ConnectionTimeout(10*time.Second),
+			grpc.NumStreamWorkers(streamWorkers),
 			grpc.KeepaliveParams(keepalive.ServerParameters{Time: 2 * time.Minute, Timeout: 20 * time.Second}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		),
