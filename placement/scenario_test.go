@@ -96,7 +96,7 @@ type scenario struct {
 	t         *testing.T
 	settings  placement.Settings
 	queues    []allocator.Queue
-	oracle    *oracle
+	told      *told
 	journal   *memoryJournal
 	service   *placement.Service
 	cancel    context.CancelFunc
@@ -104,23 +104,23 @@ type scenario struct {
 	decisions map[string]string // by workload
 }
 
-// oracle answers what a scenario has told it.
-type oracle struct {
+// told answers what a scenario has told it.
+type told struct {
 	forecasts map[string]*forecast.Forecast
 	margins   forecast.Margins
 }
 
-func (o *oracle) Forecast(w *workload.Workload, _ time.Time) (*forecast.Forecast, bool) {
+func (o *told) Forecast(w *workload.Workload, _ time.Time) (*forecast.Forecast, bool) {
 	f, known := o.forecasts[w.ID]
 	return f, known
 }
 
-func (o *oracle) Margins() forecast.Margins { return o.margins }
+func (o *told) Margins() forecast.Margins { return o.margins }
 
 func newScenario(t *testing.T) *scenario {
 	s := &scenario{
 		t: t, settings: placement.Settings{HeartbeatTimeout: -1},
-		oracle: &oracle{forecasts: map[string]*forecast.Forecast{}}, journal: new(memoryJournal), decisions: map[string]string{},
+		told: &told{forecasts: map[string]*forecast.Forecast{}}, journal: new(memoryJournal), decisions: map[string]string{},
 	}
 	s.start()
 	return s
@@ -128,7 +128,7 @@ func newScenario(t *testing.T) *scenario {
 
 func (s *scenario) start() {
 	service, err := placement.Open(s.t.Context(), placement.Options{
-		Settings: s.settings, Filters: filter.All(), Scorers: score.All(), Forecaster: s.oracle, Journal: s.journal,
+		Settings: s.settings, Filters: filter.All(), Scorers: score.All(), Forecaster: s.told, Journal: s.journal,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -231,7 +231,7 @@ func (s *scenario) queue(words []string) (string, error) {
 
 // margin calibrates a resource: NAME Q, for every risk and size.
 func (s *scenario) margin(words []string) (string, error) {
-	s.oracle.margins.Bands = append(s.oracle.margins.Bands[:len(s.oracle.margins.Bands):len(s.oracle.margins.Bands)], forecast.Band{
+	s.told.margins.Bands = append(s.told.margins.Bands[:len(s.told.margins.Bands):len(s.told.margins.Bands)], forecast.Band{
 		Resource: resource.Name(words[0]), MaxMembers: 100, Points: []forecast.Point{{Risk: 1e-6, Q: float32(s.number(words[1]))}},
 	})
 	return "", s.service.Reload(s.settings)
@@ -258,7 +258,7 @@ func (s *scenario) foresee(words []string) (string, error) {
 		}
 		f.Demands = append(f.Demands, d)
 	}
-	s.oracle.forecasts[words[0]] = f
+	s.told.forecasts[words[0]] = f
 	return "", nil
 }
 

@@ -1,0 +1,418 @@
+package placement_test
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// dumb is the engine as one would write it without a thought for speed: plain
+// values in double precision, everything computed anew from the descriptions of
+// nodes and workloads for every question. It is what the fast one is held to.
+type dumb struct {
+	nodes     []*dumbNode // by name
+	forecasts map[string]*forecast.Forecast
+	margins   forecast.Margins
+	settings  placement.Settings
+}
+
+type dumbNode struct {
+	fleet.Node
+	draining bool
+	placed   []*dumbPlaced
+}
+
+type dumbPlaced struct {
+	*workload.Workload
+	devices []int
+}
+
+func (d *dumb) class(c workload.Class) workload.ClassPolicy {
+	i := slices.IndexFunc(d.settings.Classes, func(p workload.ClassPolicy) bool { return p.Class == c })
+	return d.settings.Classes[i]
+}
+
+// uses returns what w is predicted to use of r in slot t, at its own peak, at
+// most, and on average.
+func (d *dumb) uses(w *workload.Workload, r resource.Name, t int) (profile, peak, limit, mean float64) {
+	if f := d.forecasts[w.ID]; f != nil {
+		if demand, ok := f.Demand(r); ok {
+			limit := max(float64(demand.Limit), float64(demand.Peak))
+			if demand.Limit == 0 {
+				limit = max(w.Limit(r), float64(demand.Peak))
+			}
+			return float64(demand.Profile[t]), float64(demand.Peak), limit, float64(demand.Mean)
+		}
+	}
+	x := w.Limit(r)
+	return x, x, x, x
+}
+
+// peak returns the predicted peak of r on n with w in slot t.
+func (d *dumb) peak(n *dumbNode, w *workload.Workload, r resource.Name, t int, risk float64) float64 {
+	var profile, peak, limit float64
+	members := 0
+	for _, p := range append(d.workloads(n), w) {
+		if p == nil {
+			continue
+		}
+		a, b, c, _ := d.uses(p, r, t)
+		profile, peak, limit = profile+a, peak+b, limit+c
+		members++
+	}
+	q := float64(d.margins.At(r, members, risk))
+	x := profile + q*(max(peak-profile, 0)+.01*limit)
+	if limit > 0 {
+		return min(x, limit)
+	}
+	return x
+}
+
+func (d *dumb) workloads(n *dumbNode) []*workload.Workload {
+	var ws []*workload.Workload
+	for _, p := range n.placed {
+		ws = append(ws, p.Workload)
+	}
+	return ws
+}
+
+func (d *dumb) watts(n *dumbNode, w *workload.Workload, devices []int, t int) float64 {
+	if len(n.placed) == 0 && w == nil {
+		return 0
+	}
+	cores := d.peak(n, w, resource.CPU, t, .01)
+	watts := n.Power.Watts(cores / n.Capacity.Get(resource.CPU))
+	for _, dev := range n.Devices {
+		watts += dev.IdleWatts
+	}
+	for _, p := range append(slices.Clone(n.placed), &dumbPlaced{w, devices}) {
+		for _, k := range p.devices {
+			watts += (n.Devices[k].MaxWatts - n.Devices[k].IdleWatts) * p.Accelerator.PerDevice()
+		}
+	}
+	return watts
+}
+
+// free returns the share and memory left of each device of n.
+func (d *dumb) free(n *dumbNode) (share, memory []float64) {
+	for _, dev := range n.Devices {
+		share, memory = append(share, 1), append(memory, dev.MemoryBytes)
+	}
+	for _, p := range n.placed {
+		for _, k := range p.devices {
+			share[k] -= p.Accelerator.PerDevice()
+			memory[k] -= p.Accelerator.MemoryBytes
+		}
+	}
+	return share, memory
+}
+
+// devices returns those w would get on n, nil when there are too few.
+func (d *dumb) devices(n *dumbNode, w *workload.Workload) []int {
+	share, memory := d.free(n)
+	var fit []int
+	for k, dev := range n.Devices {
+		if (len(w.Accelerator.Models) == 0 || slices.Contains(w.Accelerator.Models, dev.Model)) &&
+			share[k] > w.Accelerator.PerDevice()-1e-9 && memory[k] >= w.Accelerator.MemoryBytes {
+			fit = append(fit, k)
+		}
+	}
+	if w.Accelerator.PerDevice() < 1 {
+		slices.SortStableFunc(fit, func(a, b int) int {
+			switch {
+			case share[a] < share[b]-1e-9:
+				return -1
+			case share[a] > share[b]+1e-9:
+				return 1
+			}
+			return a - b
+		})
+	}
+	if len(fit) < w.Accelerator.Devices {
+		return nil
+	}
+	return fit[:w.Accelerator.Devices]
+}
+
+// within reports whether the next slot t, an hour of the day, begins before the
+// end of the horizon.
+func within(t int, now time.Time, horizon time.Duration) bool {
+	hour := now.UTC().Truncate(time.Hour)
+	ahead := time.Duration((t-hour.Hour()+24)%24) * time.Hour
+	return hour.Add(ahead).Before(now.Add(horizon))
+}
+
+// allows reports whether w may run on n.
+func (d *dumb) allows(n *dumbNode, w *workload.Workload, now time.Time) bool {
+	policy := d.class(w.Class)
+	ok := !n.draining
+	for k, v := range w.Selector {
+		ok = ok && n.Labels[k] == v
+	}
+	for _, taint := range n.Taints {
+		ok = ok && slices.ContainsFunc(w.Tolerations, func(t workload.Toleration) bool {
+			return t.Key == taint.Key && (t.Value == "" || t.Value == taint.Value)
+		})
+	}
+	ok = ok && n.Level >= w.Security.Level && (n.Attested || !w.Security.Attested)
+	for _, c := range w.Security.Compartments {
+		ok = ok && slices.Contains(n.Compartments, c)
+	}
+	for _, p := range n.placed {
+		if p.Security.Tenant != w.Security.Tenant {
+			ok = ok && !p.Security.Exclusive && !w.Security.Exclusive
+		}
+	}
+	in := func(list []string, x string) bool { return len(list) == 0 || slices.Contains(list, x) }
+	l := w.Locality.Required
+	ok = ok && in(l.Providers, n.Provider) && in(l.Regions, n.Region) && in(l.Zones, n.Zone) && in(l.Racks, n.Rack) && in(l.Nodes, n.Name)
+	for _, data := range w.Data {
+		if data.Required {
+			ok = ok && slices.ContainsFunc(d.nodes, func(o *dumbNode) bool {
+				return slices.Contains(o.Data, data.Name) && (o == n || o.Provider == n.Provider && o.Region == n.Region)
+			})
+		}
+	}
+	devices := d.devices(n, w)
+	ok = ok && (w.Accelerator.Devices == 0 || devices != nil)
+
+	requested := w.Requests.Get(resource.Memory)
+	for _, p := range n.placed {
+		requested += p.Requests.Get(resource.Memory)
+	}
+	ok = ok && w.Requests.Get(resource.CPU) <= n.Capacity.Get(resource.CPU) &&
+		(policy.OvercommitMemory || requested <= n.Capacity.Get(resource.Memory))
+	if policy.OvercommitMemory {
+		ok = ok && w.Requests.Get(resource.Memory) <= n.Capacity.Get(resource.Memory)
+	}
+	for t := range 24 {
+		if within(t, now, policy.Horizon) {
+			for _, r := range []resource.Name{resource.CPU, resource.Memory} {
+				ok = ok && d.peak(n, w, r, t, policy.Risk) <= n.Capacity.Get(r)*(1+1e-5)
+			}
+		}
+		if !ok {
+			return false
+		}
+		after := d.watts(n, w, devices, t)
+		ok = ok && (n.CapWatts == 0 || after <= n.CapWatts*(1+1e-6))
+		if limit := d.settings.RackCaps[n.Rack]; limit > 0 {
+			for _, o := range d.nodes {
+				if o != n && o.Rack == n.Rack {
+					after += d.watts(o, nil, nil, t)
+				}
+			}
+			ok = ok && after <= limit*(1+1e-6)
+		}
+	}
+	return ok
+}
+
+// score returns the points of w on n.
+func (d *dumb) score(n *dumbNode, w *workload.Workload, now time.Time) float64 {
+	var sum, weights float64
+	for name, weight := range d.settings.Weights.Default {
+		sum += weight * min(max(d.value(name, n, w, now), 0), 100)
+		weights += weight
+	}
+	return sum / weights
+}
+
+func (d *dumb) value(scorer string, n *dumbNode, w *workload.Workload, now time.Time) float64 {
+	policy := d.class(w.Class)
+	resources := []resource.Name{resource.CPU, resource.Memory}
+	switch scorer {
+	case "fit":
+		share := 0.0
+		for _, r := range resources {
+			var profile, peak, limit float64
+			for _, p := range append(d.workloads(n), w) {
+				for t := range 24 {
+					a, _, _, _ := d.uses(p, r, t)
+					profile += a / 24
+				}
+				_, b, c, _ := d.uses(p, r, 0)
+				peak, limit = peak+b, limit+c
+			}
+			q := float64(d.margins.At(r, len(n.placed)+1, policy.Risk))
+			share += min(profile+q*(max(peak-profile, 0)+.01*limit), limit) / n.Capacity.Get(r) / 2
+		}
+		return 100 * share
+	case "balance":
+		most := 0.0
+		for _, r := range resources {
+			use := 0.0
+			for _, p := range append(d.workloads(n), w) {
+				_, _, _, mean := d.uses(p, r, 0)
+				use += mean
+			}
+			most = max(most, use/n.Capacity.Get(r))
+		}
+		return 100 * (1 - most)
+	case "risk":
+		least := 1.0
+		for t := range 24 {
+			if within(t, now, policy.Horizon) {
+				for _, r := range resources {
+					least = min(least, 1-d.peak(n, w, r, t, policy.Risk)/n.Capacity.Get(r))
+				}
+			}
+		}
+		return 100 * least
+	case "power":
+		return d.power(n, w)
+	case "accelerator":
+		return d.accelerator(n, w)
+	case "locality":
+		return d.locality(n, w)
+	case "cost":
+		return d.cost(n, w)
+	case "preference":
+		met, wishes := 0.0, 0.0
+		p := w.Locality.Preferred
+		for _, wish := range []struct {
+			list []string
+			at   string
+		}{{p.Providers, n.Provider}, {p.Regions, n.Region}, {p.Zones, n.Zone}, {p.Racks, n.Rack}, {p.Nodes, n.Name}} {
+			if len(wish.list) > 0 {
+				wishes++
+				if slices.Contains(wish.list, wish.at) {
+					met++
+				}
+			}
+		}
+		return 100 * met / max(wishes, 1)
+	}
+	panic("unknown scorer " + scorer)
+}
+
+func (d *dumb) power(n *dumbNode, w *workload.Workload) float64 {
+	var idle, perCore, swing float64
+	for _, o := range d.nodes {
+		base := o.Power.Watts(0)
+		for _, dev := range o.Devices {
+			base += dev.IdleWatts
+			swing = max(swing, dev.MaxWatts-dev.IdleWatts)
+		}
+		idle = max(idle, base)
+		table := o.Power.Table()
+		for i := 1; i < len(table); i++ {
+			perCore = max(perCore, (table[i]-table[i-1])*10/o.Capacity.Get(resource.CPU))
+		}
+	}
+	_, _, _, mean := d.uses(w, resource.CPU, 0)
+	worst := idle + perCore*mean + swing*float64(w.Accelerator.Devices)
+	if worst == 0 {
+		return 0
+	}
+	before := 0.0
+	for _, p := range n.placed {
+		_, _, _, m := d.uses(p.Workload, resource.CPU, 0)
+		before += m
+	}
+	cores := n.Capacity.Get(resource.CPU)
+	watts := n.Power.Watts((before + mean) / cores)
+	if len(n.placed) > 0 {
+		watts -= n.Power.Watts(before / cores)
+	} else {
+		for _, dev := range n.Devices {
+			watts += dev.IdleWatts
+		}
+	}
+	for _, k := range d.devices(n, w) {
+		watts += (n.Devices[k].MaxWatts - n.Devices[k].IdleWatts) * w.Accelerator.PerDevice()
+	}
+	return 100 * (1 - watts/worst)
+}
+
+func (d *dumb) accelerator(n *dumbNode, w *workload.Workload) float64 {
+	share, _ := d.free(n)
+	count := max(float64(len(share)), 1)
+	var free, whole float64
+	for _, s := range share {
+		free += s
+		if s > 1-1e-9 {
+			whole++
+		}
+	}
+	switch {
+	case w.Accelerator.Devices == 0:
+		return 100 * (1 - free/count)
+	case w.Accelerator.PerDevice() < 1:
+		return 100 * (1 - (share[d.devices(n, w)[0]] - w.Accelerator.PerDevice()))
+	}
+	return 100 * (1 - (whole-float64(w.Accelerator.Devices))/count)
+}
+
+func (d *dumb) locality(n *dumbNode, w *workload.Workload) float64 {
+	var cost, total float64
+	for _, data := range w.Data {
+		distance := 5.0
+		for _, o := range d.nodes {
+			if !slices.Contains(o.Data, data.Name) {
+				continue
+			}
+			at := 5.0
+			switch {
+			case o == n:
+				at = 0
+			case o.Provider != n.Provider:
+			case o.Region != n.Region:
+				at = 4
+			case o.Zone != n.Zone:
+				at = 3
+			case o.Rack != n.Rack:
+				at = 2
+			default:
+				at = 1
+			}
+			distance = min(distance, at)
+		}
+		cost += data.Bytes * distance
+		total += data.Bytes
+	}
+	if total == 0 {
+		return 0
+	}
+	return 100 * (1 - cost/(5*total))
+}
+
+func (d *dumb) cost(n *dumbNode, w *workload.Workload) float64 {
+	asks := map[resource.Name]float64{
+		resource.CPU: w.Requests.Get(resource.CPU), resource.Memory: w.Requests.Get(resource.Memory),
+		resource.GPU: float64(w.Accelerator.Devices) * w.Accelerator.PerDevice(),
+	}
+	var worst, share float64
+	for r, x := range asks {
+		for _, o := range d.nodes {
+			if o.Capacity.Get(r) > 0 {
+				worst = max(worst, x*o.CostPerHour/o.Capacity.Get(r))
+			}
+		}
+		if n.Capacity.Get(r) > 0 {
+			share = max(share, x/n.Capacity.Get(r))
+		}
+	}
+	if worst == 0 {
+		return 0
+	}
+	return 100 * (1 - share*n.CostPerHour/worst)
+}
+
+// best returns the nodes w may run on and the highest score among them.
+func (d *dumb) best(w *workload.Workload, now time.Time) (feasible []string, highest float64) {
+	highest = math.Inf(-1)
+	for _, n := range d.nodes {
+		if d.allows(n, w, now) {
+			feasible = append(feasible, n.Name)
+			highest = max(highest, d.score(n, w, now))
+		}
+	}
+	return feasible, highest
+}

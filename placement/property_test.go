@@ -1,0 +1,354 @@
+package placement_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/score"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// drawNode draws a node in quarters of cores and GiB, which single precision
+// holds exactly.
+func drawNode(t *rapid.T, name string) fleet.Node {
+	pick := func(label string, from ...string) string { return rapid.SampledFrom(from).Draw(t, label) }
+	n := fleet.Node{
+		Name:     name,
+		Capacity: resource.Of(float64(rapid.IntRange(1, 32).Draw(t, "quarter cores"))/4, float64(rapid.IntRange(1, 32).Draw(t, "quarter GiB"))*gib/4),
+		Provider: pick("provider", "p1", "p2"), Region: pick("region", "r1", "r2"), Zone: pick("zone", "z1", "z2"), Rack: pick("rack", "k1", "k2", "k3"),
+		Labels:      map[string]string{"disk": pick("disk", "ssd", "hdd")},
+		Level:       rapid.IntRange(0, 2).Draw(t, "level"),
+		Attested:    rapid.Bool().Draw(t, "attested"),
+		CostPerHour: float64(rapid.IntRange(0, 4).Draw(t, "price")),
+	}
+	if rapid.IntRange(0, 4).Draw(t, "tainted") == 0 {
+		n.Taints = []fleet.Taint{{Key: "dedicated", Value: pick("taint", "db", "web")}}
+	}
+	for _, c := range []string{"crypto", "medical"} {
+		if rapid.Bool().Draw(t, c) {
+			n.Compartments = append(n.Compartments, c)
+		}
+	}
+	for _, d := range []string{"genome", "logs"} {
+		if rapid.IntRange(0, 3).Draw(t, d) == 0 {
+			n.Data = append(n.Data, d)
+		}
+	}
+	if rapid.Bool().Draw(t, "metered") {
+		idle := rapid.IntRange(10, 100).Draw(t, "idle")
+		n.Power, _ = fleet.NewPowerCurve(float64(idle), float64(idle+rapid.IntRange(0, 200).Draw(t, "swing")))
+		n.CapWatts = float64(rapid.SampledFrom([]int{0, 0, 100, 200}).Draw(t, "cap"))
+	}
+	if devices := rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "devices"); devices > 0 {
+		for range devices {
+			n.Devices = append(n.Devices, fleet.Device{Model: pick("model", "a100", "t4"), MemoryBytes: 16 * gib, IdleWatts: 20, MaxWatts: 120})
+		}
+		n.Capacity = n.Capacity.With(resource.GPU, float64(devices))
+	}
+	return n
+}
+
+func drawWorkload(t *rapid.T, id string) *workload.Workload {
+	sometimes := func(label string) bool { return rapid.IntRange(0, 5).Draw(t, label) == 0 }
+	w := &workload.Workload{
+		ID: id, Class: rapid.SampledFrom([]workload.Class{workload.Service, workload.Batch, workload.Cron}).Draw(t, "class"),
+		Requests: resource.Of(float64(rapid.IntRange(1, 8).Draw(t, "cores"))/4, float64(rapid.IntRange(1, 8).Draw(t, "GiB"))*gib/4),
+		Security: workload.Security{Tenant: rapid.SampledFrom([]string{"", "red", "blue"}).Draw(t, "tenant")},
+	}
+	w.Security.Exclusive = sometimes("exclusive")
+	w.Security.Attested = sometimes("attested")
+	if sometimes("levelled") {
+		w.Security.Level = rapid.IntRange(0, 3).Draw(t, "level")
+	}
+	if sometimes("compartments") {
+		w.Security.Compartments = []string{"medical"}
+	}
+	if sometimes("limited") {
+		w.Limits = w.Requests.Scale(2)
+	}
+	if sometimes("selects") {
+		w.Selector = map[string]string{"disk": "ssd"}
+	}
+	if sometimes("tolerates") {
+		w.Tolerations = []workload.Toleration{{Key: "dedicated", Value: rapid.SampledFrom([]string{"", "db"}).Draw(t, "toleration")}}
+	}
+	if sometimes("located") {
+		w.Locality.Required.Zones = []string{"z1"}
+	}
+	if sometimes("prefers") {
+		w.Locality.Preferred = workload.Places{Racks: []string{"k1", "k2"}, Providers: []string{"p2"}}
+	}
+	if sometimes("reads") {
+		w.Data = []workload.DataSet{
+			{Name: "genome", Bytes: 3 * gib, Required: rapid.Bool().Draw(t, "needed")}, {Name: "logs", Bytes: gib},
+		}
+	}
+	if sometimes("accelerated") {
+		w.Accelerator = workload.Accelerator{Devices: rapid.IntRange(1, 2).Draw(t, "devices"), MemoryBytes: float64(rapid.IntRange(0, 8).Draw(t, "device GiB")) * gib}
+		if w.Accelerator.Devices == 1 && rapid.Bool().Draw(t, "shared") {
+			w.Accelerator.Share = float64(rapid.IntRange(1, 3).Draw(t, "share")) / 4
+		}
+		if rapid.Bool().Draw(t, "picky") {
+			w.Accelerator.Models = []string{"a100"}
+		}
+	}
+	return w
+}
+
+// drawForecast draws a forecast in 32nds of the request; nil for unknown.
+func drawForecast(t *rapid.T, w *workload.Workload) *forecast.Forecast {
+	if rapid.IntRange(0, 3).Draw(t, "known") == 0 {
+		return nil
+	}
+	f := &forecast.Forecast{Workload: w.ID, Grid: forecast.DefaultGrid(), Basis: forecast.Learned, Model: "m"}
+	for _, r := range []resource.Name{resource.CPU, resource.Memory} {
+		unit := w.Requests.Get(r) / 32
+		d := forecast.Demand{Resource: r, Profile: make([]float32, 24)}
+		day, night := rapid.IntRange(0, 24).Draw(t, "day"), rapid.IntRange(0, 24).Draw(t, "night")
+		from := rapid.IntRange(0, 23).Draw(t, "from")
+		for k := range d.Profile {
+			d.Profile[k] = float32(unit * float64(night))
+			if (k-from+24)%24 < 8 {
+				d.Profile[k] = float32(unit * float64(day))
+			}
+		}
+		d.Peak = float32(unit * float64(max(day, night)+rapid.IntRange(0, 8).Draw(t, "above")))
+		d.Mean = d.Peak / 4
+		if rapid.Bool().Draw(t, "limited") {
+			d.Limit = float32(unit * 32)
+		}
+		f.Demands = append(f.Demands, d)
+	}
+	return f
+}
+
+func drawMargins(t *rapid.T) forecast.Margins {
+	q := func(label string) float32 { return float32(rapid.SampledFrom([]int{0, 1, 2, 4, 8}).Draw(t, label)) / 4 }
+	return forecast.Margins{Bands: []forecast.Band{
+		{Resource: resource.CPU, MaxMembers: 2, Points: []forecast.Point{{Risk: .02, Q: q("cpu small")}}},
+		{Resource: resource.CPU, MaxMembers: 10, Points: []forecast.Point{{Risk: .05, Q: q("cpu")}, {Risk: .01, Q: 1}}},
+		{Resource: resource.Memory, MaxMembers: 10, Points: []forecast.Point{{Risk: .01, Q: q("memory")}}},
+	}}
+}
+
+// machine is a service beside a dumb one that has been told the same.
+type machine struct {
+	dumb
+	service *placement.Service
+	told    *told
+	journal *memoryJournal
+	holds   map[string]*dumbNode // by workload
+	count   int
+}
+
+func newMachine(t *rapid.T) *machine {
+	classes := workload.DefaultClasses()
+	for i := range classes {
+		classes[i].OvercommitMemory = classes[i].Class == workload.Batch
+	}
+	weights := map[string]float64{}
+	for _, s := range score.Names() {
+		weights[s] = float64(rapid.IntRange(0, 3).Draw(t, "weight of "+s))
+	}
+	weights["fit"]++ // one at least
+	m := &machine{holds: map[string]*dumbNode{}, journal: new(memoryJournal)}
+	m.forecasts = map[string]*forecast.Forecast{}
+	m.margins = drawMargins(t)
+	m.told = &told{forecasts: m.forecasts, margins: m.margins}
+	m.settings = placement.Settings{
+		Classes: classes, HeartbeatTimeout: -1, Seed: rapid.Uint64().Draw(t, "seed"),
+		Weights: placement.Weights{Default: weights}, RackCaps: map[string]float64{"k1": 300, "k2": 500},
+	}
+	m.open(t)
+	nodes := rapid.IntRange(1, 8).Draw(t, "nodes")
+	if rapid.IntRange(0, 9).Draw(t, "more than a block") == 9 {
+		nodes = placement.BlockSize + 6
+	}
+	for range nodes {
+		m.register(t)
+	}
+	return m
+}
+
+func (m *machine) open(t *rapid.T) {
+	s, err := placement.Open(context.Background(), placement.Options{
+		Settings: m.settings, Filters: filter.All(), Scorers: score.All(), Forecaster: m.told, Journal: m.journal,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.service = s
+}
+
+func (m *machine) register(t *rapid.T) {
+	m.count++
+	n := drawNode(t, fmt.Sprintf("n%03d", m.count))
+	if err := m.service.RegisterNode(context.Background(), n); err != nil {
+		t.Fatal(err)
+	}
+	m.nodes = append(m.nodes, &dumbNode{Node: n})
+}
+
+// place puts a workload to both and holds the answers beside each other.
+func (m *machine) place(t *rapid.T) {
+	m.count++
+	w := drawWorkload(t, fmt.Sprintf("w%03d", m.count))
+	if f := drawForecast(t, w); f != nil {
+		m.forecasts[w.ID] = f
+	}
+	d, err := m.service.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, Alternatives: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := d.Decided
+	feasible, highest := m.best(w, now)
+	turnedAway := 0
+	for _, r := range d.Rejections {
+		turnedAway += r.Nodes
+	}
+	if d.Considered != len(m.nodes) || d.Feasible != len(feasible) || turnedAway != len(m.nodes)-len(feasible) {
+		t.Fatalf("%s: of %d nodes %d are feasible and %d turned away, not %v of %d: %s", w.ID, d.Considered, d.Feasible, turnedAway, feasible, len(m.nodes), d.Reason)
+	}
+	if len(feasible) == 0 {
+		if d.Node != "" || d.Phase != placement.Denied {
+			t.Fatalf("%s: placed on %s, which does not fit", w.ID, d.Node)
+		}
+		return
+	}
+	if !slices.Contains(feasible, d.Node) {
+		t.Fatalf("%s: placed on %q, not one of %v", w.ID, d.Node, feasible)
+	}
+	n := m.nodes[slices.IndexFunc(m.nodes, func(n *dumbNode) bool { return n.Name == d.Node })]
+	const rounding = .01 // points
+	if s := m.score(n, w, now); math.Abs(s-d.Score) > rounding || s < highest-rounding {
+		t.Fatalf("%s: %s has %.4f points (said %.4f), the best %.4f", w.ID, d.Node, s, d.Score, highest)
+	}
+	if len(d.Alternatives) != min(5, len(feasible)-1) {
+		t.Fatalf("%s: %d alternatives of %d feasible nodes", w.ID, len(d.Alternatives), len(feasible))
+	}
+	last := d.Score
+	for _, a := range d.Alternatives {
+		other := m.nodes[slices.IndexFunc(m.nodes, func(n *dumbNode) bool { return n.Name == a.Node })]
+		if s := m.score(other, w, now); a.Score > last+1e-4 || math.Abs(s-a.Score) > rounding || a.Node == d.Node {
+			t.Fatalf("%s: alternative %s has %.4f points (said %.4f, after %.4f)", w.ID, a.Node, s, a.Score, last)
+		}
+		last = a.Score
+	}
+	if want := m.devices(n, w); !slices.Equal(d.Devices, want) {
+		t.Fatalf("%s: devices %v, not %v", w.ID, d.Devices, want)
+	}
+	n.placed = append(n.placed, &dumbPlaced{w, d.Devices})
+	m.holds[w.ID] = n
+}
+
+func (m *machine) release(t *rapid.T) {
+	if len(m.holds) == 0 {
+		t.Skip("nothing is placed; run on with another action")
+	}
+	var ids []string
+	for id := range m.holds {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	id := rapid.SampledFrom(ids).Draw(t, "released")
+	if ok, err := m.service.ReleaseWorkload(context.Background(), id); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	n := m.holds[id]
+	n.placed = slices.DeleteFunc(n.placed, func(p *dumbPlaced) bool { return p.ID == id })
+	delete(m.holds, id)
+}
+
+func (m *machine) drain(t *rapid.T) {
+	n := rapid.SampledFrom(m.nodes).Draw(t, "node")
+	n.draining = !n.draining
+	held, err := m.service.Drain(context.Background(), n.Name, !n.draining)
+	if err != nil || held != len(n.placed) {
+		t.Fatal(held, err)
+	}
+}
+
+// restart opens the service again on the same journal: it must be the same.
+func (m *machine) restart(t *rapid.T) {
+	before := m.service.Nodes("", 0)
+	sharesBefore, _ := m.service.Shares()
+	m.open(t)
+	after := m.service.Nodes("", 0)
+	sharesAfter, _ := m.service.Shares()
+	for i := range after {
+		after[i].LastHeartbeat = before[i].LastHeartbeat
+	}
+	if !reflect.DeepEqual(before, after) {
+		t.Fatalf("nodes before the restart\n%+v\nafter\n%+v", before, after)
+	}
+	for i := range sharesBefore {
+		if !near(sharesBefore[i].Used, sharesAfter[i].Used) {
+			t.Fatalf("queue %s held %v, after the restart %v", sharesBefore[i].Queue.Name, sharesBefore[i].Used, sharesAfter[i].Used)
+		}
+	}
+}
+
+func near(a, b resource.Vector) bool {
+	for r, x := range a.Add(b).All() {
+		if math.Abs(a.Get(r)-b.Get(r)) > 1e-9*x {
+			return false
+		}
+	}
+	return true
+}
+
+// The fast engine and the dumb one agree on what fits, on every score and on the
+// best node, through placements, releases, drains and restarts.
+func TestAgreesWithDumb(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMachine(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"place": m.place, "place more": m.place, "place still more": m.place,
+			"release": m.release, "drain": m.drain, "register": m.register, "restart": m.restart,
+		})
+	})
+}
+
+// Releasing what was placed leaves the fleet bit by bit as if it had never been
+// there.
+func TestReleaseRestores(t *testing.T) {
+	rapid.Check(t, releaseRestores)
+}
+
+func releaseRestores(t *rapid.T) {
+	m := newMachine(t)
+	for range rapid.IntRange(0, 20).Draw(t, "before") {
+		m.place(t)
+	}
+	before := m.service.Nodes("", 0)
+	held := len(m.holds)
+	for range rapid.IntRange(1, 10).Draw(t, "then") {
+		m.place(t)
+	}
+	var late []string
+	for id := range m.holds {
+		if !slices.ContainsFunc(before, func(n placement.NodeStatus) bool { return slices.Contains(n.Workloads, id) }) {
+			late = append(late, id)
+		}
+	}
+	slices.Sort(late)
+	for _, id := range rapid.Permutation(late).Draw(t, "order") {
+		if ok, err := m.service.ReleaseWorkload(context.Background(), id); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	if after := m.service.Nodes("", 0); !reflect.DeepEqual(before, after) {
+		t.Fatalf("with %d placed\n%+v\nbecame\n%+v", held, before, after)
+	}
+}
