@@ -85,7 +85,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	var p plan
 	f := flag.NewFlagSet("load", flag.ContinueOnError)
 	f.SetOutput(stderr)
-	f.StringVar(&p.server, "server", "127.0.0.1:7443", "gRPC address of the server")
+	f.StringVar(&p.server, "server", "127.0.0.1:7070", "gRPC address of the server")
 	f.IntVar(&p.nodes, "nodes", 0, "nodes to register first")
 	f.IntVar(&p.placed, "placed", 0, "workloads to place and confirm first")
 	f.Float64Var(&p.rate, "rate", 2000, "Place calls a second")

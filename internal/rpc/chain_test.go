@@ -67,22 +67,25 @@ func TestIdentity(t *testing.T) {
 	foreign := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1}
 	for _, c := range []struct {
 		name, method string
-		ctx          context.Context
+		peer         net.Addr // nil = none
 		code         codes.Code
 		reason       string
 		principal    string
 	}{
-		{name: "loopback", method: placements + "Place", ctx: from(loopback), principal: "anonymous"},
-		{name: "loopback, IPv6", method: placements + "Place", ctx: from(&net.TCPAddr{IP: net.IPv6loopback}), principal: "anonymous"},
-		{name: "Unix socket", method: placements + "Place", ctx: from(&net.UnixAddr{Net: "unix"}), principal: "anonymous"},
-		{name: "another machine", method: placements + "Place", ctx: from(foreign), code: codes.Unauthenticated, reason: "NO_PRINCIPAL"},
-		{name: "nobody", method: placements + "Place", ctx: context.Background(), code: codes.Unauthenticated, reason: "NO_PRINCIPAL"},
-		{name: "open to another machine", method: health + "Check", ctx: from(foreign)},
-		{name: "not in the table", method: placements + "Guess", ctx: from(loopback), code: codes.PermissionDenied, reason: "NO_POLICY"},
+		{name: "loopback", method: placements + "Place", peer: loopback, principal: "anonymous"},
+		{name: "loopback, IPv6", method: placements + "Place", peer: &net.TCPAddr{IP: net.IPv6loopback}, principal: "anonymous"},
+		{name: "Unix socket", method: placements + "Place", peer: &net.UnixAddr{Net: "unix"}, principal: "anonymous"},
+		{name: "another machine", method: placements + "Place", peer: foreign, code: codes.Unauthenticated, reason: "NO_PRINCIPAL"},
+		{name: "nobody", method: placements + "Place", code: codes.Unauthenticated, reason: "NO_PRINCIPAL"},
+		{name: "open to another machine", method: health + "Check", peer: foreign},
+		{name: "not in the table", method: placements + "Guess", peer: loopback, code: codes.PermissionDenied, reason: "NO_POLICY"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			reached := false
-			err := identity(c.ctx, newCall(c.method, nil), func(ctx context.Context) error {
+			ctx, reached := t.Context(), false
+			if c.peer != nil {
+				ctx = from(c.peer)
+			}
+			err := identity(ctx, newCall(c.method, nil), func(ctx context.Context) error {
 				reached = true
 				if p := principalOf(ctx); p.Name != c.principal {
 					t.Errorf("principal %q, want %q", p.Name, c.principal)
@@ -260,16 +263,27 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-func TestClientsDeadlineAndCancelReachTheHandler(t *testing.T) {
-	entered, never := make(chan struct{}, 1), make(chan struct{})
-	client := auspexv1.NewPlacementServiceClient(start(t, blocking(entered, never).options()))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+func TestClientsDeadlineReachesTheHandler(t *testing.T) {
+	var left time.Duration
+	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{place: func(ctx context.Context, _ placement.Request) (placement.Decision, error) {
+		end, _ := ctx.Deadline()
+		left = time.Until(end)
+		return placement.Decision{}, context.DeadlineExceeded
+	}}).options()))
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	if _, err := client.Place(ctx, placeRequest()); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("error %v, want DEADLINE_EXCEEDED", err)
 	}
-	<-entered
-	ctx, cancel = context.WithCancel(t.Context())
+	if left <= 0 || left > 3*time.Second {
+		t.Errorf("the handler has %v left, want the client's 3s at most", left)
+	}
+}
+
+func TestClientsCancelReachesTheHandler(t *testing.T) {
+	entered, never := make(chan struct{}, 1), make(chan struct{})
+	client := auspexv1.NewPlacementServiceClient(start(t, blocking(entered, never).options()))
+	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-entered; cancel() }()
 	if _, err := client.Place(ctx, placeRequest()); status.Code(err) != codes.Canceled {
 		t.Errorf("error %v, want CANCELED", err)
