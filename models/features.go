@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -20,8 +21,17 @@ var windows = [...]struct {
 
 // featureNames names the columns that appendFeatures writes, in order. A model
 // fitted on other columns is refused.
+//
+// The first are the quantiles of the workload's own past maxima, by level, and
+// their spread, as shares of the scale. All other amounts are given in that
+// workload's own terms, as (amount - median maximum) / spread: so one model
+// serves the idle and the busy, the steady and the wild.
 func featureNames() []string {
 	var names []string
+	for _, p := range levels {
+		names = append(names, fmt.Sprintf("own_p%g", 100*p))
+	}
+	names = append(names, "own_spread")
 	for _, w := range windows {
 		names = append(names, "mean_"+w.name, "sd_"+w.name, "max_"+w.name)
 	}
@@ -30,30 +40,46 @@ func featureNames() []string {
 		"span_max_1", "span_max_2", "span_max_3", "span_max_7", "span_max_mean", "span_max_sd", "span_max_largest_2", "span_max_largest_3",
 		"decayed_1h", "decayed_6h", "decayed_1d", "decayed_7d", "decayed_sd_1d", "decayed_sd_7d",
 		"decayed_p50", "decayed_p90", "decayed_p95", "decayed_p98",
-		"peak", "profile_max", "profile_mean",
+		"peak", "limit", "profile_max", "profile_mean",
 		"at_limit", "log_limit", "age_hours", "stale_hours", "coverage_7d", "hour", "weekday")
 	return names
 }
 
-// appendFeatures appends what is known of s's use of n at now to row, usage as
-// a share of scale, NaN where nothing is known. There must be a usage.
+// ownSpread is the column of the spread; those before it are the own quantiles.
+const ownSpread = len(levels)
+
+// leastSpread is added to every spread, as a share of the scale: what never
+// varied may still.
+const leastSpread = .01
+
+// appendFeatures appends what is known of s's use of n at now to row, NaN where
+// nothing is known. There must be a usage.
 func appendFeatures(row []float32, s *Subject, n resource.Name, now time.Time, g forecast.Grid) []float32 {
 	u := s.usage(n)
 	f := featureRow{row: row, scale: scaleOf(s, n)}
 	end := u.slots.number(now)
+	maxima := u.spanMaxima(now, g)
+	own := u.ownQuantiles(maxima)
+	for _, v := range own {
+		f.plain(float64(v) / f.scale)
+	}
+	f.middle = float64(own[0])
+	f.spread = float64(own[len(own)-1]-own[0]) + leastSpread*f.scale
+	f.plain(f.spread / f.scale)
 	f.windows(&u.slots, end)
 	f.slotQuantiles(&u.slots, end, recent)
 	f.slotQuantiles(&u.slots, end, Memory)
-	f.spans(u.spanMaxima(now, g))
+	f.spans(maxima)
 	for i := range u.decayed {
 		f.usage(u.decayed[i].mean())
 	}
-	f.usage(u.decayed[2].sd())
-	f.usage(u.decayed[3].sd())
+	f.deviation(u.decayed[2].sd())
+	f.deviation(u.decayed[3].sd())
 	for _, p := range [...]float64{.5, .9, .95, .98} {
 		f.usage(u.histo.Quantile(p))
 	}
 	f.usage(u.Peak())
+	f.usage(f.scale)
 	f.profile(u, now, g)
 	f.plain(u.hits.mean())
 	f.plain(math.Log2(f.scale))
@@ -64,23 +90,6 @@ func appendFeatures(row []float32, s *Subject, n resource.Name, now time.Time, g
 	f.plain(float64(now.UTC().Weekday()))
 	return f.row
 }
-
-// anchor returns the share that a row's outcome is learned relative to: the
-// largest usage of the last week, or ever. Trees then start from a fair guess
-// for each workload, not from one for all; and outcomes at the limit, which are
-// many and equal, do not hide what lies below them from the upper quantiles.
-func anchor(row []float32) float32 {
-	if v := row[weekMaximum]; v == v {
-		return v
-	}
-	return row[everMaximum]
-}
-
-// Positions in featureNames.
-const (
-	weekMaximum = 14
-	everMaximum = 42
-)
 
 // scaleOf is what usage is divided by to be free of units: the limit, or the
 // largest usage seen where no limit is known.
@@ -95,12 +104,14 @@ func scaleOf(s *Subject, n resource.Name) float64 {
 }
 
 type featureRow struct {
-	row   []float32
-	scale float64
+	row            []float32
+	scale          float64
+	middle, spread float64 // of the maxima of past spans, in the resource's unit
 }
 
-func (f *featureRow) plain(v float64) { f.row = append(f.row, float32(v)) }
-func (f *featureRow) usage(v float64) { f.row = append(f.row, float32(v/f.scale)) }
+func (f *featureRow) plain(v float64)     { f.row = append(f.row, float32(v)) }
+func (f *featureRow) usage(v float64)     { f.row = append(f.row, float32((v-f.middle)/f.spread)) }
+func (f *featureRow) deviation(v float64) { f.row = append(f.row, float32(v/f.spread)) }
 
 // windows walks once from the newest slot back, writing mean, deviation and
 // maximum wherever a window ends.
@@ -124,7 +135,7 @@ func (f *featureRow) windows(s *slots, end int64) {
 		}
 		mean := sum / count
 		f.usage(mean)
-		f.usage(math.Sqrt(max(0, sq/count-mean*mean)))
+		f.deviation(math.Sqrt(max(0, sq/count-mean*mean)))
 		f.usage(largest)
 	}
 }
@@ -160,7 +171,7 @@ func (f *featureRow) spans(maxima []float32) {
 		}
 		mean := sum / float64(len(maxima))
 		f.usage(mean)
-		f.usage(math.Sqrt(max(0, sq/float64(len(maxima))-mean*mean)))
+		f.deviation(math.Sqrt(max(0, sq/float64(len(maxima))-mean*mean)))
 	}
 	slices.Sort(maxima)
 	slices.Reverse(maxima)

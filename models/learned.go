@@ -1,7 +1,6 @@
 package models
 
 import (
-	"encoding"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -13,16 +12,17 @@ import (
 	"github.com/auspex-project/auspex/resource"
 )
 
-// Learned predicts the quantiles of a workload's maximum over the coming span
-// with gradient-boosted trees, one model for all workloads of a class. The
+// Learned predicts the quantiles of a workload's maximum over the coming span:
+// those of its own past, each corrected by gradient-boosted trees, the same for
+// all workloads of a class. The
 // slots of its profile are those of the workload's own past; its peak is the
 // largest usage ever seen, or the learned 98th percentile where that is more:
 // most surprises are workloads that pass their own maximum for the first time.
 type Learned struct {
 	resource resource.Name
 	grid     forecast.Grid
-	peak     *gbdt.Model
-	shift    []float32 // per level: added to the share of the limit by calibration
+	trees    []*gbdt.Model // by level: what to add to the own quantile, in spreads
+	shift    []float32     // by level: added to the share by calibration
 }
 
 var _ Predictor = (*Learned)(nil)
@@ -33,27 +33,27 @@ const minLearned = time.Hour
 // peakLevel is the index in levels of the quantile that may raise the peak.
 const peakLevel = 3
 
-// NewLearned returns the predictor of n that corrects the levels of peak, a
-// model of Outcome fitted on Features, by shift: as many entries as Levels, each
-// added to the predicted share of the scale, nil for none.
-func NewLearned(n resource.Name, g forecast.Grid, peak *gbdt.Model, shift []float32) (*Learned, error) {
+// NewLearned returns the predictor of n with one model of Outcome for each of
+// Levels, fitted on Features, and a shift for each, added to the predicted share
+// of the scale; nil for none.
+func NewLearned(n resource.Name, g forecast.Grid, trees []*gbdt.Model, shift []float32) (*Learned, error) {
 	if shift == nil {
 		shift = make([]float32, len(levels))
 	}
-	switch {
-	case !slices.Equal(peak.Features(), featureNames()):
-		return nil, fmt.Errorf("learned model of %s: fitted on %d features that are not the %d this program computes (train again)", n, len(peak.Features()), len(featureNames()))
-	case !slices.Equal(peak.Quantiles(), levels[:]):
-		return nil, fmt.Errorf("learned model of %s: predicts quantiles %v (want %v)", n, peak.Quantiles(), levels)
-	case len(shift) != len(levels):
-		return nil, fmt.Errorf("learned model of %s: %d shifts for %d quantiles", n, len(shift), len(levels))
+	if len(trees) != len(levels) || len(shift) != len(levels) {
+		return nil, fmt.Errorf("learned model of %s: %d models and %d shifts for %d quantiles", n, len(trees), len(shift), len(levels))
 	}
-	for _, x := range shift {
-		if !(math.Abs(float64(x)) <= 1e6) {
-			return nil, fmt.Errorf("learned model of %s: shift %g", n, x)
+	for i, m := range trees {
+		switch {
+		case !slices.Equal(m.Features(), featureNames()):
+			return nil, fmt.Errorf("learned model of %s: fitted on %d features that are not the %d this program computes (train again)", n, len(m.Features()), len(featureNames()))
+		case !slices.Equal(m.Quantiles(), levels[i:i+1]):
+			return nil, fmt.Errorf("learned model of %s: predicts quantiles %v (want %v)", n, m.Quantiles(), levels[i:i+1])
+		case !(math.Abs(float64(shift[i])) <= 1e6):
+			return nil, fmt.Errorf("learned model of %s: shift %g", n, shift[i])
 		}
 	}
-	return &Learned{resource: n, grid: g, peak: peak, shift: shift}, nil
+	return &Learned{resource: n, grid: g, trees: trees, shift: shift}, nil
 }
 
 // Features returns the names of the columns of a learned model, and Row the
@@ -106,24 +106,42 @@ func (l *Learned) Grid() forecast.Grid { return l.grid }
 // for each row the calibrated quantiles of the maximum by Levels, as shares of
 // the row's scale, rising and not negative.
 func (l *Learned) Shares(rows, out []float32) error {
-	if err := l.peak.Predict(rows, out); err != nil {
-		return fmt.Errorf("learned model of %s: %w", l.resource, err)
+	width := len(featureNames())
+	corrections := make([]float32, len(rows)/width)
+	for k, trees := range l.trees {
+		if err := trees.Predict(rows, corrections); err != nil {
+			return fmt.Errorf("learned model of %s: %w", l.resource, err)
+		}
+		for i, c := range corrections {
+			row := rows[i*width:]
+			out[i*len(levels)+k] = row[k] + c*row[ownSpread] + l.shift[k]
+		}
 	}
-	width := len(rows) * len(levels) / max(len(out), 1)
-	for k := 0; k*len(levels) < len(out); k++ {
-		shares, from := out[k*len(levels):(k+1)*len(levels)], anchor(rows[k*width:])
+	for shares := range slices.Chunk(out, len(levels)) {
 		least := float32(0)
-		for i, share := range shares {
-			least = max(least, from+share+l.shift[i])
-			shares[i] = least
+		for k, share := range shares {
+			least = max(least, share)
+			shares[k] = least
 		}
 	}
 	return nil
 }
 
-// Outcome returns what a model passed to NewLearned is fitted to for a row with
-// the outcome share: the difference from what the row itself suggests.
-func Outcome(row []float32, share float32) float32 { return share - anchor(row) }
+// Outcome returns what the model of Levels()[level] is fitted to for a row with
+// the outcome share: its difference from the own quantile, in spreads. Trees so
+// start from a fair guess for each workload, not from one for all; and outcomes
+// at the limit, which are many and equal, do not hide what lies below them from
+// the upper quantiles.
+func Outcome(row []float32, share float32, level int) float32 {
+	return min(max((share-row[level])/row[ownSpread], -farOut), farOut)
+}
+
+// farOut bounds outcomes, in spreads.
+const farOut = 50
+
+// Weight returns what a row counts for in fitting: with it, the loss of
+// outcomes is that of shares.
+func Weight(row []float32) float32 { return row[ownSpread] }
 
 // PeakLevel is the index in Levels of the quantile that may raise a peak.
 const PeakLevel = peakLevel
@@ -140,11 +158,10 @@ type learnedHeader struct {
 	Shift       []float32     `json:"shift"`
 }
 
-// Files of a learned model in the registry.
-const (
-	learnedHeaderFile = "learned.json"
-	learnedPeakFile   = "peak.gbdt"
-)
+// learnedHeaderFile is the file of the header; treesFile those of the models.
+const learnedHeaderFile = "learned.json"
+
+func treesFile(level float64) string { return fmt.Sprintf("peak-%g.gbdt", level) }
 
 // Encode returns l as the files of an artefact.
 func (l *Learned) Encode() (map[string][]byte, error) {
@@ -152,11 +169,13 @@ func (l *Learned) Encode() (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode learned model: %w", err)
 	}
-	trees, err := any(l.peak).(encoding.BinaryMarshaler).MarshalBinary()
-	if err != nil {
-		return nil, fmt.Errorf("encode learned model: %w", err)
+	files := map[string][]byte{learnedHeaderFile: header}
+	for i, m := range l.trees {
+		if files[treesFile(levels[i])], err = encodeTrees(m); err != nil {
+			return nil, fmt.Errorf("encode learned model: %w", err)
+		}
 	}
-	return map[string][]byte{learnedHeaderFile: header, learnedPeakFile: trees}, nil
+	return files, nil
 }
 
 // DecodeLearned reads what Encode wrote.
@@ -172,11 +191,14 @@ func DecodeLearned(files map[string][]byte) (*Learned, error) {
 	if err := h.Resource.Validate(); err != nil {
 		return nil, fmt.Errorf("decode learned model: %w", err)
 	}
-	peak := new(gbdt.Model)
-	if err := any(peak).(encoding.BinaryUnmarshaler).UnmarshalBinary(files[learnedPeakFile]); err != nil {
-		return nil, fmt.Errorf("decode learned model: %s: %w", learnedPeakFile, err)
+	trees := make([]*gbdt.Model, len(levels))
+	for i, level := range levels {
+		var err error
+		if trees[i], err = decodeTrees(files[treesFile(level)]); err != nil {
+			return nil, fmt.Errorf("decode learned model: %s: %w", treesFile(level), err)
+		}
 	}
-	l, err := NewLearned(h.Resource, g, peak, h.Shift)
+	l, err := NewLearned(h.Resource, g, trees, h.Shift)
 	if err != nil {
 		return nil, fmt.Errorf("decode %w", err)
 	}

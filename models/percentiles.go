@@ -35,16 +35,26 @@ func (p Percentiles) Predict(s *Subject, n resource.Name, now time.Time, g forec
 	if !ok {
 		return forecast.Demand{}, false
 	}
-	maxima := u.spanMaxima(now, g)
-	slices.Sort(maxima)
-	for _, p := range levels {
-		v := float32(u.capped(u.histo.Quantile(p)))
-		if len(maxima) > 0 {
-			v = quantileOf(maxima, p)
-		}
-		d.Quantiles = append(d.Quantiles, forecast.Quantile{P: p, Value: min(v, d.Peak)})
+	for i, v := range u.ownQuantiles(u.spanMaxima(now, g)) {
+		d.Quantiles = append(d.Quantiles, forecast.Quantile{P: levels[i], Value: min(v, d.Peak)})
 	}
 	return d, true
+}
+
+// ownQuantiles returns, by level, the quantiles of the maxima of past spans; of
+// the decayed usage where there is no whole span yet.
+func (u *Usage) ownQuantiles(maxima []float32) [len(levels)]float32 {
+	var q [len(levels)]float32
+	sorted := slices.Clone(maxima)
+	slices.Sort(sorted)
+	for i, p := range levels {
+		if len(sorted) == 0 {
+			q[i] = float32(u.capped(u.histo.Quantile(p)))
+		} else {
+			q[i] = quantileOf(sorted, p)
+		}
+	}
+	return q
 }
 
 // ownDemand returns the part of a demand that rests on the workload's own past:

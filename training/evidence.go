@@ -17,7 +17,7 @@ type evidence struct {
 	train    map[workload.Class]*rows
 	judged   []judged // beside panel.Tracks
 	panel    *backtest.Panel
-	origins  []int // steps of the panel, of all slots that calibrate or judge
+	origins  []int // steps of the panel, of all slots that calibrate margins or judge
 }
 
 // judged is a workload that forecasts are judged on.
@@ -29,8 +29,8 @@ type judged struct {
 
 func newEvidence(p *plan, n resource.Name) *evidence {
 	e := &evidence{plan: p, resource: n, train: map[workload.Class]*rows{}, panel: backtest.NewPanel(n, p.whole, p.Step)}
-	for at := p.calibrate.From; at.Before(p.test.To); at = at.Add(p.Grid.Slot) {
-		if p.calibrates(at) || p.judges(at) {
+	for at := earlier(p.margins.From, p.calibrate.From); at.Before(p.test.To); at = at.Add(p.Grid.Slot) {
+		if p.calibrates(at) || p.composes(at) || p.judges(at) {
 			e.origins = append(e.origins, e.panel.IndexOf(at))
 		}
 	}
@@ -111,4 +111,11 @@ func (e *evidence) each(class workload.Class, in part, f func(track, row int)) {
 func (e *evidence) originOf(at time.Time) int {
 	i, _ := slices.BinarySearch(e.origins, e.panel.IndexOf(at))
 	return i
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

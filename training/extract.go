@@ -89,7 +89,7 @@ func (p *plan) extract(samples []timeseries.Sample) *extract {
 // ask records what is known at now, if that moment is of use.
 func (p *plan) ask(e *extract, now time.Time, judged bool) {
 	train := p.trains(now) && p.kept(e, now)
-	judge := judged && (p.calibrates(now) || p.judges(now))
+	judge := judged && (p.calibrates(now) || p.composes(now) || p.judges(now))
 	if !train && !judge || now.Sub(e.history.Last()) > p.Grid.Slot {
 		return
 	}

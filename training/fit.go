@@ -1,7 +1,6 @@
 package training
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,22 +27,12 @@ const heldOut = .15
 // fit learns the quantiles of the span's maximum from r.
 func (p *plan) fit(ctx context.Context, e *evidence, class workload.Class, r *rows) (*candidate, error) {
 	started := time.Now()
-	train, valid := r.datasets()
-	options := gbdt.Options{
-		Quantiles: models.Levels(), Trees: p.Trees, LearningRate: .08, MaxDepth: 6, MaxLeaves: 31,
-		MinChildWeight: 50, MaxBins: 128, RowFraction: .7, ColumnFraction: .7, Patience: 15, Seed: p.Seed, Workers: p.Workers,
-	}
 	phase := fmt.Sprintf("fit %s of %s", e.resource, class)
-	rounds := 0
-	options.OnRound = func(gbdt.Round) {
-		rounds++
-		p.OnProgress(Progress{phase, rounds, p.Trees * len(options.Quantiles)})
-	}
-	trained, err := gbdt.Fit(ctx, train, valid, options)
+	trees, err := p.fitLevels(ctx, phase, r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
-	model, err := models.NewLearned(e.resource, p.Grid, trained, nil)
+	model, err := models.NewLearned(e.resource, p.Grid, trees, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
@@ -51,10 +40,41 @@ func (p *plan) fit(ctx context.Context, e *evidence, class workload.Class, r *ro
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
-	if model, err = models.NewLearned(e.resource, p.Grid, trained, shift); err != nil {
+	if model, err = models.NewLearned(e.resource, p.Grid, trees, shift); err != nil {
 		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
 	return &candidate{class: class, model: model, rows: len(r.targets), took: time.Since(started)}, nil
+}
+
+// fitLevels fits the model of each level to its own outcome.
+func (p *plan) fitLevels(ctx context.Context, phase string, r *rows) ([]*gbdt.Model, error) {
+	train, valid := r.datasets()
+	trees := make([]*gbdt.Model, len(models.Levels()))
+	for level := range trees {
+		r.outcomes(train, level)
+		r.outcomes(valid, level)
+		var err error
+		trees[level], err = gbdt.Fit(ctx, train.Dataset, valid.Dataset, gbdt.Options{
+			Quantiles: models.Levels()[level : level+1], Trees: p.Trees, LearningRate: .1, MaxDepth: 6, MaxLeaves: 31,
+			MinChildWeight: minChildWeight(train), MaxBins: 128, RowFraction: .7, ColumnFraction: .7, Patience: 15, Seed: p.Seed, Workers: p.Workers,
+			OnRound: func(round gbdt.Round) {
+				p.OnProgress(Progress{phase, level*p.Trees + round.Tree, len(trees) * p.Trees})
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return trees, nil
+}
+
+// minChildWeight asks for as much in a leaf as some fifty rows of average weight.
+func minChildWeight(d dataset) float64 {
+	var total float64
+	for _, w := range d.Weights {
+		total += float64(w)
+	}
+	return 50 * total / float64(len(d.Weights))
 }
 
 // shift returns what has to be added to each level for it to hold on the
@@ -100,28 +120,42 @@ func (e *evidence) shares(model *models.Learned) ([][]float32, error) {
 	return out, nil
 }
 
+// dataset is some rows laid out by column.
+type dataset struct {
+	*gbdt.Dataset
+	rows []int
+}
+
 // datasets lays the rows out by column, the newest apart.
-func (r *rows) datasets() (train, valid *gbdt.Dataset) {
+func (r *rows) datasets() (train, valid dataset) {
 	order := make([]int, len(r.targets))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.at[a].UnixNano(), r.at[b].UnixNano()) })
+	slices.SortStableFunc(order, func(a, b int) int { return r.at[a].Compare(r.at[b]) })
 	cut := len(order) - int(heldOut*float64(len(order)))
 	return r.dataset(order[:cut]), r.dataset(order[cut:])
 }
 
-func (r *rows) dataset(of []int) *gbdt.Dataset {
+func (r *rows) dataset(of []int) dataset {
 	names := models.Features()
 	d := &gbdt.Dataset{Names: names, Columns: make([][]float32, len(names)), Targets: make([]float32, len(of))}
 	for f := range d.Columns {
 		d.Columns[f] = make([]float32, len(of))
 	}
+	d.Weights = make([]float32, len(of))
 	for i, k := range of {
+		d.Weights[i] = models.Weight(r.row(k))
 		for f, x := range r.row(k) {
 			d.Columns[f][i] = x
 		}
-		d.Targets[i] = models.Outcome(r.row(k), r.targets[k])
 	}
-	return d
+	return dataset{d, of}
+}
+
+// outcomes makes d's targets those of one level.
+func (r *rows) outcomes(d dataset, level int) {
+	for i, k := range d.rows {
+		d.Targets[i] = models.Outcome(r.row(k), r.targets[k], level)
+	}
 }

@@ -82,7 +82,7 @@ func (n *night) learn(ctx context.Context, e *evidence) error {
 func (n *night) fitAll(ctx context.Context, e *evidence) (map[workload.Class]*candidate, error) {
 	fitted := map[workload.Class]*candidate{}
 	pooled := e.pooled(n.MaxRows)
-	if len(pooled.targets) < min(n.MinRows, tooFewCases) {
+	if len(pooled.targets) < tooFewCases {
 		return fitted, nil
 	}
 	var err error

@@ -130,11 +130,11 @@ func (n *night) compose(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	meta, err := n.registry.Save(registry.Meta{Kind: registry.Margins, From: n.calibrate.From, To: n.test.To, Rows: cases}, files)
+	meta, err := n.registry.Save(registry.Meta{Kind: registry.Margins, From: n.margins.From, To: n.test.To, Rows: cases}, files)
 	if err != nil {
 		return err
 	}
-	why := fmt.Sprintf("%d bands, from %s to %s", len(margins.Bands), n.calibrate.From.Format(time.DateOnly), n.test.To.Format(time.DateOnly))
+	why := fmt.Sprintf("%d bands, from %s to %s", len(margins.Bands), n.margins.From.Format(time.DateOnly), n.test.To.Format(time.DateOnly))
 	n.report.Margins = Shared{meta.ID, why}
 	return n.registry.Promote(registry.MarginsRole, meta.ID, why)
 }

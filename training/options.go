@@ -17,9 +17,10 @@ type Options struct {
 
 	// Window is how much history is read, back from its end. Default 63 days.
 	Window time.Duration
-	// TestDays and CalibrateDays are how much of the end is kept for judging and
-	// for calibrating. Default 7 and 28, less where the history is shorter.
-	TestDays, CalibrateDays int
+	// TestDays are kept at the end for judging, CalibrateDays before them for
+	// calibrating quantiles; margins of machines are calibrated on MarginDays
+	// before the test. Default 7, 7 and 28, less where the history is short.
+	TestDays, CalibrateDays, MarginDays int
 	// Step is the grid on which sums of workloads are taken. Default 5 minutes.
 	Step time.Duration
 
@@ -62,7 +63,8 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	fill(&o.Window, 63*24*time.Hour)
 	fill(&o.TestDays, 7)
-	fill(&o.CalibrateDays, 28)
+	fill(&o.CalibrateDays, 7)
+	fill(&o.MarginDays, 28)
 	fill(&o.Step, 5*time.Minute)
 	fill(&o.MaxRows, 200_000)
 	fill(&o.MinRows, 5_000)
@@ -84,7 +86,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("training options: step %v does not divide the grid's slot %v", o.Step, o.Grid.Slot)
 	case !(o.Risk > 0 && o.Risk < 1):
 		return o, fmt.Errorf("training options: risk %g is not between 0 and 1", o.Risk)
-	case o.TestDays < 1 || o.CalibrateDays < 1 || o.MaxRows < 1 || o.MinRows < 1 || o.MaxTracks < 1 || o.Trees < 1 || o.Machine < 1 || o.Workers < 1:
+	case o.TestDays < 1 || o.CalibrateDays < 1 || o.MarginDays < 1 || o.MaxRows < 1 || o.MinRows < 1 || o.MaxTracks < 1 || o.Trees < 1 || o.Machine < 1 || o.Workers < 1:
 		return o, fmt.Errorf("training options: a negative count")
 	}
 	for _, n := range o.Resources {

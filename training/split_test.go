@@ -1,0 +1,58 @@
+package training
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/auspex-project/auspex/timeseries"
+)
+
+// No forecast of one part is about time in the next, whatever the length.
+func TestPartsAreASpanApart(t *testing.T) {
+	o, err := Options{}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		from := start.Add(time.Duration(rapid.IntRange(0, 1e6).Draw(t, "from")) * time.Second)
+		to := from.Add(time.Duration(rapid.IntRange(0, 120*24).Draw(t, "hours")) * time.Hour)
+		s, why, ok := newSplit(timeseries.Window{From: from, To: to}, o)
+		if !ok {
+			if why == "" || to.Sub(from) > 6*24*time.Hour {
+				t.Fatalf("%v of history refused because %q", to.Sub(from), why)
+			}
+			return
+		}
+		parts := [3]func(time.Time) bool{s.trains, s.calibrates, s.judges}
+		var first, last [3]time.Time
+		for at := s.whole.From; at.Before(s.whole.To); at = at.Add(o.Grid.Slot) {
+			in := 0
+			for i, part := range parts {
+				if !part(at) {
+					continue
+				}
+				in++
+				if first[i].IsZero() {
+					first[i] = at
+				}
+				last[i] = at
+			}
+			if in > 1 {
+				t.Fatalf("%v is in %d parts", at, in)
+			}
+		}
+		for i := range parts {
+			if first[i].IsZero() {
+				t.Fatalf("part %d of %v is empty", i, to.Sub(from))
+			}
+			if i > 0 && first[i].Sub(last[i-1]) < s.span {
+				t.Fatalf("between parts %d and %d lie %v", i-1, i, first[i].Sub(last[i-1]))
+			}
+		}
+		if s.whole.Duration() > o.Window {
+			t.Fatalf("a window of %v", s.whole.Duration())
+		}
+	})
+}
