@@ -19,6 +19,18 @@ type memoryJournal struct {
 
 var errDisk = errors.New("disk is full")
 
+func (j *memoryJournal) setBroken(broken bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.broken = broken
+}
+
+func (j *memoryJournal) compacted() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.compacts
+}
+
 func (j *memoryJournal) Append(records ...placement.Record) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -1,0 +1,153 @@
+package placement_test
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/score"
+)
+
+// What every Filter owes: a name of its own, reasons that can be counted, and a
+// check that only takes nodes away, answers the same twice, judges each node by
+// itself, and does not allocate.
+func TestFilterConformance(t *testing.T) {
+	names := map[string]bool{}
+	for _, f := range filter.All() {
+		if f.Name() == "" || names[f.Name()] || f.Name() != strings.ToLower(f.Name()) {
+			t.Errorf("filter name %q is empty, taken or not in lower case", f.Name())
+		}
+		names[f.Name()] = true
+		t.Run(f.Name(), func(t *testing.T) {
+			asked := false
+			onQueries(t, func(t *rapid.T, q *placement.Query, s *placement.State) {
+				for _, r := range f.Prepare(q) {
+					asked = true
+					if r.Reason == "" || len(r.Reason) > 60 || strings.ContainsAny(r.Reason, "0123456789\n") {
+						t.Fatalf("reason %q is empty, long or carries amounts", r.Reason)
+					}
+					for _, b := range s.Blocks {
+						checkFilter(t, r, s, b)
+					}
+				}
+			})
+			if !asked {
+				t.Error("never had anything to ask: the test sees nothing of it")
+			}
+		})
+	}
+}
+
+func checkFilter(t *rapid.T, r placement.Rule, s *placement.State, b *placement.Block) {
+	all := r.Check.Pass(s, b, b.Live)
+	if all&^b.Live != 0 {
+		t.Fatalf("%s: lets pass %b of %b", r.Reason, all, b.Live)
+	}
+	if again := r.Check.Pass(s, b, b.Live); again != all {
+		t.Fatalf("%s: lets pass %b, then %b", r.Reason, all, again)
+	}
+	for i := range placement.BlockSize {
+		if bit := b.Live & (1 << i); bit != 0 && r.Check.Pass(s, b, bit) != all&bit {
+			t.Fatalf("%s: judges node %d by its company", r.Reason, i)
+		}
+	}
+	if n := testing.AllocsPerRun(1, func() { r.Check.Pass(s, b, b.Live) }); n > 0 {
+		t.Fatalf("%s: %g allocations", r.Reason, n)
+	}
+}
+
+// What every Scorer owes: a name and a unit, values between 0 and 100 with finite
+// raw values, the same twice and for each node by itself, without allocating.
+func TestScorerConformance(t *testing.T) {
+	names := map[string]bool{}
+	for _, sc := range score.All() {
+		if sc.Name() == "" || names[sc.Name()] || sc.Unit() == "" || sc.DefaultWeight() < 0 {
+			t.Errorf("scorer %q: unit %q, weight %g", sc.Name(), sc.Unit(), sc.DefaultWeight())
+		}
+		names[sc.Name()] = true
+		t.Run(sc.Name(), func(t *testing.T) {
+			asked, spread := false, false
+			onQueries(t, func(t *rapid.T, q *placement.Query, s *placement.State) {
+				m := sc.Prepare(q)
+				if m == nil {
+					return
+				}
+				asked = true
+				for _, b := range s.Blocks {
+					spread = checkScorer(t, m, s, b) || spread
+				}
+			})
+			if !asked || !spread {
+				t.Errorf("asked %v, told nodes apart %v: the test sees nothing of it", asked, spread)
+			}
+		})
+	}
+}
+
+func checkScorer(t *rapid.T, m placement.Measure, s *placement.State, b *placement.Block) (spread bool) {
+	var raw, value, raw1, value1 placement.Lane
+	m.Score(s, b, b.Live, &raw, &value)
+	first := true
+	var low, high float32
+	for i := range placement.BlockSize {
+		if b.Live>>i&1 == 0 {
+			continue
+		}
+		if r := float64(raw[i]); math.IsNaN(r) || math.IsInf(r, 0) || !(value[i] >= 0 && value[i] <= 100) {
+			t.Fatalf("node %d: raw %g, value %g", i, raw[i], value[i])
+		}
+		m.Score(s, b, 1<<i, &raw1, &value1)
+		if raw1[i] != raw[i] || value1[i] != value[i] {
+			t.Fatalf("node %d by itself: %g and %g, in company %g and %g", i, raw1[i], value1[i], raw[i], value[i])
+		}
+		if first {
+			low, high, first = value[i], value[i], false
+		}
+		low, high = min(low, value[i]), max(high, value[i])
+	}
+	if n := testing.AllocsPerRun(1, func() { m.Score(s, b, b.Live, &raw, &value) }); n > 0 {
+		t.Fatalf("%g allocations", n)
+	}
+	return high > low
+}
+
+// spy is a filter that shows a test the query and the state it was prepared for.
+type spy struct {
+	query *placement.Query
+}
+
+func (s *spy) Name() string { return "spy" }
+
+func (s *spy) Prepare(q *placement.Query) []placement.Rule {
+	s.query = q
+	return nil
+}
+
+// onQueries calls f with random workloads on random fleets that hold some.
+func onQueries(t *testing.T, f func(*rapid.T, *placement.Query, *placement.State)) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMachine(t)
+		for range rapid.IntRange(0, 12).Draw(t, "placed") {
+			m.place(t)
+		}
+		eye := new(spy)
+		settings := m.settings
+		settings.Weights = placement.Weights{} // there are no scorers to weigh
+		watched, err := placement.Open(context.Background(), placement.Options{
+			Settings: settings, Filters: []placement.Filter{eye}, Forecaster: m.told, Journal: m.journal,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := drawWorkload(t, "asked")
+		if _, err := watched.Place(context.Background(), placement.Request{ID: "asked", Workload: w, DryRun: true}); err != nil {
+			t.Fatal(err)
+		}
+		f(t, eye.query, eye.query.State)
+	})
+}
