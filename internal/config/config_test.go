@@ -111,6 +111,24 @@ func TestLoadMergesFileOverDefaults(t *testing.T) {
 	}
 }
 
+// TestTextIsTakenAsWritten: YAML has ideas of its own about 0123 and 2026-01-05.
+func TestTextIsTakenAsWritten(t *testing.T) {
+	c, err := Load("testdata/text.good.yml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.DataDir != "2026-01-05" || string(c.Store.Influx.Token) != "0123" || c.Server.MaxStreams != 10 {
+		t.Errorf("data_dir %q, token %q, max_streams %d", c.DataDir, string(c.Store.Influx.Token), c.Server.MaxStreams)
+	}
+	if want := map[string]float64{"2.50": 1000, "true": 2000, "07": 3000}; !maps.Equal(c.Power.Racks, want) {
+		t.Errorf("racks %v, want %v", c.Power.Racks, want)
+	}
+	limit := c.Queues["1"].Limit
+	if got := limit.Get(resource.CPU); got != 10 {
+		t.Errorf("queue 1 may use %g cores, want 10", got)
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	c, err := Load("testdata/full.good.yml", []string{"AUSPEX_STORE_PATH=/x/y.db", "AUSPEX_FORECAST_REFRESH=7m", "AUSPEX_LOG_LEVEL=", "AUSPEX_SHARED_DATA=/d", "PATH=/bin"})
 	if err != nil {
@@ -244,8 +262,12 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := parse("shown.yml", shown, nil); err != nil {
-			t.Errorf("accepted, but not as shown: %v\n%s", err, shown)
+		again, err := parse("shown.yml", shown, nil)
+		if err != nil {
+			t.Fatalf("accepted, but not as shown: %v\n%s", err, shown)
+		}
+		if twice, err := again.YAML(); err != nil || string(twice) != string(shown) {
+			t.Errorf("shown, loaded and shown again (%v):\n%s\nwant\n%s", err, twice, shown)
 		}
 	})
 }

@@ -44,11 +44,12 @@ func parse(name string, data []byte, environ []string) (*Config, error) {
 
 	// 2. Merge: defaults, file, environment.
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
-	v.SetConfigType("yaml")
 	setDefaults(v, reflect.ValueOf(Default()).Elem(), "")
 	setClassDefaults(v, doc.root)
-	if err := v.MergeConfig(bytes.NewReader(data)); err != nil {
-		return nil, fmt.Errorf("%s: %w", doc.name, err)
+	if doc.root != nil {
+		if err := v.MergeConfigMap(textOf(doc.root).(map[string]any)); err != nil {
+			return nil, fmt.Errorf("%s: %w", doc.name, err)
+		}
 	}
 	for key, value := range overrides {
 		v.Set(key, value)
@@ -100,6 +101,27 @@ func (d *document) read(data []byte) {
 	}
 	d.root = root
 	d.check(root, reflect.TypeFor[Config](), "")
+}
+
+// textOf returns a tree as maps and lists of text, just as it is written. YAML's
+// own idea of a value would make 83 of a token 0123 and a time of a folder named
+// 2026-01-05; what a value means is for parseScalar to say.
+func textOf(node *yaml.Node) any {
+	switch node.Kind {
+	case yaml.MappingNode:
+		m := make(map[string]any, len(node.Content)/2)
+		for i := 0; i < len(node.Content); i += 2 {
+			m[node.Content[i].Value] = textOf(node.Content[i+1])
+		}
+		return m
+	case yaml.SequenceNode:
+		list := make([]any, len(node.Content))
+		for i, item := range node.Content {
+			list[i] = textOf(item)
+		}
+		return list
+	}
+	return node.Value
 }
 
 // environment returns what variables set, by viper's keys.

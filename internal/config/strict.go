@@ -112,11 +112,20 @@ func (d *document) repeated(name *yaml.Node, path string, seen map[string]string
 		d.report(name, full, "given twice")
 	case ok:
 		d.report(name, full, "differs from %s only in upper and lower case", before)
+	case path == "classes" && hidesBuiltIn(name.Value):
+		d.report(name, full, "differs from the built-in %s only in upper and lower case", strings.ToLower(name.Value))
 	default:
 		seen[strings.ToLower(name.Value)] = name.Value
 		return false
 	}
 	return true
+}
+
+// hidesBuiltIn reports whether viper would take a class for a built-in one of
+// another name.
+func hidesBuiltIn(class string) bool {
+	_, builtIn := Default().Classes[strings.ToLower(class)]
+	return builtIn && class != strings.ToLower(class)
 }
 
 func (d *document) checkVector(node *yaml.Node, path string) {

@@ -35,6 +35,22 @@ func (r *rules) refuse(key string, err error) {
 	}
 }
 
+// problemsOf returns a problem for err, or for each error joined in it.
+func problemsOf(err error) []Problem {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []Problem{{Message: err.Error()}}
+	}
+	var problems []Problem
+	for _, e := range joined.Unwrap() {
+		problems = append(problems, problemsOf(e)...)
+	}
+	return problems
+}
+
 func oneOf(r *rules, key, value string, allowed ...string) {
 	r.require(slices.Contains(allowed, value), key, "%q is not one of %s", value, strings.Join(allowed, ", "))
 }
@@ -181,7 +197,20 @@ func (c *Config) validateQueues(r *rules) {
 	}
 	if len(r.problems) == 0 { // the tree would only repeat them
 		_, err := c.queueTree()
-		r.refuse("queues", err)
+		for _, p := range problemsOf(err) {
+			c.placeAtQueue(&p)
+			r.problems = append(r.problems, p)
+		}
+	}
+}
+
+// placeAtQueue finds the queue that a message of the allocator is about.
+func (c *Config) placeAtQueue(p *Problem) {
+	p.Key = "queues"
+	about, _ := strings.CutPrefix(p.Message, "queue ")
+	name, rest, _ := strings.Cut(about, ": ")
+	if _, ok := c.Queues[name]; ok {
+		p.Key, p.Message = "queues."+name, rest
 	}
 }
 
