@@ -1,0 +1,490 @@
+package journal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/internal/wal"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/score"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+const gib = 1 << 30
+
+// crashDir, when set, turns this test binary into a service that places on the
+// journal there from several goroutines until it is killed, and prints each
+// decision once it has the answer.
+const crashDir = "AUSPEX_JOURNAL_CRASH_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashDir); dir != "" {
+		placeUntilKilled(dir)
+	}
+	os.Exit(m.Run())
+}
+
+func openService(dir string) (*placement.Service, *Journal, error) {
+	j, err := Open(dir, Options{SegmentBytes: 16 << 10})
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := placement.Open(context.Background(), placement.Options{
+		Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: score.All(), Journal: j,
+	})
+	return s, j, err
+}
+
+func placeUntilKilled(dir string) {
+	s, _, err := openService(dir)
+	if err != nil {
+		fmt.Println("error", err)
+		os.Exit(1)
+	}
+	for i := range 8 {
+		if err := s.RegisterNode(context.Background(), fleet.Node{Name: fmt.Sprintf("n%d", i), Capacity: resource.Of(1e6, 1e6*gib)}); err != nil {
+			fmt.Println("error", err)
+		}
+	}
+	run := time.Now().UnixNano()
+	for g := range 4 {
+		go func() {
+			for i := 0; ; i++ {
+				w := &workload.Workload{ID: fmt.Sprintf("w-%d-%d-%d", run, g, i), Class: workload.Service, Requests: resource.Of(1, gib)}
+				d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, ReserveFor: time.Hour})
+				if err != nil {
+					fmt.Println("error", err)
+					continue
+				}
+				fmt.Println("placed", d.ID, d.Node)
+				switch i % 3 {
+				case 1:
+					if _, _, err := s.Confirm(context.Background(), d.ID); err == nil {
+						fmt.Println("confirmed", d.ID, d.Node)
+					}
+				case 2:
+					fmt.Println("releasing", d.ID, d.Node)
+					if _, err := s.Release(context.Background(), d.ID); err == nil {
+						fmt.Println("released", d.ID, d.Node)
+					}
+				}
+			}
+		}()
+	}
+	select {}
+}
+
+// A service killed in mid-write, again and again, comes back with exactly what it
+// had answered.
+func TestKilledWhilePlacing(t *testing.T) {
+	dir := t.TempDir()
+	want := map[string]string{} // node and phase by decision
+	for round := range 5 {
+		cmd := exec.Command(os.Args[0], "-test.run=^$")
+		cmd.Env = append(os.Environ(), crashDir+"="+dir)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			what, rest, _ := strings.Cut(lines.Text(), " ")
+			id, node, _ := strings.Cut(rest, " ")
+			switch what {
+			case "placed":
+				want[id] = node + " reserved"
+			case "confirmed":
+				want[id] = node + " confirmed"
+			case "releasing":
+				want[id] = "either"
+			case "released":
+				want[id] = ""
+			default:
+				t.Error(lines.Text())
+			}
+			if n == 100+37*round {
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		_ = cmd.Wait() // killed
+
+		s, j, err := openService(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		onNode := map[string]bool{}
+		for _, n := range s.Nodes("", 0) {
+			for _, w := range n.Workloads {
+				onNode[w] = true
+			}
+		}
+		for id, state := range want {
+			e, err := s.Explain(id, "")
+			switch {
+			case state == "either":
+			case state == "" && err == nil && e.Phase != placement.Released:
+				t.Errorf("round %d: %s was released and is %s on %s", round, id, e.Phase, e.Decision.Node)
+			case state == "":
+			case err != nil:
+				t.Errorf("round %d: %s was %s: %v", round, id, state, err)
+			case strings.HasSuffix(state, "reserved") && e.Decision.Node+" confirmed" == strings.Replace(state, "reserved", "confirmed", 1):
+				// Confirmed, and killed before it could say so.
+			case e.Decision.Node+" "+string(e.Phase) != state:
+				t.Errorf("round %d: %s is %s on %s, was %s", round, id, e.Phase, e.Decision.Node, state)
+			}
+			if state != "" && state != "either" && err == nil && !onNode[e.Decision.Workload.ID] {
+				t.Errorf("round %d: %s is not on its node", round, id)
+			}
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(want) < 300 {
+		t.Errorf("only %d decisions were made", len(want))
+	}
+}
+
+func full() []placement.Record {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
+	curve, err := fleet.NewPowerCurve(50, 100)
+	if err != nil {
+		panic(err)
+	}
+	n := &fleet.Node{
+		Name: "n1", Capacity: resource.Of(64, 256*gib).With(resource.GPU, 1).With("licence", 3), Provider: "p", Region: "r", Zone: "z", Rack: "k",
+		Labels: map[string]string{"a": "b"}, Taints: []fleet.Taint{{Key: "k", Value: "v"}}, Devices: []fleet.Device{{Model: "t4", MemoryBytes: 16 * gib, IdleWatts: 10, MaxWatts: 70}},
+		Level: 3, Compartments: []string{"c"}, Attested: true, Power: curve, CapWatts: 300, CostPerHour: 1.5, Data: []string{"d"},
+	}
+	w := &workload.Workload{
+		ID: "w1", App: "app", Class: workload.MLTraining, Queue: "q", Owner: "o", Requests: resource.Of(1.25, gib), Limits: resource.Of(2, 2*gib), Priority: -3,
+		Labels: map[string]string{"x": "y"}, Accelerator: workload.Accelerator{Models: []string{"t4"}, Devices: 1, Share: .5, MemoryBytes: gib},
+		Security: workload.Security{Level: 2, Compartments: []string{"c"}, Tenant: "t", Exclusive: true, Attested: true},
+		Locality: workload.Locality{
+			Required:  workload.Places{Providers: []string{"p"}, Regions: []string{"r"}, Zones: []string{"z"}, Racks: []string{"k"}, Nodes: []string{"n1"}},
+			Preferred: workload.Places{Zones: []string{"z"}},
+		},
+		Data: []workload.DataSet{{Name: "d", Bytes: 5, Required: true}}, Selector: map[string]string{"a": "b"}, Tolerations: []workload.Toleration{{Key: "k", Value: "v"}},
+	}
+	return []placement.Record{
+		{Seq: 1, Kind: placement.NodeRegistered, Time: at, Node: n},
+		{Seq: 2, Kind: placement.NodeDrained, Time: at, Name: "n1"},
+		{Seq: 3, Kind: placement.NodeUndrained, Time: at, Name: "n1"},
+		{Seq: 4, Kind: placement.WorkloadReserved, Time: at, Reserved: &placement.Reservation{
+			Decision: "d1", Request: "r1", Principal: "me", Workload: w, Class: workload.MLTraining, Node: "n1", Devices: []int{0}, Expires: at.Add(time.Minute), Confirmed: true,
+		}},
+		{Seq: 5, Kind: placement.WorkloadConfirmed, Time: at, Decision: "d1"},
+		{Seq: 6, Kind: placement.WorkloadReleased, Time: at, Decision: "d1"},
+		{Seq: 7, Kind: placement.WorkloadExpired, Time: at, Decision: "d1"},
+		{Seq: 8, Kind: placement.NodeRemoved, Time: at, Name: "n1"},
+	}
+}
+
+func TestRecordsComeBack(t *testing.T) {
+	for _, r := range full() {
+		b, err := encode(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := decode(b)
+		if err != nil {
+			t.Fatalf("%s: %v", b, err)
+		}
+		if !reflect.DeepEqual(r, back) {
+			t.Errorf("%s\nwas %+v\nis  %+v", r.Kind, r, back)
+		}
+		assertAllSet(t, reflect.ValueOf(r.Node), "node")
+		if r.Reserved != nil {
+			assertAllSet(t, reflect.ValueOf(*r.Reserved), "reservation")
+		}
+	}
+}
+
+// assertAllSet fails for fields the round trip above would not miss because they
+// are zero: one added to the vocabulary must be added here and to the record.
+func assertAllSet(t *testing.T, v reflect.Value, path string) {
+	t.Helper()
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return
+		}
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct || v.Type() == reflect.TypeFor[resource.Vector]() || v.Type() == reflect.TypeFor[time.Time]() {
+		return
+	}
+	for i := range v.NumField() {
+		f := v.Field(i)
+		at := path + "." + v.Type().Field(i).Name
+		if f.IsZero() && !strings.HasPrefix(at, "reservation.Workload.Locality.Preferred.") {
+			t.Errorf("%s is not set in the test", at)
+		}
+		assertAllSet(t, f, at)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"empty", ``, "EOF"},
+		{"not JSON", `hello`, "invalid character"},
+		{"a newer version", `{"v":2,"seq":1,"kind":"reserved","new":true}`, "newer program"},
+		{"no version", `{"seq":1,"kind":"drained","name":"n"}`, "version 0"},
+		{"unknown field", `{"v":1,"seq":1,"kind":"drained","name":"n","nmae":"m"}`, "unknown field"},
+		{"unknown kind", `{"v":1,"seq":1,"kind":"moved"}`, "unknown kind"},
+		{"two records", `{"v":1,"seq":1,"kind":"drained","name":"n"}{}`, "text behind"},
+		{"node missing", `{"v":1,"seq":1,"kind":"node"}`, "no node is described"},
+		{"node without capacity", `{"v":1,"seq":1,"kind":"node","node":{"name":"n","capacity":{}}}`, "capacity is empty"},
+		{"power curve", `{"v":1,"seq":1,"kind":"node","node":{"name":"n","capacity":{"cpu":1},"watts":[1,2,3]}}`, "3 values"},
+		{"drained nobody", `{"v":1,"seq":1,"kind":"drained"}`, "no node is named"},
+		{"released nothing", `{"v":1,"seq":1,"kind":"released"}`, "no decision is named"},
+		{"reservation missing", `{"v":1,"seq":1,"kind":"reserved"}`, "no reservation is described"},
+		{"reservation nowhere", `{"v":1,"seq":1,"kind":"reserved","reserved":{"decision":"d","request":"r","class":"batch","workload":{"id":"w","requests":{}}}}`, "without decision"},
+		{"negative amount", `{"v":1,"seq":1,"kind":"reserved","reserved":{"decision":"d","request":"r","class":"batch","node":"n","workload":{"id":"w","requests":{"cpu":-1}}}}`, "negative"},
+	}
+	for _, test := range tests {
+		if _, err := decode([]byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
+	}
+	if _, err := encode(placement.Record{Node: &fleet.Node{Capacity: resource.Of(math.Inf(1), 0)}}); err == nil {
+		t.Error("infinite capacity was encoded")
+	}
+}
+
+func replayed(t *testing.T, j *Journal) (seqs []uint64) {
+	t.Helper()
+	for r, err := range j.Replay() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seqs = append(seqs, r.Seq)
+	}
+	return seqs
+}
+
+// A compaction keeps what came after it, also what came while it ran, and bounds
+// the log.
+func TestCompaction(t *testing.T) {
+	dir := t.TempDir()
+	j, err := Open(dir, Options{SegmentBytes: 4 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(seq uint64) placement.Record {
+		return placement.Record{Seq: seq, Kind: placement.NodeDrained, Name: fmt.Sprintf("node-%d", seq)}
+	}
+	var seq uint64
+	var largest int64
+	for range 20 {
+		for range 100 {
+			seq++
+			if err := j.Append(at(seq)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		largest = max(largest, j.Bytes())
+		err := j.Compact(func() ([]placement.Record, uint64) {
+			upTo := seq
+			seq++
+			if err := j.Append(at(seq)); err != nil { // while it runs
+				t.Fatal(err)
+			}
+			return []placement.Record{at(1), at(upTo)}, upTo
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []uint64{1, seq - 1, seq}
+		if got := replayed(t, j); !reflect.DeepEqual(got, want) {
+			t.Fatalf("replayed %v, want %v", got, want)
+		}
+	}
+	if largest > 40<<10 {
+		t.Errorf("the log grew to %d bytes", largest)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, err = Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if got, want := replayed(t, j), []uint64{1, seq - 1, seq}; !reflect.DeepEqual(got, want) {
+		t.Fatalf("opened again: %v, want %v", got, want)
+	}
+}
+
+func TestConcurrentAppends(t *testing.T) {
+	j, err := Open(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for i := range 25 {
+				r := placement.Record{Seq: uint64(g*25 + i + 1), Kind: placement.NodeDrained, Name: "n"}
+				if err := j.Append(r); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if n := len(replayed(t, j)); n != 200 {
+		t.Errorf("%d records, want 200", n)
+	}
+}
+
+func TestSecondProcess(t *testing.T) {
+	dir := t.TempDir()
+	j, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if _, err := Open(dir, Options{}); !errors.Is(err, wal.ErrLocked) {
+		t.Errorf("opened twice: %v", err)
+	}
+}
+
+// A snapshot that was changed by anyone is refused with a way out; a log that was
+// is read around, loudly.
+func TestDamage(t *testing.T) {
+	dir := t.TempDir()
+	var logged strings.Builder
+	o := Options{Log: slog.New(slog.NewTextHandler(&logged, nil))}
+	j, err := Open(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Compact(func() ([]placement.Record, uint64) { return full()[:1], 1 }); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range full()[1:4] {
+		if err := j.Append(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	segments, err := filepath.Glob(filepath.Join(dir, "log", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := false
+	for _, path := range segments {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i := strings.Index(string(data), "undrained"); i > 0 {
+			data[i] ^= 1
+			flipped = os.WriteFile(path, data, 0o600) == nil
+		}
+	}
+	if !flipped {
+		t.Fatalf("no record found to damage in %v", segments)
+	}
+	if j, err = Open(dir, o); err != nil {
+		t.Fatal(err)
+	}
+	if got := replayed(t, j); !reflect.DeepEqual(got, []uint64{1, 2, 4}) || !strings.Contains(logged.String(), "records are lost") {
+		t.Errorf("replayed %v, logged %q", got, logged.String())
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	path := filepath.Join(dir, snapshotName)
+	snapshot, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, damage := range []struct{ name, text, want string }{
+		{"flipped", strings.Replace(string(snapshot), "n1", "n2", 1), "checksum"},
+		{"cut", string(snapshot[:len(snapshot)-20]), "cut short"},
+		{"cut at a line", string(snapshot[:strings.IndexByte(string(snapshot), '\n')+1]), "checksum"},
+	} {
+		if err := os.WriteFile(path, []byte(damage.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := readSnapshot(path)
+		if err == nil || !strings.Contains(err.Error(), damage.want) || !strings.Contains(err.Error(), "restore it") {
+			t.Errorf("%s: %v, want %q and what to do", damage.name, err, damage.want)
+		}
+	}
+}
+
+func FuzzRecord(f *testing.F) {
+	for _, r := range full() {
+		b, err := encode(r)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Add([]byte(`{"v":1,"seq":1,"kind":"reserved","reserved":{"workload":null}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := decode(data)
+		if err != nil {
+			return
+		}
+		b, err := encode(r)
+		if err != nil {
+			t.Fatalf("decoded but not encoded: %v", err)
+		}
+		again, err := decode(b)
+		if err != nil {
+			t.Fatalf("%s\nencoded as\n%s: %v", data, b, err)
+		}
+		b2, err := encode(again)
+		if err != nil || string(b) != string(b2) {
+			t.Fatalf("%s\nthen\n%s (%v)", b, b2, err)
+		}
+	})
+}
+
+func FuzzSnapshot(f *testing.F) {
+	dir := f.TempDir()
+	if err := writeSnapshot(dir, header{Version: version, UpTo: 8, Position: 9, Records: 8}, full()); err != nil {
+		f.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(dir, snapshotName))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(data))
+	f.Add("")
+	f.Add("\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		h, records, err := parseSnapshot(text)
+		if err == nil && h.Records != len(records) {
+			t.Fatalf("%d records, header says %d", len(records), h.Records)
+		}
+	})
+}
