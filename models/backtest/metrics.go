@@ -17,9 +17,9 @@ type Score struct {
 	OracleShare   float64 `json:"oracle_share"`   // of what perfect foresight saves
 }
 
-// rounding is by how much a sum of float32 may pass a prediction of the same
-// amount without being a violation.
-const rounding = 1e-5
+// rounding is by which share of the limit a sum of float32 may pass a prediction
+// of the same amount without being a violation.
+const rounding = 1e-6
 
 // Judge returns the score of cases predicted with margin q.
 func Judge(cases []Case, q float32) Score {
@@ -31,7 +31,7 @@ func Judge(cases []Case, q float32) Score {
 		predicted += float64(p)
 		actual += float64(c.Actual)
 		limit += float64(c.Limit)
-		if c.Actual > p*(1+rounding) {
+		if c.Actual > p+rounding*c.Limit {
 			severities = append(severities, float64((c.Actual-p)/c.Actual))
 		}
 	}
