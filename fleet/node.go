@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/auspex-project/auspex/resource"
 )
@@ -63,16 +64,16 @@ func (n *Node) Validate() error {
 			return fmt.Errorf("node %s: device %d has no model", n.Name, i)
 		case resource.CheckAmount(resource.GPUMemory, d.MemoryBytes) != nil:
 			return fmt.Errorf("node %s: device %d: memory %g bytes", n.Name, i, d.MemoryBytes)
-		case !(d.IdleWatts >= 0 && d.IdleWatts <= d.MaxWatts):
+		case !(d.IdleWatts >= 0 && d.IdleWatts <= d.MaxWatts) || math.IsInf(d.MaxWatts, 0):
 			return fmt.Errorf("node %s: device %d: idle %g W, max %g W (want 0 <= idle <= max)", n.Name, i, d.IdleWatts, d.MaxWatts)
 		}
 	}
 	switch {
 	case n.Level < 0:
 		return fmt.Errorf("node %s: security level %d is negative", n.Name, n.Level)
-	case !(n.CapWatts >= 0):
+	case !(n.CapWatts >= 0) || math.IsInf(n.CapWatts, 0):
 		return fmt.Errorf("node %s: power cap %g W", n.Name, n.CapWatts)
-	case !(n.CostPerHour >= 0):
+	case !(n.CostPerHour >= 0) || math.IsInf(n.CostPerHour, 0):
 		return fmt.Errorf("node %s: cost %g per hour", n.Name, n.CostPerHour)
 	}
 	if err := n.Power.Validate(); err != nil {

@@ -19,6 +19,11 @@ type PowerCurve struct {
 // may not be negative; they need not rise, as measured tables do not always.
 func NewPowerCurve(watts ...float64) (PowerCurve, error) {
 	var c PowerCurve
+	for _, w := range watts {
+		if !(w >= 0) || math.IsInf(w, 0) {
+			return c, fmt.Errorf("power curve: %g W (want a finite draw of 0 or more)", w)
+		}
+	}
 	switch len(watts) {
 	case 0:
 		return c, nil
@@ -31,12 +36,15 @@ func NewPowerCurve(watts ...float64) (PowerCurve, error) {
 	default:
 		return c, fmt.Errorf("power curve: %d values (want 2 for idle and full, or 11 for 0 to 100 %%)", len(watts))
 	}
-	return c, c.Validate()
+	return c, nil
 }
 
 // Watts returns the draw at a CPU utilisation, linear between the table's
-// points; utilisation is held to [0, 1].
+// points; utilisation is held to [0, 1], and NaN counts as 1.
 func (c *PowerCurve) Watts(utilisation float64) float64 {
+	if utilisation != utilisation {
+		utilisation = 1
+	}
 	x := min(max(utilisation, 0), 1) * (curvePoints - 1)
 	i := min(int(x), curvePoints-2)
 	return c.watts[i] + (c.watts[i+1]-c.watts[i])*(x-float64(i))

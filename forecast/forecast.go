@@ -75,21 +75,41 @@ func (f *Forecast) Validate() error {
 	if err := f.Grid.Validate(); err != nil {
 		return fmt.Errorf("forecast of %s: %w", f.Workload, err)
 	}
-	for _, d := range f.Demands {
-		if len(d.Profile) != f.Grid.Slots {
-			return fmt.Errorf("forecast of %s: %s has %d slots, the grid %d", f.Workload, d.Resource, len(d.Profile), f.Grid.Slots)
+	for i := range f.Demands {
+		d := &f.Demands[i]
+		if first, _ := f.Demand(d.Resource); first != d {
+			return fmt.Errorf("forecast of %s: %s twice", f.Workload, d.Resource)
 		}
-		for k, v := range d.Profile {
-			if !(v >= 0) || v > d.Peak {
-				return fmt.Errorf("forecast of %s: %s in slot %d is %g (want 0 to the peak, %g)", f.Workload, d.Resource, k, v, d.Peak)
-			}
-		}
-		if math.IsInf(float64(d.Peak), 0) || d.Peak != d.Peak {
-			return fmt.Errorf("forecast of %s: %s peak is %g", f.Workload, d.Resource, d.Peak)
+		if err := d.validate(f.Grid.Slots); err != nil {
+			return fmt.Errorf("forecast of %s: %s %w", f.Workload, d.Resource, err)
 		}
 	}
 	return nil
 }
+
+func (d *Demand) validate(slots int) error {
+	if len(d.Profile) != slots {
+		return fmt.Errorf("has %d slots, the grid %d", len(d.Profile), slots)
+	}
+	for k, v := range d.Profile {
+		if !(v >= 0) || v > d.Peak {
+			return fmt.Errorf("in slot %d is %g (want 0 to the peak, %g)", k, v, d.Peak)
+		}
+	}
+	const rounding = 1 + 1e-5
+	switch {
+	case !finite(d.Peak):
+		return fmt.Errorf("peak is %g", d.Peak)
+	case !finite(d.Mean):
+		return fmt.Errorf("mean is %g", d.Mean)
+	case !finite(d.Limit) || d.Limit > 0 && d.Peak > d.Limit*rounding:
+		return fmt.Errorf("limit is %g (want 0 for unknown, or at least the peak, %g)", d.Limit, d.Peak)
+	}
+	return nil
+}
+
+// finite reports whether v is an amount: not negative, NaN or infinite.
+func finite(v float32) bool { return v >= 0 && v <= math.MaxFloat32 }
 
 // Flat returns the forecast that says nothing about time: every amount of
 // amounts in every slot. It is what a limit or a request is as a forecast.

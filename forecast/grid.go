@@ -31,17 +31,26 @@ func (g Grid) Span() time.Duration { return time.Duration(g.Slots) * g.Slot }
 
 // Index returns the slot that holds t.
 func (g Grid) Index(t time.Time) int {
-	n := t.UnixNano() / int64(g.Slot) % int64(g.Slots)
+	n := g.count(t) % int64(g.Slots)
 	if n < 0 {
 		n += int64(g.Slots)
 	}
 	return int(n)
 }
 
-// Horizon returns the first slot and the number of slots that [now, now+ahead]
-// touches, at most all of them. Walk them as (first+i) % Slots.
+// Horizon returns the first slot and the number of slots that [now, now+ahead)
+// touches, at least one and at most all of them. Walk them as (first+i) % Slots.
 func (g Grid) Horizon(now time.Time, ahead time.Duration) (first, n int) {
-	start := now.Truncate(g.Slot)
-	n = int((now.Add(ahead).Sub(start) + g.Slot - 1) / g.Slot)
-	return g.Index(now), min(max(n, 1), g.Slots)
+	slots := 1 + int(min(g.count(now.Add(max(ahead, 1)-1))-g.count(now), int64(g.Slots)))
+	return g.Index(now), min(max(slots, 1), g.Slots)
+}
+
+// count returns the number of slots from the Unix epoch to the one that holds t.
+func (g Grid) count(t time.Time) int64 {
+	nanos := t.UnixNano()
+	n := nanos / int64(g.Slot)
+	if nanos%int64(g.Slot) < 0 {
+		n--
+	}
+	return n
 }
