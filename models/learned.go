@@ -21,8 +21,18 @@ import (
 type Learned struct {
 	resource resource.Name
 	grid     forecast.Grid
-	trees    []*gbdt.Model // by level: what to add to the own quantile, in spreads
-	shift    []float32     // by level: added to the share by calibration
+	levels   []Correction // by level
+}
+
+// Correction is what is learned about one quantile: it becomes
+//
+//	own quantile + Trust * Trees * spread + Shift
+//
+// as a share of the scale.
+type Correction struct {
+	Trees *gbdt.Model // fitted to Outcome
+	Trust float32     // in [0, 1]
+	Shift float32     // by calibration
 }
 
 var _ Predictor = (*Learned)(nil)
@@ -33,27 +43,25 @@ const minLearned = time.Hour
 // peakLevel is the index in levels of the quantile that may raise the peak.
 const peakLevel = 3
 
-// NewLearned returns the predictor of n with one model of Outcome for each of
-// Levels, fitted on Features, and a shift for each, added to the predicted share
-// of the scale; nil for none.
-func NewLearned(n resource.Name, g forecast.Grid, trees []*gbdt.Model, shift []float32) (*Learned, error) {
-	if shift == nil {
-		shift = make([]float32, len(levels))
+// NewLearned returns the predictor of n that corrects each of Levels, with
+// trees fitted on Features.
+func NewLearned(n resource.Name, g forecast.Grid, corrections []Correction) (*Learned, error) {
+	if len(corrections) != len(levels) {
+		return nil, fmt.Errorf("learned model of %s: %d corrections for %d quantiles", n, len(corrections), len(levels))
 	}
-	if len(trees) != len(levels) || len(shift) != len(levels) {
-		return nil, fmt.Errorf("learned model of %s: %d models and %d shifts for %d quantiles", n, len(trees), len(shift), len(levels))
-	}
-	for i, m := range trees {
+	for i, c := range corrections {
 		switch {
-		case !slices.Equal(m.Features(), featureNames()):
-			return nil, fmt.Errorf("learned model of %s: fitted on %d features that are not the %d this program computes (train again)", n, len(m.Features()), len(featureNames()))
-		case !slices.Equal(m.Quantiles(), levels[i:i+1]):
-			return nil, fmt.Errorf("learned model of %s: predicts quantiles %v (want %v)", n, m.Quantiles(), levels[i:i+1])
-		case !(math.Abs(float64(shift[i])) <= 1e6):
-			return nil, fmt.Errorf("learned model of %s: shift %g", n, shift[i])
+		case !slices.Equal(c.Trees.Features(), featureNames()):
+			return nil, fmt.Errorf("learned model of %s: fitted on %d features that are not the %d this program computes (train again)", n, len(c.Trees.Features()), len(featureNames()))
+		case !slices.Equal(c.Trees.Quantiles(), levels[i:i+1]):
+			return nil, fmt.Errorf("learned model of %s: predicts quantiles %v (want %v)", n, c.Trees.Quantiles(), levels[i:i+1])
+		case !(c.Trust >= 0 && c.Trust <= 1):
+			return nil, fmt.Errorf("learned model of %s: trust of %g", n, c.Trust)
+		case !(math.Abs(float64(c.Shift)) <= 1e6):
+			return nil, fmt.Errorf("learned model of %s: shift of %g", n, c.Shift)
 		}
 	}
-	return &Learned{resource: n, grid: g, trees: trees, shift: shift}, nil
+	return &Learned{resource: n, grid: g, levels: corrections}, nil
 }
 
 // Features returns the names of the columns of a learned model, and Row the
@@ -107,14 +115,14 @@ func (l *Learned) Grid() forecast.Grid { return l.grid }
 // the row's scale, rising and not negative.
 func (l *Learned) Shares(rows, out []float32) error {
 	width := len(featureNames())
-	corrections := make([]float32, len(rows)/width)
-	for k, trees := range l.trees {
-		if err := trees.Predict(rows, corrections); err != nil {
+	corrections := make([]float32, len(rows)/width) // of one level
+	for k, level := range l.levels {
+		if err := level.Trees.Predict(rows, corrections); err != nil {
 			return fmt.Errorf("learned model of %s: %w", l.resource, err)
 		}
 		for i, c := range corrections {
 			row := rows[i*width:]
-			out[i*len(levels)+k] = row[k] + c*row[ownSpread] + l.shift[k]
+			out[i*len(levels)+k] = row[k] + level.Trust*c*row[ownSpread] + level.Shift
 		}
 	}
 	for shares := range slices.Chunk(out, len(levels)) {
@@ -155,6 +163,7 @@ type learnedHeader struct {
 	Resource    resource.Name `json:"resource"`
 	SlotSeconds int64         `json:"slot_seconds"`
 	Slots       int           `json:"slots"`
+	Trust       []float32     `json:"trust"` // by level
 	Shift       []float32     `json:"shift"`
 }
 
@@ -165,16 +174,21 @@ func treesFile(level float64) string { return fmt.Sprintf("peak-%g.gbdt", level)
 
 // Encode returns l as the files of an artefact.
 func (l *Learned) Encode() (map[string][]byte, error) {
-	header, err := json.Marshal(learnedHeader{l.resource, int64(l.grid.Slot / time.Second), l.grid.Slots, l.shift})
+	h := learnedHeader{Resource: l.resource, SlotSeconds: int64(l.grid.Slot / time.Second), Slots: l.grid.Slots}
+	files := map[string][]byte{}
+	for i, c := range l.levels {
+		h.Trust, h.Shift = append(h.Trust, c.Trust), append(h.Shift, c.Shift)
+		trees, err := encodeTrees(c.Trees)
+		if err != nil {
+			return nil, fmt.Errorf("encode learned model: %w", err)
+		}
+		files[treesFile(levels[i])] = trees
+	}
+	header, err := json.Marshal(h)
 	if err != nil {
 		return nil, fmt.Errorf("encode learned model: %w", err)
 	}
-	files := map[string][]byte{learnedHeaderFile: header}
-	for i, m := range l.trees {
-		if files[treesFile(levels[i])], err = encodeTrees(m); err != nil {
-			return nil, fmt.Errorf("encode learned model: %w", err)
-		}
-	}
+	files[learnedHeaderFile] = header
 	return files, nil
 }
 
@@ -191,14 +205,18 @@ func DecodeLearned(files map[string][]byte) (*Learned, error) {
 	if err := h.Resource.Validate(); err != nil {
 		return nil, fmt.Errorf("decode learned model: %w", err)
 	}
-	trees := make([]*gbdt.Model, len(levels))
+	if len(h.Trust) != len(levels) || len(h.Shift) != len(levels) {
+		return nil, fmt.Errorf("decode learned model: %s: %d trusts and %d shifts for %d quantiles", learnedHeaderFile, len(h.Trust), len(h.Shift), len(levels))
+	}
+	corrections := make([]Correction, len(levels))
 	for i, level := range levels {
-		var err error
-		if trees[i], err = decodeTrees(files[treesFile(level)]); err != nil {
+		trees, err := decodeTrees(files[treesFile(level)])
+		if err != nil {
 			return nil, fmt.Errorf("decode learned model: %s: %w", treesFile(level), err)
 		}
+		corrections[i] = Correction{trees, h.Trust[i], h.Shift[i]}
 	}
-	l, err := NewLearned(h.Resource, g, trees, h.Shift)
+	l, err := NewLearned(h.Resource, g, corrections)
 	if err != nil {
 		return nil, fmt.Errorf("decode %w", err)
 	}

@@ -3,10 +3,12 @@ package training
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/gbdt"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -28,44 +30,43 @@ const heldOut = .15
 func (p *plan) fit(ctx context.Context, e *evidence, class workload.Class, r *rows) (*candidate, error) {
 	started := time.Now()
 	phase := fmt.Sprintf("fit %s of %s", e.resource, class)
-	trees, err := p.fitLevels(ctx, phase, r)
+	corrections, err := p.fitLevels(ctx, phase, r)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
-	model, err := models.NewLearned(e.resource, p.Grid, trees, nil)
+	model, err := models.NewLearned(e.resource, p.Grid, corrections)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
-	shift, err := e.shift(class, model)
-	if err != nil {
+	if err := e.tune(class, model, corrections); err != nil {
 		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
-	if model, err = models.NewLearned(e.resource, p.Grid, trees, shift); err != nil {
+	if model, err = models.NewLearned(e.resource, p.Grid, corrections); err != nil {
 		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
 	return &candidate{class: class, model: model, rows: len(r.targets), took: time.Since(started)}, nil
 }
 
 // fitLevels fits the model of each level to its own outcome.
-func (p *plan) fitLevels(ctx context.Context, phase string, r *rows) ([]*gbdt.Model, error) {
+func (p *plan) fitLevels(ctx context.Context, phase string, r *rows) ([]models.Correction, error) {
 	train, valid := r.datasets()
-	trees := make([]*gbdt.Model, len(models.Levels()))
-	for level := range trees {
+	corrections := make([]models.Correction, len(models.Levels()))
+	for level := range corrections {
 		r.outcomes(train, level)
 		r.outcomes(valid, level)
-		var err error
-		trees[level], err = gbdt.Fit(ctx, train.Dataset, valid.Dataset, gbdt.Options{
+		trees, err := gbdt.Fit(ctx, train.Dataset, valid.Dataset, gbdt.Options{
 			Quantiles: models.Levels()[level : level+1], Trees: p.Trees, LearningRate: .1, MaxDepth: 6, MaxLeaves: 31,
 			MinChildWeight: minChildWeight(train), MaxBins: 128, RowFraction: .7, ColumnFraction: .7, Patience: 15, Seed: p.Seed, Workers: p.Workers,
 			OnRound: func(round gbdt.Round) {
-				p.OnProgress(Progress{phase, level*p.Trees + round.Tree, len(trees) * p.Trees})
+				p.OnProgress(Progress{phase, level*p.Trees + round.Tree, len(corrections) * p.Trees})
 			},
 		})
 		if err != nil {
 			return nil, err
 		}
+		corrections[level] = models.Correction{Trees: trees, Trust: 1}
 	}
-	return trees, nil
+	return corrections, nil
 }
 
 // minChildWeight asks for as much in a leaf as some fifty rows of average weight.
@@ -77,22 +78,53 @@ func minChildWeight(d dataset) float64 {
 	return 50 * total / float64(len(d.Weights))
 }
 
-// shift returns what has to be added to each level for it to hold on the
-// calibration window.
-func (e *evidence) shift(class workload.Class, model *models.Learned) ([]float32, error) {
-	levels := models.Levels()
-	scores := make([][]float32, len(levels))
-	shares, err := e.shares(model)
+// tune sets the trust and the shift of each correction to what would have served
+// best on the calibration window: the trust of least loss, shifted so that the
+// level holds. untuned is the model of full trust.
+func (e *evidence) tune(class workload.Class, untuned *models.Learned, corrections []models.Correction) error {
+	shares, err := e.shares(untuned)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	var owns, learned, targets [][]float32 // by level
+	for range corrections {
+		owns, learned, targets = append(owns, nil), append(learned, nil), append(targets, nil)
 	}
 	e.each(class, e.plan.calibrates, func(track, row int) {
-		j := &e.judged[track]
-		for i := range levels {
-			scores[i] = append(scores[i], j.rows.targets[row]-shares[track][row*len(levels)+i])
+		r := &e.judged[track].rows
+		for k := range corrections {
+			owns[k] = append(owns[k], r.row(row)[k])
+			learned[k] = append(learned[k], shares[track][row*len(corrections)+k])
+			targets[k] = append(targets[k], r.targets[row])
 		}
 	})
-	return conformalShift(scores), nil
+	for k, level := range models.Levels() {
+		corrections[k].Trust, corrections[k].Shift = tuned(level, owns[k], learned[k], targets[k])
+	}
+	return nil
+}
+
+// tuned tries how far to go from own to learned.
+func tuned(level float64, own, learned, targets []float32) (trust, shift float32) {
+	best := math.Inf(1)
+	scores := make([]float32, len(targets))
+	for _, try := range [...]float32{0, .25, .5, .75, 1} {
+		for i, y := range targets {
+			scores[i] = y - (own[i] + try*(learned[i]-own[i]))
+		}
+		by, ok := models.ConformalQuantile(slices.Clone(scores), level)
+		if !ok {
+			return 1, 0
+		}
+		var loss float64
+		for _, s := range scores {
+			loss += backtest.Pinball(level, float64(by), float64(s))
+		}
+		if loss < best {
+			best, trust, shift = loss, try, by
+		}
+	}
+	return trust, shift
 }
 
 // conformalShift returns the calibrated correction of each level: nothing where
