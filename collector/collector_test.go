@@ -320,6 +320,29 @@ func TestStoreDownForAnHour(t *testing.T) {
 	})
 }
 
+func TestRunAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := start(t, newStore(), waltest.NewDisk(1<<30), Options{BatchSamples: 10})
+		mustAccept(t, h.Collector, series("w", past, 100))
+		h.store.setDown(true)
+		for range 3 {
+			stop := h.running(t.Context())
+			time.Sleep(time.Minute)
+			stop()
+		}
+		h.store.samples = map[string]timeseries.Sample{}
+		h.store.setDown(false)
+		stop := h.running(t.Context())
+		if err := h.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if n := len(h.store.samples); n != 100 {
+			t.Errorf("%d samples in the store, want 100", n)
+		}
+	})
+}
+
 func TestBoundTakesTheOldest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := start(t, newStore(), waltest.NewDisk(1<<30), Options{MaxBytes: 64 << 10, BatchSamples: 10})

@@ -13,6 +13,7 @@ import (
 func (c *Collector) Run(ctx context.Context) error {
 	pause := newBackoff(c.opts.MinBackoff, c.opts.MaxBackoff)
 	var reuse []timeseries.Sample
+	c.spool.rewind() // an earlier Run may have ended with a batch under way
 	for ctx.Err() == nil {
 		b, err := c.spool.next(c.opts.BatchSamples, reuse)
 		switch {

@@ -63,6 +63,12 @@ func openSpool(o spoolOptions) (*spool, error) {
 	return s, nil
 }
 
+// rewind goes back to the oldest sample that has not been acknowledged.
+func (s *spool) rewind() {
+	s.reader.Close() // it only reads
+	s.reader = s.log.Read(s.delivered())
+}
+
 // maxRecordBytes is how many encoded bytes one append to the log carries.
 const maxRecordBytes = 1 << 20
 
@@ -177,6 +183,8 @@ func (s *spool) waitUntil(ctx context.Context, done func() bool) error {
 	}
 }
 
+// dropped counts and logs what the bound took. A batch on its way to the store
+// at this moment counts as lost although it may arrive.
 func (s *spool) dropped(lost wal.Range) {
 	s.opts.dropped(lost.Len())
 	s.opts.logger.Error("spool reached its bound; the oldest samples are lost (is the store down? raise the bound)",

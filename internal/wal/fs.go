@@ -1,10 +1,12 @@
 package wal
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // FS is what the log needs of a file system. The zero value of Options uses the
@@ -40,8 +42,24 @@ func (OS) OpenFile(name string, flag int) (File, error) {
 }
 
 func (OS) ReadDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
-func (OS) MkdirAll(dir string) error                 { return os.MkdirAll(dir, 0o700) }
 func (OS) Remove(name string) error                  { return os.Remove(name) }
+
+// MkdirAll makes dir and its parents, each durably.
+func (o OS) MkdirAll(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := o.MkdirAll(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return o.SyncDir(parent)
+}
 
 func (OS) SyncDir(dir string) error {
 	d, err := os.Open(dir)
