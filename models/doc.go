@@ -15,8 +15,13 @@
 //   - profile.go: the additive part of a forecast, slot by slot.
 //   - conformal.go, margins.go: from forecasts and what came of them to
 //     quantiles that keep their promise, and to the margins of package forecast.
+//   - set.go: everything one night of training leaves in service.
+//
+// To serve forecasts: load a Set from package registry, keep a History for each
+// workload and Add every sample to it, and ask Set.Chain for the Forecast of
+// Describe(workload, history), or of Observed(history), as often as it should be
+// fresh. Set.Margins go with them. The example of Chain shows it.
 //
 // Fitted predictors are immutable and safe for concurrent use; a History has
-// one owner. Package registry keeps fitted predictors on disk, package serving
-// makes the table that placement reads.
+// one owner.
 package models

@@ -152,3 +152,22 @@ func FuzzDecodeLearned(f *testing.F) {
 		}
 	})
 }
+
+// The whole chain for one workload: two resources of 24 slots, CPU learned.
+func BenchmarkForecast(b *testing.B) {
+	grid := forecast.DefaultGrid()
+	model, err := NewLearned(resource.CPU, grid, fitted(b, Features()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	h, now := lived(28, 1)
+	s := Observed(h)
+	chain := (&Set{Grid: grid, Champions: map[Target]Champion{{AnyClass, resource.CPU}: {"01ABC", model}}}).Chain()
+	var f forecast.Forecast
+	for b.Loop() {
+		f, _ = chain.Forecast(&s, now)
+	}
+	if len(f.Demands) != 2 {
+		b.Fatalf("%d resources were predicted", len(f.Demands))
+	}
+}

@@ -33,6 +33,10 @@ type MachineScore struct {
 // bandSizes are the members of the machines margins are calibrated on.
 var bandSizes = [...]int{4, 8, 12, 20, 40, 80}
 
+// bandMachines bounds the machines a band is calibrated on: more of them would
+// share so many hours that they say little new.
+const bandMachines = 200
+
 // replicates is how often the tracks are dealt to machines anew.
 const replicates = 5
 
@@ -182,6 +186,7 @@ func (e *evidence) calibrate(ctx context.Context, set *models.Set) ([]forecast.B
 			break
 		}
 		machines := backtest.RandomMachines(e.panel, min(members, max(len(e.panel.Tracks), 1)), replicates, e.plan.Seed+1)
+		machines = machines[:min(len(machines), bandMachines)]
 		cases, err := e.contest(machines).Run(ctx, []backtest.Contestant{composed{"auspex", e, served}})
 		if err != nil {
 			return nil, fmt.Errorf("calibrate machines of %d for %s: %w", members, e.resource, err)

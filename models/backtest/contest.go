@@ -42,8 +42,9 @@ type Case struct {
 // violation.
 func (c Case) Needed() float32 { return forecast.Needed(c.Low, c.High, c.Limit, c.Actual) }
 
-// Predicted returns the peak predicted with margin q.
-func (c Case) Predicted(q float32) float32 { return forecast.Peak(c.Low, c.High, c.Limit, q) }
+// Predicted returns the peak predicted with margin q, which for a contestant
+// that predicts too much may be negative.
+func (c Case) Predicted(q float32) float32 { return max(0, forecast.Peak(c.Low, c.High, c.Limit, q)) }
 
 // Contest says what is replayed.
 type Contest struct {
