@@ -84,11 +84,11 @@ func TestHonestTestsCanFail(t *testing.T) {
 				"\tt.Skipf(\"no %s: run `make servers`\", name)\n}\n",
 		}, nil},
 		{"sleeping", map[string]string{
-			"a/a_test.go":       "package a\nfunc TestA(t *testing.T) {\n\tsynctest.Test(t, f)\n\ttime.Sleep(1)\n}\n",
-			"a/atest/server.go": "package atest\nfunc f() { time.Sleep(1) }\n",
+			"a/a_test.go":                 "package a\nfunc TestA(t *testing.T) {\n\tsynctest.Test(t, f)\n\ttime.Sleep(1)\n}\n",
+			"internal/realtest/server.go": "package realtest\nfunc f() { time.Sleep(1) }\n",
 		}, []string{
 			"a/a_test.go:4: a test that sleeps: wait for a condition, or use testing/synctest",
-			"a/atest/server.go:2: a test that sleeps: wait for a condition, or use testing/synctest",
+			"internal/realtest/server.go:2: a test that sleeps: wait for a condition, or use testing/synctest",
 		}},
 		{"skipping", map[string]string{
 			"a/a_test.go": "package a\nfunc TestA(t *testing.T) {\n\tt.SkipNow()\n\tt.Skip(\"no data\")\n}\n",

@@ -33,7 +33,16 @@ type source struct {
 // support reports whether the file belongs to a package made for tests, such as internal/store/storetest.
 func (s source) support() bool { return isSupport(s.dir) }
 
-func isSupport(dir string) bool { return strings.HasSuffix(dir, "test") || dir == "internal/layering" }
+func isSupport(dir string) bool { return slices.Contains(testSupport, dir) }
+
+// testSupport lists the packages that only tests import.
+var testSupport = []string{
+	"internal/layering",
+	"internal/realtest",
+	"internal/sharedtest",
+	"internal/store/storetest",
+	"internal/wal/waltest",
+}
 
 // tree is a module's source code: all Go files, and the text of all files.
 type tree struct {
