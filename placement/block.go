@@ -34,6 +34,7 @@ type Block struct {
 
 	Tenant    [BlockSize]uint32 // the only one there; noTenant on an empty node, ManyTenants
 	Exclusive [BlockSize]uint32 // the one that bears no other; noTenant when there is none
+	Alone     uint64            // has an Exclusive tenant
 
 	epoch uint64
 }
@@ -55,6 +56,7 @@ type Described struct {
 	CapWatts     Lane                // 0 = none
 
 	Attested    uint64
+	Tainted     uint64
 	Accelerated uint64 // has devices
 	Powered     uint64 // its draw is known
 
@@ -150,6 +152,7 @@ func (b *Block) reset(s *State, i int) {
 	}
 	b.Rows[i] = make([]float32, (len(s.Resources)+1)*s.Grid.Slots)
 	b.Tenant[i], b.Exclusive[i], b.Count[i] = noTenant, noTenant, 0
+	b.Alone &^= 1 << i
 	b.Devices[i] = nil
 	b.DeviceWatts[i] = 0
 	for _, d := range b.Node[i].Devices {
@@ -169,6 +172,7 @@ func (b *Block) hold(i int, m *Member) {
 	}
 	if m.Workload.Security.Exclusive {
 		b.Exclusive[i] = m.tenant
+		b.Alone |= 1 << i
 	}
 	if len(m.Devices) == 0 {
 		return

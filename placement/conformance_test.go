@@ -32,6 +32,9 @@ func TestFilterConformance(t *testing.T) {
 						t.Fatalf("reason %q is empty, long or carries amounts", r.Reason)
 					}
 					for _, b := range s.Blocks {
+						if r.Check == nil {
+							continue
+						}
 						checkFilter(t, r, s, b)
 					}
 				}

@@ -13,7 +13,7 @@ type Filter interface {
 type Rule struct {
 	Reason      string // short, without amounts: reasons are counted
 	Preemptible bool   // pausing or moving other work could help
-	Check       Check
+	Check       Check  // nil lets every node pass
 }
 
 // Check is the form of a Rule the scan runs. It must not allocate.

@@ -104,6 +104,7 @@ func (s *State) describe(node int, n *fleet.Node) {
 	d.Rank[i] = s.Policy.rank(n.Name)
 	d.Cost[i] = float32(n.CostPerHour)
 	d.CapWatts[i] = float32(n.CapWatts)
+	d.Tainted = setBit(d.Tainted, i, len(n.Taints) > 0)
 	d.Attested = setBit(d.Attested, i, n.Attested)
 	d.Accelerated = setBit(d.Accelerated, i, len(n.Devices) > 0)
 	d.Powered = setBit(d.Powered, i, n.Power.Known() || drawing(n.Devices))

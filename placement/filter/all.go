@@ -38,6 +38,19 @@ func (f perNode) Pass(s *placement.State, b *placement.Block, candidates uint64)
 	return candidates
 }
 
+// among is a perNode that lets every node pass that is not in a mask of the block.
+func among(mask func(*placement.Block) uint64, f perNode) placement.Check { return masked{mask, f} }
+
+type masked struct {
+	mask func(*placement.Block) uint64
+	f    perNode
+}
+
+func (c masked) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
+	mask := c.mask(b)
+	return candidates&^mask | c.f.Pass(s, b, candidates&mask)
+}
+
 // byMask is a check that is a mask of the block.
 type byMask func(b *placement.Block) uint64
 

@@ -14,12 +14,12 @@ func (Security) Name() string { return "security" }
 func (Security) Prepare(q *placement.Query) []placement.Rule {
 	need := q.Workload.Security
 	level := int32(need.Level)
-	rules := []placement.Rule{{
-		Reason: "security level too low",
-		Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
+	rules := []placement.Rule{{Reason: "security level too low"}}
+	if level > 0 { // no node is below 0
+		rules[0].Check = perNode(func(_ *placement.State, b *placement.Block, i int) bool {
 			return b.Level[i] >= level
-		}),
-	}}
+		})
+	}
 	if len(need.Compartments) > 0 {
 		wanted := q.State.Compartments(need.Compartments)
 		rules = append(rules, placement.Rule{

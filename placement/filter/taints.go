@@ -22,7 +22,7 @@ func (Taints) Prepare(q *placement.Query) []placement.Rule {
 	}
 	return []placement.Rule{{
 		Reason: "taint not tolerated",
-		Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
+		Check: among(tainted, func(s *placement.State, b *placement.Block, i int) bool {
 			t := int(b.Taints[i])
 			if t >= len(tolerated) { // a node described since the query was made
 				return toleratesAll(q.Workload.Tolerations, s.TaintSets[t])
@@ -31,6 +31,8 @@ func (Taints) Prepare(q *placement.Query) []placement.Rule {
 		}),
 	}}
 }
+
+func tainted(b *placement.Block) uint64 { return b.Tainted }
 
 func toleratesAll(tolerations []workload.Toleration, taints []fleet.Taint) bool {
 	for _, taint := range taints {

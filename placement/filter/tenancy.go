@@ -16,8 +16,8 @@ func (Tenancy) Prepare(q *placement.Query) []placement.Rule {
 	rules := []placement.Rule{{
 		Reason:      "another tenant has the node to itself",
 		Preemptible: true,
-		Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
-			return b.Exclusive[i] == 0 || b.Exclusive[i] == me
+		Check: among(alone, func(_ *placement.State, b *placement.Block, i int) bool {
+			return b.Exclusive[i] == me
 		}),
 	}}
 	if q.Workload.Security.Exclusive {
@@ -31,3 +31,5 @@ func (Tenancy) Prepare(q *placement.Query) []placement.Rule {
 	}
 	return rules
 }
+
+func alone(b *placement.Block) uint64 { return b.Alone }
