@@ -66,7 +66,7 @@ func FuzzRequests(f *testing.F) {
 			if err := r.Workload.Requests.Validate(); err != nil {
 				panic(fmt.Sprintf("let through: %v", err))
 			}
-			workloadToWire(r.Workload)
+			WorkloadToWire(r.Workload)
 			return placement.Decision{}, nil
 		},
 		release: func(string) (bool, error) { return false, nil },

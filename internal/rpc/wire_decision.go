@@ -40,7 +40,7 @@ func explanationToWire(e *placement.Explanation) *auspexv1.ExplainResponse {
 	out := &auspexv1.ExplainResponse{
 		DecisionId: d.ID,
 		Decided:    momentToWire(d.Decided),
-		Workload:   workloadToWire(d.Workload),
+		Workload:   WorkloadToWire(d.Workload),
 		Outcome:    decisionToWire(d),
 		State:      string(e.Phase),
 		Filters:    rejectionsToWire(d.Rejections),

@@ -40,7 +40,8 @@ func nodeFromWire(n *auspexv1.Node) (fleet.Node, error) {
 	return out, out.Validate()
 }
 
-func nodeToWire(n *fleet.Node) *auspexv1.Node {
+// NodeToWire shares n's slices and maps.
+func NodeToWire(n *fleet.Node) *auspexv1.Node {
 	out := &auspexv1.Node{
 		Name:          n.Name,
 		Capacity:      resourcesToWire(n.Capacity),
@@ -71,7 +72,7 @@ func nodeToWire(n *fleet.Node) *auspexv1.Node {
 
 func nodeStatusToWire(s *placement.NodeStatus) *auspexv1.NodeStatus {
 	return &auspexv1.NodeStatus{
-		Node:           nodeToWire(s.Node),
+		Node:           NodeToWire(s.Node),
 		State:          string(s.State),
 		Requested:      resourcesToWire(s.Requested),
 		PredictedPeak:  resourcesToWire(s.PredictedPeak),

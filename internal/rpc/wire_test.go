@@ -68,7 +68,7 @@ func TestWorkloadsSurviveTheWire(t *testing.T) {
 		for range rapid.IntRange(0, 2).Draw(t, "tolerations") {
 			w.Tolerations = append(w.Tolerations, workload.Toleration{Key: word.Draw(t, "key"), Value: maybe(t, word, "value")})
 		}
-		got := workloadFromWire(overTheWire(t, workloadToWire(w), new(auspexv1.Workload)))
+		got := workloadFromWire(overTheWire(t, WorkloadToWire(w), new(auspexv1.Workload)))
 		if !reflect.DeepEqual(got, w) {
 			t.Fatalf("got %+v\nwant %+v", got, w)
 		}
@@ -96,7 +96,7 @@ func TestNodesSurviveTheWire(t *testing.T) {
 		if rapid.Bool().Draw(t, "power") {
 			n.Power, _ = fleet.NewPowerCurve(50, 250)
 		}
-		got, err := nodeFromWire(overTheWire(t, nodeToWire(n), new(auspexv1.Node)))
+		got, err := nodeFromWire(overTheWire(t, NodeToWire(n), new(auspexv1.Node)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,8 +46,9 @@ func workloadFromWire(w *auspexv1.Workload) *workload.Workload {
 	return out
 }
 
-// workloadToWire leaves out the parts that say nothing.
-func workloadToWire(w *workload.Workload) *auspexv1.Workload {
+// WorkloadToWire leaves out the parts that say nothing. It shares w's slices and
+// maps.
+func WorkloadToWire(w *workload.Workload) *auspexv1.Workload {
 	if w == nil {
 		return nil
 	}
