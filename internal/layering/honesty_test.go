@@ -20,14 +20,11 @@ func honestTests(t *tree) []string {
 		if !s.test && !s.support() {
 			continue
 		}
-		var bubbles []ast.Node // function literals run by synctest.Test, in which time is virtual
+		bubbles := virtualTime(s.file)
 		ast.Inspect(s.file, func(node ast.Node) bool {
 			call, ok := node.(*ast.CallExpr)
 			if !ok {
 				return true
-			}
-			if isSelector(call.Fun, "synctest", "Test") && len(call.Args) == 2 {
-				bubbles = append(bubbles, call.Args[1])
 			}
 			if isSelector(call.Fun, "time", "Sleep") && !within(bubbles, call.Pos()) {
 				found = append(found, t.at(call.Pos(), "a test that sleeps: wait for a condition, or use testing/synctest"))
@@ -39,6 +36,26 @@ func honestTests(t *tree) []string {
 		})
 	}
 	return found
+}
+
+// virtualTime returns the code that can only run in a bubble of testing/synctest: what synctest.Test is given, and
+// functions that call synctest.Wait, which panics elsewhere.
+func virtualTime(file *ast.File) []ast.Node {
+	var bubbles []ast.Node
+	for _, declaration := range file.Decls {
+		ast.Inspect(declaration, func(node ast.Node) bool {
+			call, ok := node.(*ast.CallExpr)
+			switch {
+			case !ok:
+			case isSelector(call.Fun, "synctest", "Test") && len(call.Args) == 2:
+				bubbles = append(bubbles, call.Args[1])
+			case isSelector(call.Fun, "synctest", "Wait"):
+				bubbles = append(bubbles, declaration)
+			}
+			return true
+		})
+	}
+	return bubbles
 }
 
 func within(nodes []ast.Node, pos token.Pos) bool {
@@ -81,7 +98,8 @@ func TestHonestTestsCanFail(t *testing.T) {
 			"a/a.go": "package a\nfunc f() { time.Sleep(1) }\n",
 			"a/a_test.go": "package a\nfunc TestA(t *testing.T) {\n" +
 				"\tsynctest.Test(t, func(t *testing.T) { time.Sleep(1) })\n" +
-				"\tt.Skipf(\"no %s: run `make servers`\", name)\n}\n",
+				"\tt.Skipf(\"no %s: run `make servers`\", name)\n}\n" +
+				"func advance() {\n\ttime.Sleep(1)\n\tsynctest.Wait()\n}\n",
 		}, nil},
 		{"sleeping", map[string]string{
 			"a/a_test.go":                 "package a\nfunc TestA(t *testing.T) {\n\tsynctest.Test(t, f)\n\ttime.Sleep(1)\n}\n",
