@@ -135,10 +135,14 @@ func (azureTable) row(line []byte, emit func(Arrival) bool) error {
 	if err != nil {
 		return err
 	}
+	key := timeseries.Key{Workload: string(f[0]), App: string(f[2]), Queue: string(f[1])}
+	if err := key.Validate(); err != nil {
+		return err
+	}
 	size := resource.Of(cores, gigabytes*(1<<30))
 	emit(Arrival{
 		Workload: workload.Workload{
-			ID: string(f[0]), App: string(f[2]), Queue: string(f[1]),
+			ID: key.Workload, App: key.App, Queue: key.Queue,
 			Class: class, Requests: size, Limits: size,
 		},
 		Arrive: created,

@@ -87,7 +87,11 @@ func (b *bitbrainsFile) head(line []byte) (bool, error) {
 	case string(line) == compactHeader:
 		b.rows = &compactRows{vms: b.vms}
 	case bytes.IndexByte(line, ';') >= 0:
-		b.rows = &gwaRows{key: *b.vms.key([]byte(stem(b.path)))}
+		key, err := b.vms.key([]byte(stem(b.path)))
+		if err != nil {
+			return false, fmt.Errorf("name of the file: %w", err)
+		}
+		b.rows = &gwaRows{key: *key}
 	default:
 		return false, fmt.Errorf("header %q is neither %q nor that of GWA-T-12 (Timestamp [ms]; CPU cores; ...)", clip(line), compactHeader)
 	}
@@ -100,16 +104,19 @@ type vmKeys struct {
 	byID   map[string]*timeseries.Key
 }
 
-func (v vmKeys) key(id []byte) *timeseries.Key {
-	k, ok := v.byID[string(id)]
-	if !ok {
-		if len(v.byID) >= mostKeys {
-			clear(v.byID)
-		}
-		k = &timeseries.Key{Workload: "vm-" + string(id), Source: v.source}
-		v.byID[string(id)] = k
+func (v vmKeys) key(id []byte) (*timeseries.Key, error) {
+	if k, ok := v.byID[string(id)]; ok {
+		return k, nil
 	}
-	return k
+	k := &timeseries.Key{Workload: "vm-" + string(id), Source: v.source}
+	if err := k.Validate(); err != nil {
+		return nil, err
+	}
+	if len(v.byID) >= mostKeys {
+		clear(v.byID)
+	}
+	v.byID[string(id)] = k
+	return k, nil
 }
 
 // vmUsage is what both layouts say about one moment.
@@ -154,8 +161,11 @@ func (c *compactRows) row(line []byte, emit func(timeseries.Sample) bool) error 
 		return errors.New("no VM in the first column")
 	}
 	if c.last == nil || !bytes.Equal(id, c.id) {
-		c.id = append(c.id[:0], id...)
-		c.last = c.vms.key(id)
+		key, err := c.vms.key(id)
+		if err != nil {
+			return err
+		}
+		c.id, c.last = append(c.id[:0], id...), key
 	}
 	ts, rest := cut(rest, ',')
 	cores, rest := cut(rest, ',')

@@ -234,8 +234,8 @@ func (c *csvRows) key() (timeseries.Key, error) {
 		Workload: text(csvWorkload), App: text(csvApp), Class: workload.Class(text(csvClass)),
 		Queue: text(csvQueue), Node: text(csvNode), Source: c.source,
 	}
-	if key.Workload == "" {
-		return key, errors.New("workload is empty")
+	if err := key.Validate(); err != nil {
+		return key, err
 	}
 	if len(c.keys) >= mostKeys {
 		clear(c.keys)
@@ -249,6 +249,9 @@ func csvTimeOf(text []byte) (time.Time, error) {
 		t, err := time.Parse(time.RFC3339Nano, string(text))
 		if err != nil {
 			return time.Time{}, fmt.Errorf("time %q is not RFC 3339, such as 2026-01-05T08:00:00Z", clip(text))
+		}
+		if t.Unix() < 0 || t.Unix() >= lastSecond {
+			return time.Time{}, fmt.Errorf("time %s is not between 1970 and 2261", text)
 		}
 		return t.UTC(), nil
 	}

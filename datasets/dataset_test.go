@@ -97,6 +97,26 @@ func TestUsageFormats(t *testing.T) {
 			vmB+/=/depX/service/subX 2020-01-06T00:10:00Z | cpu=3.2 | cpu=32 memory=128GiB
 			error: trace_data/vm_cpu_readings-file-10-of-10.csv:2: VM "vmD+/=" is not in vmtable
 		`},
+		{"alibaba-gentd26:testdata/gentd26", `
+			pod-a/ml-inference 2022-09-11T01:12:00Z | gpu=0.5 gpu_memory=1GiB | gpu=1
+			pod-c/ml-inference 2022-09-11T01:12:00Z | memory=512MiB | memory=1GiB
+			error: pod_gpu_duty_cycle.csv:5: time goes back from 1662858777 to 1662858720
+			error: pod_memory_util.csv:4: container_ip is empty
+			pod-a/ml-inference 2022-09-11T01:12:57Z | memory=0B gpu=0 | memory=1GiB gpu=1
+			pod-b/ml-inference 2022-09-11T01:12:57Z | gpu=0.075 gpu_memory=2GiB | gpu=1
+			pod-a/ml-inference 2022-09-11T01:13:54Z | memory=256MiB | memory=1GiB
+		`},
+		{"alibaba2018-machines:testdata/alibaba2018", `
+			m_1/m_1 2020-01-06T00:01:00Z | cpu=24 memory=90GiB disk_percent=5 net_in=43.04 net_out=33.08 | cpu=48 memory=100GiB
+			m_1/m_1 2020-01-06T00:01:30Z | mem_gps=1.5 mkpi=2 net_in=43.04 net_out=33.08 | cpu=48 memory=100GiB
+			error: machine_usage.csv:3: every value is bad or missing
+			error: machine_usage.csv:4: machine "m_2" is not in machine_meta
+		`},
+		{"gcd-vms:testdata/gcd", `
+			vm_1_2 2020-01-06T00:00:00Z | cpu=0.5 memory=256MiB | cpu=1 memory=1GiB
+			vm_1_2 2020-01-06T00:10:00Z | cpu=0.125 memory=2.15GiB | cpu=1 memory=1GiB
+			error: vm_1_10:1: want two numbers, CPU and memory percent
+		`},
 		{"csv:testdata/csv/plain.csv", `
 			web-1/web/service/prod/node-1 2026-01-05T08:00:00Z | cpu=0.5 memory=1GiB | cpu=2 memory=4GiB
 			web-1/web/service/prod/node-1 2026-01-05T08:05:00Z | cpu=0.5 memory=1GiB licences=3 | cpu=2 memory=4GiB
@@ -133,6 +153,9 @@ func TestUsageDescription(t *testing.T) {
 			"vmB+/= [depX service subX] 6 00:05 6 00:15 cpu=32 memory=128GiB",
 			"vmC+/= [depY  subY] 6 00:00 4 23:55 cpu=2 memory=1.75GiB",
 		}},
+		{"alibaba-gentd26:testdata/gentd26", ByTime, []resource.Name{"memory", "gpu", "gpu_memory"}, nil},
+		{"alibaba2018-machines:testdata/alibaba2018", ByWorkload, []resource.Name{"cpu", "memory", "disk_percent", "mem_gps", "mkpi", "net_in", "net_out"}, nil},
+		{"gcd-vms:testdata/gcd", ByWorkload, []resource.Name{"cpu", "memory"}, nil},
 		{"csv:testdata/csv", AsWritten, []resource.Name{"cpu", "memory", "gpu", "licences"}, []string{
 			"web-1 [web service prod] 5 08:00 5 08:15 cpu=2 memory=4GiB",
 			`train "a", b [train ml-training ] 5 08:10 5 08:10 `,
@@ -144,6 +167,12 @@ func TestUsageDescription(t *testing.T) {
 				t.Errorf("got order %s, resources %v, synthetic %v", u.Order(), u.Resources(), u.Synthetic())
 			}
 			arrivals, err := u.Workloads(context.Background())
+			if test.workloads == nil {
+				if err == nil {
+					t.Error("bad rows are passed over")
+				}
+				return
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,19 +266,46 @@ func TestArrivals(t *testing.T) {
 			"vmB+/= service cpu=32 memory=128GiB {[] 0 0 0} map[] Jan  6 00:05 Jan  6 00:15",
 			"vmC+/=  cpu=2 memory=1.75GiB {[] 0 0 0} map[] Jan  6 00:00 Feb  4 23:55",
 		}},
+		{"alibaba-gpu-2025:testdata/gpu2025", []string{
+			"i-0 ml-inference cpu=12 memory=120GiB disk=640GiB rdma=25 {[] 1 0 0} map[role:HN] Jan  6 00:00 - at most 8 a node",
+			"i-1 ml-inference cpu=48 memory=200GiB disk=100GiB rdma=1 {[] 0 0 0} map[role:CN] Jan  6 00:05 Jan  6 00:15",
+		}},
+		{"azure-v1-arrivals:testdata/azure-v1", []string{
+			"vm-0  cpu=2 memory=3.5GiB {[] 0 0 0} map[] Jan  6 00:05 -",
+			"vm-1  cpu=1 memory=1.75GiB {[] 0 0 0} map[] Jan  6 00:05 -",
+			"vm-2  cpu=1 memory=1.75GiB {[] 0 0 0} map[] Jan  6 00:05 -",
+			"vm-3  cpu=1 memory=1.75GiB {[] 0 0 0} map[] Jan  6 00:10 Jan  6 00:20",
+			"vm-4  cpu=1 memory=1.75GiB {[] 0 0 0} map[] Jan  6 00:10 -",
+			"vm-5  cpu=1 memory=1.75GiB {[] 0 0 0} map[] Jan  6 00:15 -",
+			"vm-6  cpu=2 memory=3.5GiB {[] 0 0 0} map[] Jan  6 00:15 -",
+			`error: v1.test.txt:1: flavour "x" is not in flav_map`,
+			"vm-7  cpu=2 memory=3.5GiB {[] 0 0 0} map[] Jan  6 00:20 -",
+		}},
+		{"swf:testdata/swf", []string{
+			"job-0 batch cpu=64 memory=64GiB {[] 0 0 0} map[requested_seconds:86400 run_seconds:60 status:1 wait_seconds:5] Dec 31 23:22 Dec 31 23:23",
+			"job-1 batch cpu=128 {[] 0 0 0} map[run_seconds:1451 status:1 wait_seconds:10] Oct  1 07:00 Oct  1 07:24",
+			"job-2 batch cpu=8 memory=16MiB {[] 0 0 0} map[requested_seconds:7200] Oct  1 07:24 -",
+			`error: plain.swf:6: field 4 "-359" is not a number of -1 or more`,
+		}},
 	} {
 		t.Run(test.ref, func(t *testing.T) {
 			f := openFleet(t, test.ref)
+			_, folder, _ := strings.Cut(test.ref, ":")
 			var got []string
 			for a, err := range f.Arrivals(context.Background()) {
 				if err != nil {
-					t.Fatal(err)
+					got = append(got, "error: "+strings.TrimPrefix(err.Error(), folder+"/"))
+					continue
 				}
 				if err := a.Workload.Validate(); err != nil {
 					t.Error(err)
 				}
 				w := a.Workload
-				got = append(got, fmt.Sprintf("%s %s %s %v %v %s %s", w.ID, w.Class, w.Requests, w.Accelerator, w.Labels, stamp(a.Arrive), stamp(a.Depart)))
+				line := fmt.Sprintf("%s %s %s %v %v %s %s", w.ID, w.Class, w.Requests, w.Accelerator, w.Labels, stamp(a.Arrive), stamp(a.Depart))
+				if a.MaxPerNode > 0 {
+					line += fmt.Sprintf(" at most %d a node", a.MaxPerNode)
+				}
+				got = append(got, line)
 			}
 			if !slices.Equal(got, test.want) {
 				t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
@@ -278,7 +334,7 @@ func TestOpenErrors(t *testing.T) {
 	for _, test := range []struct {
 		ref, want string
 	}{
-		{"bitbrains", `trace "bitbrains": want FORMAT:PATH, FORMAT one of bitbrains, planetlab, azure, openb, csv, synthetic`},
+		{"bitbrains", `trace "bitbrains": want FORMAT:PATH, FORMAT one of bitbrains, planetlab, azure, openb, alibaba-gentd26, alibaba2018-machines, alibaba-gpu-2025, azure-v1-arrivals, gcd-vms, swf, csv, synthetic`},
 		{"bitbrain:x", `trace "bitbrain:x": unknown format "bitbrain" (want one of`},
 		{"csv:", `trace "csv:": no path after "csv:"`},
 		{"csv:testdata/none.csv", "testdata/none.csv: no such file"},
@@ -310,7 +366,7 @@ func TestOpenErrors(t *testing.T) {
 	})
 	t.Run("fleet of a usage trace", func(t *testing.T) {
 		_, err := OpenFleet(Ref{Format: "csv", Path: "testdata/csv"}, Options{})
-		if err == nil || !strings.Contains(err.Error(), "csv holds usage, neither machines nor arrivals (formats with those: azure, openb, synthetic)") {
+		if err == nil || !strings.Contains(err.Error(), "csv holds usage, neither machines nor arrivals (formats with those: azure, openb, alibaba-gpu-2025, azure-v1-arrivals, swf, synthetic)") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -357,6 +413,8 @@ func TestRowErrors(t *testing.T) {
 			"1372629804;\t-1;\t1;\t1;\t1;\t1": "cores -1 is negative",
 		}},
 		{"planetlab", "planetlab", "20110303.csv", "vm,1\n", map[string]string{
+			"v\x00,1":   "holds a NUL character",
+			"v\xff,1":   "not valid UTF-8",
 			"vm" + long: "more than 288 values in a day",
 			"vm":        `VM "vm" has no values`,
 			",1":        "no VM name in the first column",
@@ -387,17 +445,19 @@ func TestRowErrors(t *testing.T) {
 			"n,1,1":    "3 columns, want 5",
 		}},
 		{"csv", "csv", "a.csv", "time,workload,cpu,memory\n1767600600,w,1,1\n", map[string]string{
-			"1767600600,w,1":          "3 columns, the header has 4",
-			"1767600600,,1,1":         "workload is empty",
-			"1767600600,w,,":          "no usage: every resource column is empty",
-			"05/01/2026,w,1,1":        `time "05/01/2026" is not a number`,
-			"2026-01-05 08:00,w,1,1":  `time "2026-01-05 08:00" is not RFC 3339, such as 2026-01-05T08:00:00Z`,
-			"1767600600,w,-1,1":       "cpu is negative (-1 cores)",
-			"1767600600,w,4GiB,1":     `parse cpu amount "4GiB": want a number of cores`,
-			"1767600600,w,1,4 apples": `parse memory amount "4 apples": want a number of bytes`,
-			"1767600600,w,NaN,1":      "cpu is NaN",
-			`1767600600,"w,1,1`:       "column 2: quote without its end on this line",
-			`1767600600,"w"x,1,1`:     "column 2: text after the closing quote",
+			"1767600600,w,1":             "3 columns, the header has 4",
+			"1767600600,,1,1":            "no workload",
+			"1767600600,w,,":             "no usage: every resource column is empty",
+			"05/01/2026,w,1,1":           `time "05/01/2026" is not a number`,
+			"2026-01-05 08:00,w,1,1":     `time "2026-01-05 08:00" is not RFC 3339, such as 2026-01-05T08:00:00Z`,
+			"2262-01-01T00:00:00Z,w,1,1": "time 2262-01-01T00:00:00Z is not between 1970 and 2261",
+			"1969-01-01T00:00:00Z,w,1,1": "time 1969-01-01T00:00:00Z is not between 1970 and 2261",
+			"1767600600,w,-1,1":          "cpu is negative (-1 cores)",
+			"1767600600,w,4GiB,1":        `parse cpu amount "4GiB": want a number of cores`,
+			"1767600600,w,1,4 apples":    `parse memory amount "4 apples": want a number of bytes`,
+			"1767600600,w,NaN,1":         "cpu is NaN",
+			`1767600600,"w,1,1`:          "column 2: quote without its end on this line",
+			`1767600600,"w"x,1,1`:        "column 2: text after the closing quote",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -477,6 +537,14 @@ func TestFileErrors(t *testing.T) {
 		{"csv foreign unit", "csv", map[string]string{"a.csv": "time,workload,memory_mb\n"}, `header: column "memory_mb": name it "memory" and give the amounts in bytes`},
 		{"openb header", "openb", map[string]string{"a.csv": "x,y\n"}, `a.csv:1: header "x,y" is neither that of nodes`},
 		{"openb pod header", "openb", map[string]string{"a.csv": "name,cpu_milli,memory_mib,num_gpu,gpu_milli,colour\n"}, "a.csv:1: pod header"},
+		{"gentd26 name", "alibaba-gentd26", map[string]string{"a.csv": "x"}, "a.csv: the name holds none of gpu_duty_cycle, gpu_memory_used, memory_util"},
+		{"gentd26 twice", "alibaba-gentd26", map[string]string{"1_memory_util": "x", "2_memory_util": "x"}, "2_memory_util: a second file of memory"},
+		{"gentd26 header", "alibaba-gentd26", map[string]string{"memory_util": "value,time\n"}, `memory_util:1: header "value,time" is not value,timestamp_anon,container_ip in some order`},
+		{"gentd26 empty", "alibaba-gentd26", map[string]string{"memory_util": ""}, "memory_util: the file is empty"},
+		{"alibaba2018 without meta", "alibaba2018-machines", map[string]string{"machine_usage.csv": "x"}, "want machine_meta*.csv and machine_usage*.csv"},
+		{"alibaba2018 meta", "alibaba2018-machines", map[string]string{"machine_usage.csv": "x", "machine_meta.csv": "m_1,0,219,17,many,100,USING\n"}, `machine_meta.csv:1: cpu_num "many" is not a number`},
+		{"gcd too long", "gcd-vms", map[string]string{"vm": strings.Repeat("1 2\n", 289)}, "vm:289: more than 288 values in a day"},
+		{"gcd archive", "gcd-vms", map[string]string{"a.tar": tarOf("vm", "1 2\n")[:600]}, "a.tar: read archive: unexpected EOF"},
 		{"azure table", "azure", map[string]string{"vmtable.csv": "v,s,d,0,1,1,1,1,Lazy,2,2\n", "vm_cpu_readings.csv": "0,v,1,1,1\n"}, `vmtable.csv:1: category "Lazy" is none of`},
 		{"azure bucket", "azure", map[string]string{"vmtable.csv": "v,s,d,0,1,1,1,1,Unknown,0,2\n", "vm_cpu_readings.csv": "0,v,1,1,1\n"}, "vmtable.csv:1: vmcorecountbucket is 0"},
 		{"azure order", "azure", map[string]string{"vmtable.csv": "v,s,d,5,1,1,1,1,Unknown,2,2\n", "vm_cpu_readings.csv": "0,v,1,1,1\n"}, `VM "v" is deleted (1) before it is created (5)`},

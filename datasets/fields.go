@@ -155,27 +155,31 @@ func clip(b []byte) []byte {
 	return b
 }
 
+// lastSecond is the end of the last year that a sample can be of, 2261.
+const lastSecond = 9214646400
+
 // seconds parses a count of seconds, whole or decimal, as a time that many
 // after 1970; counts of 1e11 and more are milliseconds, which is the year 5138
 // or 1973.
 func seconds(column string, b []byte) (sec, nsec int64, err error) {
 	if v, ok := integer(b); ok && v >= 0 {
+		sec = v
 		if v >= 1e11 {
-			return v / 1000, v % 1000 * 1e6, nil
+			sec, nsec = v/1000, v%1000*1e6
 		}
-		return v, 0, nil
+	} else {
+		v, err := amount(column, b)
+		if err != nil {
+			return 0, 0, err
+		}
+		if v >= 1e11 {
+			v /= 1000
+		}
+		sec, nsec = splitSeconds(v)
 	}
-	v, err := amount(column, b)
-	if err != nil {
-		return 0, 0, err
-	}
-	if v >= 1e11 {
-		v /= 1000
-	}
-	if v >= 1e11 {
+	if sec >= lastSecond {
 		return 0, 0, fmt.Errorf("%s %s is not a time in seconds or milliseconds", column, clip(b))
 	}
-	sec, nsec = splitSeconds(v)
 	return sec, nsec, nil
 }
 

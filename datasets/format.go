@@ -24,6 +24,12 @@ func formats() []format {
 		{name: "planetlab", usage: openPlanetLab},
 		{name: "azure", usage: openAzureUsage, fleet: openAzureFleet},
 		{name: "openb", fleet: openOpenb},
+		{name: "alibaba-gentd26", usage: openGentd26},
+		{name: "alibaba2018-machines", usage: openAlibaba2018},
+		{name: "alibaba-gpu-2025", fleet: openGPU2025},
+		{name: "azure-v1-arrivals", fleet: openAzureV1},
+		{name: "gcd-vms", usage: openGCD},
+		{name: "swf", fleet: openSWF},
 		{name: "csv", usage: openCSV},
 		{name: formatSynthetic, usage: openSyntheticUsage, fleet: openSyntheticFleet},
 	}

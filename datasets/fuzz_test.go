@@ -103,3 +103,75 @@ func FuzzOpenbPods(f *testing.F) {
 		openbPodHeader+"\np,12000,16384,8,1000\n",
 		openbPodTimes+"\np,12000,16384,1,460,T4|P100,LS,Running,0,12537496,0\n")
 }
+
+func FuzzGentd26(f *testing.F) {
+	f.Add([]byte("value,timestamp_anon,container_ip\n50.0,1662858720.0,a\n7,1662858777,b\n"), []byte("timestamp_anon,value,container_ip\n1662858720,1e9,a\n"))
+	f.Fuzz(func(t *testing.T, duty, memory []byte) {
+		merge := gentdMerge{pods: map[string]int{}}
+		for name, data := range map[string][]byte{"gpu_duty_cycle": duty, "memory_util": memory} {
+			l, err := newLines(name, bytes.NewReader(data))
+			if err != nil {
+				return
+			}
+			in := &gentdInput{lines: l}
+			in.measure, _ = gentdMeasureOf(name)
+			head, err := l.next()
+			if err != nil || in.head(head) != nil {
+				return
+			}
+			merge.inputs = append(merge.inputs, in)
+		}
+		var last time.Time
+		for merge.step(func(s timeseries.Sample, err error) bool {
+			if err != nil {
+				return true
+			}
+			if s.Time.Before(last) {
+				t.Errorf("%v after %v", s.Time, last)
+			}
+			last = s.Time
+			if err := checkSample(s); err != nil {
+				t.Error(err)
+			}
+			return true
+		}) {
+		}
+	})
+}
+
+func FuzzAlibaba2018(f *testing.F) {
+	machines := map[string]machineSize{"m_1": {"m_1", resource.Of(96, 100)}}
+	fuzz(f, func() rows[timeseries.Sample] { return &machineUsage{machines: machines} }, checkSample,
+		"m_1,60,50,90,,,43.04,33.08,5\nm_1,90,-1,101,1.5,2,43.04,33.08,101\n")
+}
+
+func FuzzGCD(f *testing.F) {
+	fuzz(f, func() rows[timeseries.Sample] { return &gcdVM{key: timeseries.Key{Workload: "vm"}} }, checkSample, "50 25\n\n12.5 215.5\n")
+}
+
+func FuzzGPU2025(f *testing.F) {
+	fuzz(f, func() rows[Arrival] { return gpu2025{} }, checkArrival,
+		gpu2025Columns+"\ni-0,HN,app-0,12,12,1,1,25,25,120.0,120.0,640.0,800.0,8,,,\ni,CN,a,1,2,0,0,1,1,2.0,2.0,1.0,1.0,-1,300.0,301.0,900.0\n")
+}
+
+func FuzzSWF(f *testing.F) {
+	fuzz(f, func() rows[Arrival] { return &swfJobs{} }, checkArrival,
+		"; UnixStartTime: 749458803\n1 0 10 1451 128 -1 -1 -1 -1 -1 1 1 1 -1 -1 -1 -1 -1\n",
+		"0 1356996147 5 60 64 1 1024 64 86400 68719476736 1 62 1 1 -1 1 1 1 {1241,1241} q_1d 1:ppn=64\n")
+}
+
+func FuzzAzureV1(f *testing.F) {
+	f.Add([]byte("300 g,|,b,b,|,"), []byte("300 U0,|,C1,U1,|,"))
+	f.Fuzz(func(t *testing.T, line, lives []byte) {
+		r := azureV1Arrivals{
+			flavours: map[string]resource.Vector{"g": resource.Of(2, 3.5), "b": resource.Of(1, 1.75)},
+			spans:    map[int]span{0: {0, azureV1Step}, 1: {azureV1Step, 3 * azureV1Step}},
+		}
+		r.bin(line, lives, func(a Arrival) bool {
+			if err := checkArrival(a); err != nil {
+				t.Error(err)
+			}
+			return true
+		})
+	})
+}

@@ -60,7 +60,11 @@ func newPlanetLabFile(path, source string) (rows[timeseries.Sample], error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: neither the file nor its folder is named for a day (want YYYYMMDD.csv, or YYYYMMDD/VM)", path)
 	}
-	return &planetLabVM{day: day, key: timeseries.Key{Workload: stem(path), Source: source}}, nil
+	vm := &planetLabVM{day: day, key: timeseries.Key{Workload: stem(path), Source: source}}
+	if err := vm.key.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: name of the file: %w", path, err)
+	}
+	return vm, nil
 }
 
 func planetLabSample(key timeseries.Key, day time.Time, i int, percent int64) timeseries.Sample {
@@ -112,6 +116,9 @@ func (p *planetLabDay) row(line []byte, emit func(timeseries.Sample) bool) error
 		return fmt.Errorf("VM %q has no values", clip(name))
 	}
 	key := timeseries.Key{Workload: string(name), Source: p.source}
+	if err := key.Validate(); err != nil {
+		return err
+	}
 	for i, v := range p.values[:n] {
 		if !emit(planetLabSample(key, p.day, i, v)) {
 			return nil
