@@ -22,28 +22,28 @@ type metrics struct {
 }
 
 func counter(name, help string) prometheus.Counter {
-	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "auspex", Subsystem: "collector", Name: name, Help: help})
+	return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 }
 
 func newMetrics() *metrics {
 	m := &metrics{
-		accepted: counter("accepted_samples_total", "Samples made durable in the spool."),
+		accepted: counter("auspex_collector_accepted_samples_total", "Samples made durable in the spool."),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Namespace: "auspex", Subsystem: "collector", Name: "refused_samples_total",
+			Name: "auspex_collector_refused_samples_total",
 			Help: "Samples refused because they are bad, by reason.",
 		}, []string{"reason"}),
-		shipped:     counter("shipped_samples_total", "Samples taken from the spool and acknowledged by the store."),
-		dropped:     counter("dropped_oldest_samples_total", "Samples lost because the spool reached its bound."),
-		damaged:     counter("damaged_samples_total", "Samples lost because the spool could not be read back."),
-		rejected:    counter("rejected_samples_total", "Samples lost because the store will never take them."),
-		storeErrors: counter("store_errors_total", "Failed writes to the store."),
+		shipped:     counter("auspex_collector_shipped_samples_total", "Samples taken from the spool and acknowledged by the store."),
+		dropped:     counter("auspex_collector_dropped_oldest_samples_total", "Samples lost because the spool reached its bound."),
+		damaged:     counter("auspex_collector_damaged_samples_total", "Samples lost because the spool could not be read back."),
+		rejected:    counter("auspex_collector_rejected_samples_total", "Samples lost because the store will never take them."),
+		storeErrors: counter("auspex_collector_store_errors_total", "Failed writes to the store."),
 		shipSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Namespace: "auspex", Subsystem: "collector", Name: "ship_latency_seconds",
+			Name:    "auspex_collector_ship_latency_seconds",
 			Help:    "Time a successful write of one batch to the store took.",
 			Buckets: prometheus.ExponentialBuckets(.001, 4, 8),
 		}),
 		spoolMaxBytes: prometheus.NewGauge(prometheus.GaugeOpts{
-			Namespace: "auspex", Subsystem: "collector", Name: "spool_max_bytes", Help: "Bound on the spool's size.",
+			Name: "auspex_collector_spool_max_bytes", Help: "Bound on the spool's size.",
 		}),
 	}
 	for _, r := range reasons {
@@ -56,10 +56,10 @@ func newMetrics() *metrics {
 func (m *metrics) watch(s *spool, r prometheus.Registerer) error {
 	m.spoolMaxBytes.Set(float64(s.opts.maxBytes))
 	m.spoolBytes = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: "auspex", Subsystem: "collector", Name: "spool_bytes", Help: "Size of the spool's files.",
+		Name: "auspex_collector_spool_bytes", Help: "Size of the spool's files.",
 	}, func() float64 { return float64(s.log.Bytes()) })
 	m.spoolSamples = prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: "auspex", Subsystem: "collector", Name: "spool_samples", Help: "Samples in the spool that wait for the store.",
+		Name: "auspex_collector_spool_samples", Help: "Samples in the spool that wait for the store.",
 	}, func() float64 { return float64(s.depth()) })
 	if r == nil {
 		return nil
