@@ -45,6 +45,9 @@ func featureNames() []string {
 	return names
 }
 
+// featureCount is the length of featureNames.
+const featureCount = 59
+
 // ownSpread is the column of the spread; those before it are the own quantiles.
 const ownSpread = len(levels)
 

@@ -16,7 +16,7 @@ func TestRowHasAValueForEveryName(t *testing.T) {
 	h, now := lived(28, 1)
 	s := Observed(h)
 	row, scale, ok := Row(nil, &s, resource.CPU, now, forecast.DefaultGrid())
-	if !ok || scale != 4 || len(row) != len(Features()) {
+	if !ok || scale != 4 || len(row) != len(Features()) || len(row) != featureCount {
 		t.Fatalf("%d values for %d names, scale %g, %v", len(row), len(Features()), scale, ok)
 	}
 	for i, v := range row {

@@ -52,7 +52,7 @@ func NewLearned(n resource.Name, g forecast.Grid, corrections []Correction) (*Le
 	for i, c := range corrections {
 		switch {
 		case !slices.Equal(c.Trees.Features(), featureNames()):
-			return nil, fmt.Errorf("learned model of %s: fitted on %d features that are not the %d this program computes (train again)", n, len(c.Trees.Features()), len(featureNames()))
+			return nil, fmt.Errorf("learned model of %s: fitted on %d features that are not the %d this program computes (train again)", n, len(c.Trees.Features()), featureCount)
 		case !slices.Equal(c.Trees.Quantiles(), levels[i:i+1]):
 			return nil, fmt.Errorf("learned model of %s: predicts quantiles %v (want %v)", n, c.Trees.Quantiles(), levels[i:i+1])
 		case !(c.Trust >= 0 && c.Trust <= 1):
@@ -114,14 +114,13 @@ func (l *Learned) Grid() forecast.Grid { return l.grid }
 // for each row the calibrated quantiles of the maximum by Levels, as shares of
 // the row's scale, rising and not negative.
 func (l *Learned) Shares(rows, out []float32) error {
-	width := len(featureNames())
-	corrections := make([]float32, len(rows)/width) // of one level
+	corrections := make([]float32, len(rows)/featureCount) // of one level
 	for k, level := range l.levels {
 		if err := level.Trees.Predict(rows, corrections); err != nil {
 			return fmt.Errorf("learned model of %s: %w", l.resource, err)
 		}
 		for i, c := range corrections {
-			row := rows[i*width:]
+			row := rows[i*featureCount:]
 			out[i*len(levels)+k] = row[k] + level.Trust*c*row[ownSpread] + level.Shift
 		}
 	}

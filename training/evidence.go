@@ -61,7 +61,7 @@ func (r *rows) append(o rows) {
 }
 
 func (r *rows) row(i int) []float32 {
-	width := len(models.Features())
+	width := len(r.features) / len(r.targets)
 	return r.features[i*width : (i+1)*width]
 }
 
