@@ -82,6 +82,9 @@ func createSegment(fsys FS, dir string, first Position) (seg segment, f File, sa
 	head = binary.LittleEndian.AppendUint32(head, salt)
 	head = binary.LittleEndian.AppendUint32(head, crc32.Checksum(head, castagnoli))
 	if _, err = f.WriteAt(head, 0); err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
 		err = fsys.SyncDir(dir)
 	}
 	if err != nil {
