@@ -70,6 +70,7 @@ func (s *session) root() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
+		RunE:          helpOnly,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			s.started = true
 		},

@@ -37,7 +37,7 @@ func (e explanationTable) WriteTable(w io.Writer) error {
 	}
 	head := &auspexv1.PlaceResponse{
 		DecisionId: e.DecisionId, Node: outcome.Node, Score: outcome.Score, Reason: outcome.Reason, Devices: outcome.Devices,
-		Expires: outcome.Expires, Class: outcome.Class, ForecastBasis: outcome.ForecastBasis, ForecastModel: outcome.ForecastModel,
+		Class: outcome.Class, ForecastBasis: outcome.ForecastBasis, ForecastModel: outcome.ForecastModel,
 		NodesConsidered: outcome.NodesConsidered, NodesFeasible: outcome.NodesFeasible,
 	}
 	if err := (decisionTable{head, e.Workload.GetId()}).WriteTable(w); err != nil {

@@ -184,3 +184,12 @@ func (t Text) WriteTable(w io.Writer) error {
 	_, err := io.WriteString(w, string(t))
 	return err
 }
+
+// YAMLToJSON prints a YAML document as JSON.
+func YAMLToJSON(data []byte) ([]byte, error) {
+	var v any
+	if err := yaml.Unmarshal(data, &v); err != nil {
+		return nil, err
+	}
+	return encode(v)
+}

@@ -65,6 +65,20 @@ func (p *Progress) Set(done int64) {
 	}
 }
 
+// Share says that done units are complete, and that this is part of whole of
+// something else whose size is known, such as the bytes of a file.
+func (p *Progress) Share(done, part, whole int64) {
+	if whole > 0 && part > 0 {
+		p.mu.Lock()
+		p.total = max(done, int64(float64(done)*float64(whole)/float64(part)))
+		if p.mu.bar != nil {
+			p.mu.bar.ChangeMax64(p.total)
+		}
+		p.mu.Unlock()
+	}
+	p.Set(done)
+}
+
 // Done ends the report at done units.
 func (p *Progress) Done(done int64) {
 	p.mu.Lock()

@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auspex-project/auspex/internal/app"
+)
+
+// run executes one command line and returns what it printed.
+func run(t *testing.T, ctx context.Context, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = execute(ctx, args, app.IO{In: strings.NewReader(stdin), Out: &out, Err: &errs})
+	return code, out.String(), errs.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		args   string
+		code   int
+		stderr string
+	}{
+		{"version", exitDone, ""},
+		{"config validate", exitDone, ""},
+		{"bogus", exitMisuse, `unknown command "bogus"`},
+		{"place --bogus", exitMisuse, "unknown flag: --bogus"},
+		{"place", exitMisuse, "no workload id"},
+		{"place --id a --requests cpu=lots", exitMisuse, "number of cores"},
+		{"explain", exitMisuse, "accepts 1 arg(s)"},
+		{"release", exitMisuse, "either a decision or --workload"},
+		{"predict", exitMisuse, "name a workload"},
+		{"nodes -o xml", exitMisuse, "want table, json or yaml"},
+		{"import --trace nonsense", exitMisuse, "want FORMAT:PATH"},
+		{"import --trace bitbrains:missing.csv", exitFailed, "missing.csv"},
+		{"import", exitMisuse, "no trace"},
+		{"config validate missing.yaml", exitFailed, "missing.yaml"},
+		{"--server 127.0.0.1:1 nodes", exitFailed, "is 'auspex serve' running there?"},
+		{"models show 01ARZ3NDEKTSV4RRFFQ69G5FAV", exitFailed, "no such artefact"},
+	} {
+		code, _, stderr := run(t, t.Context(), "", strings.Fields(c.args)...)
+		if code != c.code || !strings.Contains(stderr, c.stderr) {
+			t.Errorf("auspex %s: exit code %d, want %d; said %q, want %q in it", c.args, code, c.code, stderr, c.stderr)
+		}
+	}
+}
+
+// server runs `auspex serve` on free ports until the test ends.
+type server struct {
+	config  string
+	path    string
+	address string
+}
+
+func startServer(t *testing.T) *server {
+	t.Helper()
+	dir := t.TempDir()
+	s := &server{path: filepath.Join(dir, "auspex.yaml"), address: freeAddress(t)}
+	s.config = fmt.Sprintf(`data_dir: %s
+server: {grpc_address: %s, http_address: %s}
+collector: {host: {interval: 1s}}
+placement: {heartbeat_timeout: -1s}
+`, filepath.Join(dir, "data"), s.address, freeAddress(t))
+	s.write(t, s.config)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan string)
+	go func() {
+		code, _, stderr := run(t, ctx, "", "serve", "--config", s.path)
+		ended <- fmt.Sprintf("exit code %d\n%s", code, stderr)
+	}()
+	t.Cleanup(func() {
+		stop()
+		if how := <-ended; !strings.HasPrefix(how, "exit code 0") || t.Failed() {
+			t.Errorf("serve: %s", how)
+		}
+	})
+	until(t, func() bool {
+		code, _, _ := s.call(t, "", "nodes")
+		return code == exitDone
+	})
+	return s
+}
+
+func (s *server) write(t *testing.T, config string) {
+	t.Helper()
+	if err := os.WriteFile(s.path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *server) call(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	return run(t, t.Context(), stdin, append([]string{"--config", s.path}, args...)...)
+}
+
+// must calls a command that has to succeed and decodes its JSON.
+func (s *server) must(t *testing.T, stdin string, args ...string) map[string]any {
+	t.Helper()
+	code, stdout, stderr := s.call(t, stdin, append(args, "-o", "json")...)
+	if code != exitDone {
+		t.Fatalf("auspex %s: exit code %d: %s", strings.Join(args, " "), code, stderr)
+	}
+	var v map[string]any
+	if err := json.Unmarshal([]byte(stdout), &v); err != nil {
+		t.Fatalf("auspex %s: %v in %s", strings.Join(args, " "), err, stdout)
+	}
+	return v
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// until polls a condition that another process or goroutine will make true.
+func until(t *testing.T, ok func() bool) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatal("waited 30 seconds in vain")
+		case <-tick.C:
+		}
+	}
+}
+
+const testNode = `
+name: %s
+capacity: {cpu: 8, memory: 32GiB}
+provider: bare-metal
+region: here
+zone: %s
+security_level: 1
+power: {watts: [50, 150]}
+`
+
+// TestDay follows a scheduler and an operator through the commands against a
+// running server.
+func TestDay(t *testing.T) {
+	s := startServer(t)
+	for i, zone := range []string{"a", "a", "b"} {
+		name := fmt.Sprintf("n%d", i+1)
+		if code, _, stderr := s.call(t, fmt.Sprintf(testNode, name, zone), "nodes", "register", "-f", "-"); code != exitDone {
+			t.Fatal(stderr)
+		}
+	}
+
+	placed := s.must(t, "", "place", "--id", "web-1", "--class", "service", "--requests", "cpu=2,memory=4GiB", "--request-id", "r1", "--zone", "b")
+	if placed["node"] != "n3" || placed["nodes_feasible"] != 1.0 || placed["reason"] == "" {
+		t.Errorf("placed %v", placed)
+	}
+	decision := placed["decision_id"].(string)
+	again := s.must(t, "", "place", "--id", "web-1", "--class", "service", "--requests", "cpu=2,memory=4GiB", "--request-id", "r1", "--zone", "b")
+	if again["decision_id"] != decision {
+		t.Errorf("the same request got decision %v, then %v", decision, again["decision_id"])
+	}
+	if c := s.must(t, "", "confirm", decision); c["node"] != "n3" {
+		t.Errorf("confirmed %v", c)
+	}
+	why := s.must(t, "", "explain", decision, "--node", "n1")
+	if verdict := why["verdict"].(map[string]any); why["state"] != "confirmed" || verdict["feasible"] != false {
+		t.Errorf("explained %v", why)
+	}
+	if code, text, _ := s.call(t, "", "explain", decision, "--node", "n1"); code != exitDone || !strings.Contains(text, "n1 cannot take it") || !strings.Contains(text, "points of the chosen node") {
+		t.Errorf("explained as a table:\n%s", text)
+	}
+
+	none := s.must(t, "", "place", "--id", "big", "--class", "batch", "--requests", "cpu=64")
+	if rejections := none["rejections"].([]any); none["node"] != "" || len(rejections) == 0 || rejections[0].(map[string]any)["nodes"] != 3.0 {
+		t.Errorf("placed a workload larger than any node: %v", none)
+	}
+
+	s.must(t, "", "nodes", "drain", "n1")
+	states := map[string]string{}
+	for _, n := range s.must(t, "", "nodes")["nodes"].([]any) {
+		n := n.(map[string]any)
+		states[n["node"].(map[string]any)["name"].(string)] = n["state"].(string)
+	}
+	if states["n1"] != "draining" || states["n2"] != "ready" {
+		t.Errorf("states %v", states)
+	}
+	if code, _, stderr := s.call(t, "", "nodes", "remove", "n3"); code != exitFailed || !strings.Contains(stderr, "FailedPrecondition") {
+		t.Errorf("removed a node that holds work: %d, %s", code, stderr)
+	}
+
+	predicted := s.must(t, "{id: x, class: service, requests: {cpu: 500m, memory: 1GiB}}", "predict", "-f", "-")
+	if f := predicted["forecast"].(map[string]any); f["basis"] != "limit" {
+		t.Errorf("predicted %v", predicted)
+	}
+	if shares := s.must(t, "", "shares")["queues"].([]any); len(shares) != 1 || shares[0].(map[string]any)["workloads"] != 1.0 {
+		t.Errorf("shares %v", shares)
+	}
+	if r := s.must(t, "", "release", "--workload", "web-1"); r["released"] != true {
+		t.Errorf("released %v", r)
+	}
+	if code, text, stderr := s.call(t, "", "doctor"); code != exitDone || !strings.Contains(text, "serving on "+s.address) {
+		t.Errorf("doctor: %d, %s%s", code, text, stderr)
+	}
+}
+
+// TestReload changes the configuration under a running server: good changes
+// take effect, bad ones do not.
+func TestReload(t *testing.T) {
+	s := startServer(t)
+	queues := func() int { return len(s.must(t, "", "shares")["queues"].([]any)) }
+	s.write(t, s.config+"queues: {research: {weight: 2}}\n")
+	until(t, func() bool { return queues() == 2 })
+	bad := filepath.Join(filepath.Dir(s.path), "bad.yaml")
+	if err := os.WriteFile(bad, []byte(s.config+"queues: {research: {weight: -2}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := run(t, t.Context(), "", "config", "validate", bad); code != exitFailed || !strings.Contains(stderr, "bad.yaml:5:29: queues.research.weight: -2 is negative") {
+		t.Errorf("validated: %d, %s", code, stderr)
+	}
+}
+
+// TestHostIsCollected waits until a running server has stored usage of this
+// machine.
+func TestHostIsCollected(t *testing.T) {
+	s := startServer(t)
+	until(t, func() bool {
+		_, text, _ := s.call(t, "", "doctor")
+		return strings.Contains(text, "series in the last day")
+	})
+}
+
+func TestImportIsIdempotent(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	s := &server{path: filepath.Join(dir, "auspex.yaml")}
+	s.write(t, "data_dir: data\n")
+	first := s.must(t, "", "import", "--trace", "synthetic:1,days=1,workloads=20,step=15m")
+	second := s.must(t, "", "import", "--trace", "synthetic:1,days=1,workloads=20,step=15m")
+	if first["rows_written"] != first["samples_in_store"] || first["samples_in_store"] != second["samples_in_store"] || first["rows_written"].(float64) < 1000 {
+		t.Errorf("imported %v, then %v", first, second)
+	}
+	report := s.must(t, "", "train")
+	if report["skipped"] == "" {
+		t.Errorf("learned from a single day: %v", report)
+	}
+}

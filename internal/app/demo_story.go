@@ -1,0 +1,268 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
+	"github.com/auspex-project/auspex/internal/app/output"
+	"github.com/auspex-project/auspex/internal/store"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/timeseries"
+	"github.com/auspex-project/auspex/training"
+)
+
+func (t *demoTeller) opening(trace *demoTrace, dir string) {
+	kind := "recorded"
+	if trace.usage.Synthetic() {
+		kind = "synthetic: made up, nothing in it was measured"
+	}
+	t.line("Auspex demo: the whole loop once, on %s (%s) and on this machine.", trace.usage.Label(), kind)
+	t.line("%d nodes, %d workloads running, %d about to arrive. Data in %s.", len(trace.nodes), len(trace.running), len(trace.arriving), dir)
+	if trace.invented {
+		t.line("The trace has no machines; the demo's are made so that the limits of its workloads add up to %.0f %% of their CPU.", 100*provisioned)
+	}
+}
+
+// hostShown is how many of this machine's groups are shown.
+const hostShown = 5
+
+func (t *demoTeller) collected(ctx context.Context, s *stack, trace *demoTrace, took time.Duration) error {
+	t.head("Collected")
+	n, err := s.countSource(ctx, trace.usage.Label())
+	if err != nil {
+		return err
+	}
+	t.line("%d samples of %s, through the spool on disk into %s, in %.1f s (%.0f a second).",
+		n, trace.usage.Label(), s.config.Store.Driver, took.Seconds(), float64(n)/took.Seconds())
+
+	latest := map[string]timeseries.Sample{}
+	measured := 0
+	for x, err := range s.history.Scan(ctx, store.Query{Sources: []string{"host"}}) {
+		if err != nil {
+			return err
+		}
+		latest[x.Key.Workload] = x
+		measured++
+	}
+	t.line("%d samples of %d groups of this machine. The busiest just now:", measured, len(latest))
+	t.line("")
+	g := &output.Grid{Header: []string{"GROUP", "CPU", "MEMORY", "DISK I/O"}}
+	busiest := make([]timeseries.Sample, 0, len(latest))
+	for _, x := range latest {
+		busiest = append(busiest, x)
+	}
+	slices.SortFunc(busiest, func(a, b timeseries.Sample) int {
+		return cmp.Or(cmp.Compare(b.Usage.Get(resource.CPU), a.Usage.Get(resource.CPU)), cmp.Compare(a.Key.Workload, b.Key.Workload))
+	})
+	for _, x := range busiest[:min(hostShown, len(busiest))] {
+		g.Add(x.Key.Workload, resource.FormatAmount(resource.CPU, x.Usage.Get(resource.CPU)),
+			resource.FormatAmount(resource.Memory, x.Usage.Get(resource.Memory)), resource.FormatAmount(resource.DiskIO, x.Usage.Get(resource.DiskIO)))
+	}
+	t.table(g)
+	return nil
+}
+
+// demoLevels are the coverage columns of the demo.
+var demoLevels = []string{"0.9", "0.99"}
+
+func (t *demoTeller) learned(r *training.Report) error {
+	t.head("Learned")
+	if r.Skipped != "" {
+		t.line("Nothing: %s.", r.Skipped)
+		return nil
+	}
+	t.line("One night took %.1f s: %d samples of %d workloads; judged on the days from %s on, which nothing was fitted on.",
+		r.Seconds, r.Samples, r.Workloads, r.TestFrom.Format(time.DateOnly))
+	t.line("Pinball loss in thousandths of the limit (less is better), beside the baselines, all calibrated alike:")
+	t.line("")
+	g := &output.Grid{Header: []string{"RESOURCE", "CLASS", "ROWS"}}
+	for i, x := range r.Targets {
+		if i == 0 {
+			for _, rating := range x.Ratings {
+				g.Header = append(g.Header, strings.ToUpper(rating.Name))
+			}
+			for _, level := range demoLevels {
+				g.Header = append(g.Header, "COVERS "+level)
+			}
+			g.Header = append(g.Header, "VERDICT")
+		}
+		if len(x.Ratings) != len(r.Targets[0].Ratings) {
+			continue // too few rows to be learned; the report has it
+		}
+		row := []any{x.Resource, orDash(x.Class), x.Rows}
+		for _, rating := range x.Ratings {
+			row = append(row, fmt.Sprintf("%.2f", 1000*rating.Mean))
+		}
+		for _, level := range demoLevels {
+			row = append(row, fmt.Sprintf("%.3f", x.Ratings[0].Coverage[level]))
+		}
+		g.Add(append(row, string(x.Verdict))...)
+	}
+	t.table(g)
+	for _, m := range r.Machines {
+		t.line("")
+		t.line("%s of random machines of %d workloads, at a nominal 1 %% of violations:", m.Resource, m.Members)
+		machines := &output.Grid{Header: []string{"FORECAST OF THE PEAK", "VIOLATIONS", "SAVES OF THE LIMITS", "OF THE ORACLE'S SAVINGS"}}
+		for _, c := range m.Contestants {
+			machines.Add(c.Name, fmt.Sprintf("%.2f%%", 100*c.Calibrated.ViolationRate), fmt.Sprintf("%.1f%%", 100*c.Calibrated.Savings), fmt.Sprintf("%.1f%%", 100*c.Calibrated.OracleShare))
+		}
+		t.table(machines)
+	}
+	return nil
+}
+
+func (t *demoTeller) fleet(trace *demoTrace, running, refused int, before []*auspexv1.NodeStatus) {
+	t.head("Served, and the fleet as it was")
+	t.line("%d nodes registered and %d workloads placed on them over gRPC (%d did not fit).", len(trace.nodes), running, refused)
+	t.line("")
+	t.table(siteGrid(before))
+}
+
+func (t *demoTeller) arrivals(p placements) {
+	n := len(p.placed) + len(p.refused)
+	t.head("Placed")
+	t.line("%d of %d arriving workloads found a place, %d ended meanwhile; an answer took %v on average.",
+		len(p.placed), n, p.departed, (p.took / time.Duration(max(n, 1))).Round(10*time.Microsecond))
+	t.line("")
+	g := &output.Grid{Header: []string{"WORKLOAD", "CLASS", "ASKS FOR", "NODE", "SCORE", "WON BY", "FORECAST", "FEASIBLE"}}
+	for _, x := range sampleByClass(p.placed, 3) {
+		g.Add(x.workload.ID, x.answer.Class, x.workload.Requests.String(), x.answer.Node, fmt.Sprintf("%.1f", x.answer.Score),
+			wonBy(x.answer), x.answer.ForecastBasis, fmt.Sprintf("%d/%d", x.answer.NodesFeasible, x.answer.NodesConsidered))
+	}
+	t.table(g)
+	if len(p.refused) == 0 {
+		return
+	}
+	t.line("")
+	t.line("Not placed, and why:")
+	t.line("")
+	refused := &output.Grid{Header: []string{"WORKLOAD", "CLASS", "ASKS FOR", "WHY"}}
+	for _, x := range p.refused[:min(5, len(p.refused))] {
+		refused.Add(x.workload.ID, x.answer.Class, x.workload.Requests.String(), x.answer.Reason)
+	}
+	t.table(refused)
+}
+
+func (t *demoTeller) explanation(e *auspexv1.ExplainResponse) error {
+	t.head("Explained: why %s went to %s", e.Workload.GetId(), e.Outcome.GetNode())
+	return explanationTable{e}.WriteTable(t.out)
+}
+
+func (t *demoTeller) after(before, after []*auspexv1.NodeStatus) {
+	t.head("The fleet afterwards")
+	t.table(siteGrid(after))
+	a, b := totals(before), totals(after)
+	t.line("")
+	t.line("Requests grew from %.0f %% to %.0f %% of the fleet's CPU, its predicted peaks from %.0f %% to %.0f %%.",
+		a.percent(a.requested), b.percent(b.requested), a.percent(a.peak), b.percent(b.peak))
+}
+
+func (t *demoTeller) staying(l listeners) {
+	t.line("")
+	t.line("Still serving: gRPC on %s, metrics on http://%s/metrics. Try:", l.grpc.Addr(), l.http.Addr())
+	t.line("  auspex --server %s nodes", l.grpc.Addr())
+	t.line("  auspex --server %s place --id try-1 --class service --requests cpu=2,memory=4GiB", l.grpc.Addr())
+	t.line("Interrupt to stop.")
+}
+
+func (t *demoTeller) closing() {
+	t.line("")
+	t.line("Done. 'auspex demo --serve' keeps it up; 'auspex serve' runs it on your own configuration.")
+}
+
+// site sums up nodes of one provider.
+type site struct {
+	nodes, workloads           int
+	cpu, requested, peak       float64 // cores
+	memory, memRequested, mem  float64 // bytes
+	watts, devices, deviceFree float64
+}
+
+func (s site) percent(cores float64) float64 { return 100 * cores / max(s.cpu, 1e-9) }
+
+func (s *site) add(n *auspexv1.NodeStatus) {
+	cpu, memory := string(resource.CPU), string(resource.Memory)
+	s.nodes++
+	s.workloads += int(n.Workloads)
+	s.cpu += n.Node.GetCapacity().GetAmounts()[cpu]
+	s.requested += n.Requested.GetAmounts()[cpu]
+	s.peak += n.PredictedPeak.GetAmounts()[cpu]
+	s.memory += n.Node.GetCapacity().GetAmounts()[memory]
+	s.memRequested += n.Requested.GetAmounts()[memory]
+	s.mem += n.PredictedPeak.GetAmounts()[memory]
+	s.watts += n.PredictedWatts
+	s.devices += float64(len(n.DeviceFree))
+	for _, free := range n.DeviceFree {
+		s.deviceFree += free
+	}
+}
+
+func totals(nodes []*auspexv1.NodeStatus) site {
+	var all site
+	for _, n := range nodes {
+		all.add(n)
+	}
+	return all
+}
+
+func siteGrid(nodes []*auspexv1.NodeStatus) *output.Grid {
+	sites := map[string]*site{}
+	var names []string
+	for _, n := range nodes {
+		name := n.Node.GetProvider()
+		if sites[name] == nil {
+			sites[name] = &site{}
+			names = append(names, name)
+		}
+		sites[name].add(n)
+	}
+	slices.Sort(names)
+	g := &output.Grid{Header: []string{"SITE", "NODES", "WORKLOADS", "CORES", "REQUESTED", "PREDICTED PEAK", "MEMORY", "REQUESTED", "PREDICTED PEAK", "DEVICES", "IN USE", "WATTS"}}
+	row := func(name string, s site) {
+		share := func(part, whole float64) string { return fmt.Sprintf("%.0f%%", 100*part/max(whole, 1e-9)) }
+		g.Add(name, s.nodes, s.workloads, fmt.Sprintf("%.0f", s.cpu), share(s.requested, s.cpu), share(s.peak, s.cpu),
+			resource.FormatAmount(resource.Memory, s.memory), share(s.memRequested, s.memory), share(s.mem, s.memory),
+			fmt.Sprintf("%.0f", s.devices), fmt.Sprintf("%.1f", s.devices-s.deviceFree), fmt.Sprintf("%.0f", s.watts))
+	}
+	for _, name := range names {
+		row(name, *sites[name])
+	}
+	row("all", totals(nodes))
+	return g
+}
+
+// sampleByClass returns up to n placements of each class.
+func sampleByClass(all []placed, n int) []placed {
+	seen := map[string]int{}
+	var some []placed
+	for _, x := range all {
+		if seen[x.answer.Class]++; seen[x.answer.Class] <= n {
+			some = append(some, x)
+		}
+	}
+	slices.SortStableFunc(some, func(a, b placed) int { return cmp.Compare(a.answer.Class, b.answer.Class) })
+	return some
+}
+
+// wonBy names the scorer that set the chosen node apart from the next best, and
+// by how many points.
+func wonBy(p *auspexv1.PlaceResponse) string {
+	if len(p.Alternatives) == 0 {
+		return "no other fits"
+	}
+	best, most := "", 0.0
+	for i, s := range p.Scores {
+		if other := p.Alternatives[0].Scores; i < len(other) && s.Points-other[i].Points > most {
+			best, most = s.Scorer, s.Points-other[i].Points
+		}
+	}
+	if best == "" {
+		return "a tie"
+	}
+	return fmt.Sprintf("%s (+%.2f)", best, most)
+}

@@ -1,0 +1,151 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/auspex-project/auspex/internal/app/output"
+	"github.com/auspex-project/auspex/models/registry"
+)
+
+// artefact is a fitted model as the models subcommands print it.
+type artefact struct {
+	registry.Meta
+	Serves []string `json:"serves"` // roles it is champion of
+	Error  string   `json:"error,omitempty"`
+}
+
+// ListModels prints all artefacts, newest first.
+func ListModels(stdio IO, configPath string, format output.Format) error {
+	models, champions, err := openModels(configPath)
+	if err != nil {
+		return err
+	}
+	entries, err := models.List()
+	if err != nil {
+		return err
+	}
+	all := make([]artefact, len(entries))
+	g := &output.Grid{Header: []string{"ID", "KIND", "CLASS", "RESOURCE", "CREATED", "FROM", "TO", "ROWS", "SERVES"}}
+	for i, e := range entries {
+		all[i] = artefact{Meta: e.Meta, Serves: serves(champions, e.Meta.ID)}
+		state := orDash(strings.Join(all[i].Serves, " "))
+		if e.Err != nil {
+			all[i].Error = e.Err.Error()
+			state = "UNUSABLE: " + all[i].Error
+		}
+		m := e.Meta
+		g.Add(m.ID, orDash(string(m.Kind)), orDash(string(m.Class)), orDash(string(m.Resource)),
+			m.Created.Format(time.RFC3339), m.From.Format(time.DateOnly), m.To.Format(time.DateOnly), m.Rows, state)
+	}
+	return output.Write(stdio.Out, format, all, g)
+}
+
+// ShowModel prints one artefact, after checking its files, and its history in
+// service.
+func ShowModel(stdio IO, configPath, id string, format output.Format) error {
+	models, champions, err := openModels(configPath)
+	if err != nil {
+		return err
+	}
+	m, _, err := models.Load(id)
+	if err != nil {
+		return err
+	}
+	a := artefact{Meta: m, Serves: serves(champions, id)}
+	return output.Write(stdio.Out, format, a, artefactTable{a, champions})
+}
+
+// PromoteModel puts an artefact in service.
+func PromoteModel(stdio IO, configPath, role, id, why string, format output.Format) error {
+	models, _, err := openModels(configPath)
+	if err != nil {
+		return err
+	}
+	if err := models.Promote(registry.Role(role), id, why); err != nil {
+		return err
+	}
+	return printService(stdio, models, registry.Role(role), format)
+}
+
+// RollbackModel puts back in service what served a role before.
+func RollbackModel(stdio IO, configPath, role, why string, format output.Format) error {
+	models, _, err := openModels(configPath)
+	if err != nil {
+		return err
+	}
+	if _, err := models.Rollback(registry.Role(role), why); err != nil {
+		return err
+	}
+	return printService(stdio, models, registry.Role(role), format)
+}
+
+func openModels(configPath string) (*registry.Registry, registry.Champions, error) {
+	c, err := LoadConfig(configPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	models, err := registry.Open(c.Models.Dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	champions, err := models.Champions()
+	return models, champions, err
+}
+
+func serves(champions registry.Champions, id string) []string {
+	roles := []string{}
+	for _, role := range slices.Sorted(maps.Keys(champions)) {
+		if champions[role].ID == id {
+			roles = append(roles, string(role))
+		}
+	}
+	return roles
+}
+
+func printService(stdio IO, models *registry.Registry, role registry.Role, format output.Format) error {
+	champions, err := models.Champions()
+	if err != nil {
+		return err
+	}
+	s := champions[role]
+	text := fmt.Sprintf("%s is served by %s since %s (%s); a running server takes it over at its next refresh\n",
+		role, orDash(s.ID), s.Since.Format(time.RFC3339), s.Why)
+	return output.Write(stdio.Out, format, s, output.Text(text))
+}
+
+// artefactTable shows an artefact to people.
+type artefactTable struct {
+	artefact
+	champions registry.Champions
+}
+
+// WriteTable implements output.Tabler.
+func (t artefactTable) WriteTable(w io.Writer) error {
+	facts := &output.Grid{Header: []string{"FACT", "VALUE"}}
+	facts.Add("id", t.ID)
+	facts.Add("kind", string(t.Kind))
+	facts.Add("class", orDash(string(t.Class)))
+	facts.Add("resource", orDash(string(t.Resource)))
+	facts.Add("created", t.Created.Format(time.RFC3339))
+	facts.Add("fitted on", fmt.Sprintf("%s to %s, %d rows", t.From.Format(time.RFC3339), t.To.Format(time.RFC3339), t.Rows))
+	facts.Add("serves", orDash(strings.Join(t.Serves, " ")))
+	for _, name := range slices.Sorted(maps.Keys(t.Metrics)) {
+		facts.Add(name, fmt.Sprintf("%.5g", t.Metrics[name]))
+	}
+	for _, f := range t.Files {
+		facts.Add("file "+f.Name, fmt.Sprintf("%d bytes, sha256 %s", f.Bytes, f.SHA256))
+	}
+	past := &output.Grid{Header: []string{"ROLE", "SINCE", "SERVED BY", "WHY"}}
+	for _, role := range t.Serves {
+		s := t.champions[registry.Role(role)]
+		for _, term := range append([]registry.Term{s.Term}, s.Past...) {
+			past.Add(role, term.Since.Format(time.RFC3339), orDash(term.ID), term.Why)
+		}
+	}
+	return writeBlocks(w, block{"", facts}, block{"in service", past})
+}

@@ -1,0 +1,54 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/auspex-project/auspex/collector"
+	"github.com/auspex-project/auspex/internal/config"
+	"github.com/auspex-project/auspex/internal/store"
+	"github.com/auspex-project/auspex/internal/store/influx"
+	"github.com/auspex-project/auspex/internal/store/sqlite"
+)
+
+// openHistory opens the store the configuration names.
+func openHistory(ctx context.Context, c config.Store) (store.History, error) {
+	if c.Driver == "influx" {
+		return influx.Open(ctx, influx.Options{URL: c.Influx.URL, Org: c.Influx.Org, Bucket: c.Influx.Bucket, Token: string(c.Influx.Token)})
+	}
+	return sqlite.Open(c.Path, sqlite.Options{})
+}
+
+// openHistoryReadOnly opens the store for a command that only looks.
+func openHistoryReadOnly(ctx context.Context, c config.Store) (store.History, error) {
+	if c.Driver == "sqlite" {
+		return sqlite.Open(c.Path, sqlite.Options{ReadOnly: true})
+	}
+	return openHistory(ctx, c)
+}
+
+// openCollector opens the spool in front of a store.
+func openCollector(c config.Collector, to collector.Store, metrics prometheus.Registerer, log *slog.Logger) (*collector.Collector, error) {
+	return collector.Open(to, collector.Options{
+		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxBytes), MaxClockSkew: c.MaxClockSkew,
+		IsRefusal:  func(err error) bool { return errors.Is(err, store.ErrRefused) },
+		Registerer: metrics, Logger: log,
+	})
+}
+
+// closing runs close when a command ends and keeps its error if there was no
+// other.
+func closing(err *error, what string, close func() error) {
+	if closeErr := close(); closeErr != nil && *err == nil {
+		*err = fmt.Errorf("close %s: %w", what, closeErr)
+	}
+}
+
+// countSource returns how many samples the store has of one source.
+func (s *stack) countSource(ctx context.Context, source string) (int64, error) {
+	return s.history.Count(ctx, store.Query{Sources: []string{source}})
+}
