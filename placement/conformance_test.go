@@ -113,6 +113,15 @@ func checkScorer(t *rapid.T, m placement.Measure, s *placement.State, b *placeme
 		}
 		low, high = min(low, value[i]), max(high, value[i])
 	}
+	if bounded, ok := m.(placement.Bounded); ok {
+		var bound placement.Lane
+		bounded.Bound(s, b, b.Live, &bound)
+		for i := range placement.BlockSize {
+			if b.Live>>i&1 == 1 && bound[i] < value[i] {
+				t.Fatalf("node %d: bound %g is under the value %g", i, bound[i], value[i])
+			}
+		}
+	}
 	if n := testing.AllocsPerRun(1, func() { m.Score(s, b, b.Live, &raw, &value) }); n > 0 {
 		t.Fatalf("%g allocations", n)
 	}

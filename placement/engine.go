@@ -15,7 +15,16 @@ type engine struct {
 type plan struct {
 	query    *Query
 	rules    []plannedRule
-	measures []plannedMeasure
+	measures []plannedMeasure // in the order of the scorers
+
+	plain   []weighed // those that count, without bounds
+	bounded []weighed // and with
+}
+
+// weighed is a measure that counts, and the points a value of 1 brings.
+type weighed struct {
+	Measure
+	part float32
 }
 
 type plannedRule struct {
@@ -50,8 +59,15 @@ func (e *engine) prepare(q *Query) *plan {
 		sum += w
 	}
 	for i := range p.measures {
-		if sum > 0 {
-			p.measures[i].part = float32(p.measures[i].weight / sum)
+		m := &p.measures[i]
+		if m.weight == 0 {
+			continue
+		}
+		m.part = float32(m.weight / sum)
+		if _, ok := m.measure.(Bounded); ok {
+			p.bounded = append(p.bounded, weighed{m.measure, m.part})
+		} else if m.measure != nil {
+			p.plain = append(p.plain, weighed{m.measure, m.part})
 		}
 	}
 	return p
@@ -85,7 +101,7 @@ func (c candidate) before(o candidate) bool {
 }
 
 // lanes is the scratch space of a scan.
-type lanes struct{ raw, value, total Lane }
+type lanes struct{ raw, value, total, bound Lane }
 
 var scratch = sync.Pool{New: func() any { return new(lanes) }}
 
@@ -101,8 +117,7 @@ func (p *plan) scan(s *State, most int) findings {
 			continue
 		}
 		f.feasible += bits.OnesCount64(passed)
-		p.score(s, b, passed, l)
-		for m := passed; m != 0; m &= m - 1 {
+		for m := p.score(s, b, passed, l, f.bar(most)); m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
 			f.offer(candidate{bi*BlockSize + i, l.total[i], b.Rank[i]}, most)
 		}
@@ -130,22 +145,57 @@ func (p *plan) filter(s *State, b *Block, candidates uint64, turnedAway []int) u
 	return candidates
 }
 
-// score writes the sum of points of each of candidates to l.total.
-func (p *plan) score(s *State, b *Block, candidates uint64, l *lanes) {
-	for m := candidates; m != 0; m &= m - 1 {
-		l.total[bits.TrailingZeros64(m)] = 0
+// score writes to l.total the points of those of candidates that could reach the
+// bar, and returns these. Adding and scaling round alike for a value and for its
+// bound, so a node held back could not have reached it.
+func (p *plan) score(s *State, b *Block, candidates uint64, l *lanes, bar float32) uint64 {
+	l.total.clear(candidates)
+	for i := range p.plain {
+		p.plain[i].Score(s, b, candidates, &l.raw, &l.value)
+		l.total.add(candidates, &l.value, p.plain[i].part)
 	}
-	for i := range p.measures {
-		pm := &p.measures[i]
-		if pm.part == 0 || pm.measure == nil {
-			continue
+	if len(p.bounded) == 0 {
+		return candidates
+	}
+	if bar > 0 {
+		l.bound = l.total
+		for i := range p.bounded {
+			p.bounded[i].Measure.(Bounded).Bound(s, b, candidates, &l.value)
+			l.bound.add(candidates, &l.value, p.bounded[i].part)
 		}
-		pm.measure.Score(s, b, candidates, &l.raw, &l.value)
 		for m := candidates; m != 0; m &= m - 1 {
-			k := bits.TrailingZeros64(m) & (BlockSize - 1)
-			l.total[k] += pm.part * l.value[k]
+			if k := bits.TrailingZeros64(m) & (BlockSize - 1); l.bound[k] < bar {
+				candidates &^= 1 << k
+			}
 		}
 	}
+	for i := range p.bounded {
+		p.bounded[i].Score(s, b, candidates, &l.raw, &l.value)
+		l.total.add(candidates, &l.value, p.bounded[i].part)
+	}
+	return candidates
+}
+
+func (l *Lane) clear(nodes uint64) {
+	for m := nodes; m != 0; m &= m - 1 {
+		l[bits.TrailingZeros64(m)&(BlockSize-1)] = 0
+	}
+}
+
+func (l *Lane) add(nodes uint64, values *Lane, part float32) {
+	for m := nodes; m != 0; m &= m - 1 {
+		k := bits.TrailingZeros64(m) & (BlockSize - 1)
+		l[k] += part * values[k]
+	}
+}
+
+// bar returns the score a candidate needs to be among the most best, 0 while any
+// will do.
+func (f *findings) bar(most int) float32 {
+	if len(f.best) < most {
+		return 0
+	}
+	return f.best[most-1].score
 }
 
 // offer keeps c if it is among the most best so far.

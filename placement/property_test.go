@@ -207,9 +207,17 @@ func (m *machine) place(t *rapid.T) {
 	if f := drawForecast(t, w); f != nil {
 		m.forecasts[w.ID] = f
 	}
+	// With so many alternatives nothing can be pruned.
+	all, err := m.service.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, Alternatives: 100, DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	d, err := m.service.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, Alternatives: 5})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if pruned, whole := ranking(d), ranking(all); !slices.Equal(pruned, whole[:len(pruned)]) {
+		t.Fatalf("%s: %v, without pruning %v", w.ID, pruned, whole)
 	}
 	now := d.Decided
 	feasible, highest := m.best(w, now)
@@ -250,6 +258,15 @@ func (m *machine) place(t *rapid.T) {
 	}
 	n.placed = append(n.placed, &dumbPlaced{w, d.Devices})
 	m.holds[w.ID] = n
+}
+
+// ranking lists the nodes of a decision with their points, best first.
+func ranking(d placement.Decision) []string {
+	list := []string{fmt.Sprint(d.Node, d.Score)}
+	for _, a := range d.Alternatives {
+		list = append(list, fmt.Sprint(a.Node, a.Score))
+	}
+	return list
 }
 
 func (m *machine) release(t *rapid.T) {

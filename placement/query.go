@@ -81,6 +81,16 @@ func (l *Load) Highest(b *Block, i, slots int) float32 {
 	return highest
 }
 
+// Least returns what Highest is at least, from the sums alone: over the whole grid
+// the highest slot of the node meets no less than the lowest of the load.
+func (l *Load) Least(b *Block, i int) float32 {
+	if !l.whole {
+		return 0
+	}
+	c := &b.Columns[l.Index]
+	return forecast.Peak(c.Top[i]+l.Low, c.Peak[i]+l.Peak, c.Limit[i]+l.Limit, min(l.margin(b, i), 1))
+}
+
 // extremes returns the highest and the lowest slot, within the horizon, of a
 // node's summed profile with the load on top.
 func (l *Load) extremes(profile []float32) (top, low float32) {

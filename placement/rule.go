@@ -41,3 +41,13 @@ type Measure interface {
 	// the one node and its power domains alone.
 	Score(s *State, b *Block, candidates uint64, raw, value *Lane)
 }
+
+// Bounded is a Measure that costs much and knows, for little, what a node cannot
+// pass. The scan asks it in full only about nodes that could still be among the
+// best.
+type Bounded interface {
+	Measure
+
+	// Bound writes to value, for each of candidates, at least what Score would.
+	Bound(s *State, b *Block, candidates uint64, value *Lane)
+}

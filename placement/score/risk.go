@@ -7,7 +7,10 @@ import "github.com/auspex-project/auspex/placement"
 // quiet hours cost little here.
 type Risk struct{}
 
-var _ placement.Scorer = Risk{}
+var (
+	_ placement.Scorer  = Risk{}
+	_ placement.Bounded = (*risk)(nil)
+)
 
 func (Risk) Name() string           { return "risk" }
 func (Risk) Unit() string           { return "share of capacity" }
@@ -30,5 +33,16 @@ func (m *risk) Score(s *placement.State, b *placement.Block, candidates uint64, 
 			least = min(least, 1-l.Share(b, i, l.Highest(b, i, s.Grid.Slots)))
 		}
 		raw[i], value[i] = least, percent(least)
+	})
+}
+
+func (m *risk) Bound(_ *placement.State, b *placement.Block, candidates uint64, value *placement.Lane) {
+	each(candidates, func(i int) {
+		least := float32(1)
+		for k := range m.loads {
+			l := &m.loads[k]
+			least = min(least, 1-l.Share(b, i, l.Least(b, i)))
+		}
+		value[i] = percent(least)
 	})
 }
