@@ -20,7 +20,7 @@ func (s *Store) fault(op string, err error) error {
 		return nil
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, store.ErrRefused), errors.Is(err, store.ErrUnavailable):
-		return fmt.Errorf("sqlite %s: %w", op, err)
+		return fmt.Errorf("sqlite %s: %s: %w", op, s.path, err)
 	}
 	return fmt.Errorf("sqlite %s: %s: %w: %w%s", op, s.path, store.ErrUnavailable, err, hint(err))
 }

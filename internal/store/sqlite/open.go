@@ -77,7 +77,10 @@ func (s *Store) open(o Options) (err error) {
 		return err
 	}
 	s.readers.SetMaxIdleConns(4)
-	_, err = identify(ctx, s.readers)
+	empty, err := identify(ctx, s.readers)
+	if err == nil && empty {
+		err = fmt.Errorf("%w: there is nothing in it yet (start what writes it first)", store.ErrRefused)
+	}
 	return err
 }
 

@@ -28,7 +28,7 @@ var insertRows = [...]int{64, 8, 1}
 func (s *Store) Write(ctx context.Context, samples []timeseries.Sample) error {
 	for i := range samples {
 		if err := samples[i].Validate(time.Time{}); err != nil {
-			return fmt.Errorf("sqlite write: %w: %w", store.ErrRefused, err)
+			return s.fault("write", fmt.Errorf("%w: %w", store.ErrRefused, err))
 		}
 	}
 	if len(samples) == 0 {
@@ -122,6 +122,7 @@ func (w *writer) close() (err error) {
 	w.closing.Do(func() {
 		w.turn <- struct{}{}
 		close(w.closed)
+		w.forgetStatements()
 		err = errors.Join(w.conn.Close(), w.db.Close())
 	})
 	return err
@@ -247,10 +248,7 @@ func (w *writer) prepare(ctx context.Context, want statement) (*sql.Stmt, error)
 		return stmt, nil
 	}
 	if len(w.statements) >= maxStatements {
-		for _, stmt := range w.statements {
-			_ = stmt.Close() // its errors are those of its last use
-		}
-		clear(w.statements)
+		w.forgetStatements()
 	}
 	stmt, err := w.conn.PrepareContext(ctx, w.layout.insert(want.columns, want.rows))
 	if err != nil {
@@ -258,4 +256,13 @@ func (w *writer) prepare(ctx context.Context, want statement) (*sql.Stmt, error)
 	}
 	w.statements[want] = stmt
 	return stmt, nil
+}
+
+// forgetStatements closes all statements; one that stays open would keep SQLite
+// from putting the log back into the file when the connection ends.
+func (w *writer) forgetStatements() {
+	for _, stmt := range w.statements {
+		_ = stmt.Close() // its errors are those of its last use
+	}
+	clear(w.statements)
 }
