@@ -2,8 +2,8 @@
 // work, each in the files as they were published, and a synthetic one.
 //
 // A trace is named FORMAT:PATH, as in "bitbrains:2013-8.csv.gz"; see ParseRef
-// for the formats and the file named for each format for its columns, its
-// units and what is done about its quirks. OpenUsage gives what workloads used
+// for the formats; the file named for each says its columns, its units and what is
+// done about its quirks, and holds all of it. OpenUsage gives what workloads used
 // over time, OpenFleet gives machines and arriving workloads.
 //
 // Every reader streams: its memory does not grow with the length of a file.
