@@ -323,4 +323,3 @@ func stamp(t time.Time) string {
 	}
 	return t.Format(time.Stamp[:12])
 }
-
