@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -177,11 +178,11 @@ func (l *Learned) Encode() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for i, c := range l.levels {
 		h.Trust, h.Shift = append(h.Trust, c.Trust), append(h.Shift, c.Shift)
-		trees, err := encodeTrees(c.Trees)
-		if err != nil {
+		var trees bytes.Buffer
+		if err := c.Trees.Encode(&trees); err != nil {
 			return nil, fmt.Errorf("encode learned model: %w", err)
 		}
-		files[treesFile(levels[i])] = trees
+		files[treesFile(levels[i])] = trees.Bytes()
 	}
 	header, err := json.Marshal(h)
 	if err != nil {
@@ -209,7 +210,7 @@ func DecodeLearned(files map[string][]byte) (*Learned, error) {
 	}
 	corrections := make([]Correction, len(levels))
 	for i, level := range levels {
-		trees, err := decodeTrees(files[treesFile(level)])
+		trees, err := gbdt.Decode(bytes.NewReader(files[treesFile(level)]))
 		if err != nil {
 			return nil, fmt.Errorf("decode learned model: %s: %w", treesFile(level), err)
 		}
