@@ -1,0 +1,234 @@
+package gbdt
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Fit learns the quantiles of the targets of train. With valid, rows of a later time as a rule, each quantile keeps
+// the number of trees at which its loss there was lowest, and is done after Options.Patience rounds without a better
+// one; valid may be nil.
+//
+// The model depends on the data, the options and the seed, and not on the number of cores. Fit returns the error of a
+// context that ends, and says what is wrong with bad options or data. All goroutines it starts have ended when it
+// returns.
+func Fit(ctx context.Context, train, valid *Dataset, o Options) (*Model, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := train.check(); err != nil {
+		return nil, fmt.Errorf("gbdt training set: %w", err)
+	}
+	if valid != nil {
+		if err := valid.checkValid(train); err != nil {
+			return nil, fmt.Errorf("gbdt validation set: %w", err)
+		}
+	}
+
+	workers := crew(o.Workers)
+	cuts := sketch(train.Columns, o.MaxBins, o.Seed, workers)
+	data := newView(train, cuts, workers)
+	var held *view
+	if valid != nil {
+		held = newView(valid, cuts, workers)
+	}
+
+	m := &Model{features: train.names(), gains: make([]float64, len(train.Columns))}
+	for _, q := range o.Quantiles {
+		b := newBooster(pinball{q}, data, held, cuts, o)
+		if err := b.boost(ctx); err != nil {
+			return nil, fmt.Errorf("gbdt fit of quantile %v: %w", q, err)
+		}
+		m.add(q, b.base, b.trees[:b.best], cuts)
+	}
+	return m, nil
+}
+
+// view is a dataset in the form trees are grown on.
+type view struct {
+	*Dataset
+	*binned
+	weights weights
+}
+
+func newView(d *Dataset, cuts []cuts, c crew) *view {
+	return &view{Dataset: d, binned: discretize(d.Columns, cuts, c), weights: fixedPoint(d.Weights)}
+}
+
+func (v *view) censored(row int) bool { return v.Censored != nil && v.Censored[row] }
+
+// booster fits the trees of one quantile.
+type booster struct {
+	pinball
+	Options
+	grower      *grower
+	rng         *rand.Rand
+	train, held *view // held may be nil
+
+	base        float32
+	trees       []*tree
+	best        int       // how many trees to keep
+	scores      []float32 // of the rows of train, summed as Predict does
+	heldScores  []float32
+	residuals   []residual
+	inBag, left []uint32
+}
+
+func newBooster(p pinball, train, held *view, cuts []cuts, o Options) *booster {
+	scale := train.weights.scale
+	s := splitter{pinball: p, minChild: max(1, o.MinChildWeight*scale), minGain: o.MinGain * scale, l2: o.L2 * scale}
+	b := &booster{
+		pinball: p, Options: o, grower: newGrower(train.binned, cuts, s, o),
+		// By quantile, not by its position, so that its trees do not depend on what else is fitted.
+		rng:   rand.New(rand.NewPCG(o.Seed, math.Float64bits(p.q))),
+		train: train, held: held,
+		scores: make([]float32, train.rows), residuals: make([]residual, train.rows),
+	}
+	if held != nil {
+		b.heldScores = make([]float32, held.rows)
+	}
+	return b
+}
+
+func (b *booster) boost(ctx context.Context) error {
+	b.start()
+	lowest, waited := b.heldLoss(), 0
+	for round := 1; round <= b.Trees && waited < b.Patience; round++ {
+		// 1. What the tree may see.
+		b.draw()
+		b.updateStats()
+
+		// 2. Its splits, then its leaves.
+		t, leaves, err := b.grower.grow(ctx)
+		if err != nil {
+			return err
+		}
+		b.fitLeaves(t, leaves)
+		b.trees = append(b.trees, t)
+
+		// 3. The predictions so far.
+		b.addTree(t, leaves)
+
+		// 4. Whether it helps rows it has not seen.
+		loss := b.heldLoss()
+		waited++
+		if b.held == nil || loss < lowest {
+			lowest, waited, b.best = loss, 0, len(b.trees)
+		}
+		if b.OnRound != nil {
+			b.OnRound(Round{Quantile: b.q, Tree: round, ValidLoss: loss})
+		}
+	}
+	return nil
+}
+
+// start predicts the same for every row: the quantile of all targets.
+func (b *booster) start() {
+	b.base = b.minimizer(b.gatherResiduals(b.residuals, nil))
+	for i := range b.scores {
+		b.scores[i] = b.base
+	}
+	for i := range b.heldScores {
+		b.heldScores[i] = b.base
+	}
+}
+
+// draw chooses the columns and rows of the next tree.
+func (b *booster) draw() {
+	features := make([]int, len(b.train.Columns))
+	for f := range features {
+		features[f] = f
+	}
+	if b.ColumnFraction < 1 {
+		b.rng.Shuffle(len(features), func(i, j int) { features[i], features[j] = features[j], features[i] })
+		features = features[:int(math.Ceil(b.ColumnFraction*float64(len(features))))]
+		slices.Sort(features)
+	}
+	b.inBag, b.left = b.inBag[:0], b.left[:0]
+	for row := range uint32(b.train.rows) {
+		if b.RowFraction == 1 || b.rng.Float64() < b.RowFraction {
+			b.inBag = append(b.inBag, row)
+		} else {
+			b.left = append(b.left, row)
+		}
+	}
+	b.grower.use(features, b.inBag)
+}
+
+func (b *booster) updateStats() {
+	n := b.train.rows
+	b.grower.do(chunks(n), func(_, task int) {
+		for i, hi := chunk(task, n); i < hi; i++ {
+			b.grower.stats[i] = b.stat(b.train.Targets[i], b.scores[i], b.train.weights.at(i), b.train.censored(i))
+		}
+	})
+}
+
+// fitLeaves gives every leaf the step that minimises the loss of its rows, shrunk.
+func (b *booster) fitLeaves(t *tree, leaves []*leaf) {
+	b.grower.do(len(leaves), func(_, task int) {
+		l := leaves[task]
+		step := b.minimizer(b.gatherResiduals(b.residuals[l.lo:l.hi], b.inBag[l.lo:l.hi]))
+		shrink := b.LearningRate
+		if l2 := b.grower.l2; l2 > 0 {
+			shrink *= l.total.weight() / (l.total.weight() + l2)
+		}
+		t.nodes[l.node].value = float32(shrink * float64(step))
+	})
+}
+
+// gatherResiduals fills rs with the residuals of the rows, or of all if nil.
+func (b *booster) gatherResiduals(rs []residual, rows []uint32) []residual {
+	for i := range rs {
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		rs[i] = newResidual(b.train.Targets[row], b.scores[row], b.train.weights.at(row), b.train.censored(row))
+	}
+	return rs
+}
+
+// addTree adds the values of a tree to all predictions. The rows it grew on are at hand by leaf.
+func (b *booster) addTree(t *tree, leaves []*leaf) {
+	b.grower.do(len(leaves), func(_, task int) {
+		l := leaves[task]
+		for _, row := range b.inBag[l.lo:l.hi] {
+			b.scores[row] += t.nodes[l.node].value
+		}
+	})
+	if len(b.left) > 0 {
+		t.addTo(b.scores, b.train.binned, b.left, b.grower.crew)
+	}
+	if b.held != nil {
+		t.addTo(b.heldScores, b.held.binned, nil, b.grower.crew)
+	}
+}
+
+// heldLoss is the mean loss on the validation set, NaN without one. Its sums are taken in a fixed order.
+func (b *booster) heldLoss() float64 {
+	if b.held == nil {
+		return math.NaN()
+	}
+	n := b.held.rows
+	losses, weights := make([]float64, chunks(n)), make([]float64, chunks(n))
+	b.grower.do(len(losses), func(_, task int) {
+		for i, hi := chunk(task, n); i < hi; i++ {
+			w := float64(b.held.weights.at(i))
+			losses[task] += w * b.loss(b.held.Targets[i], b.heldScores[i], b.held.censored(i))
+			weights[task] += w
+		}
+	})
+	return sum(losses) / sum(weights)
+}
+
+func sum(xs []float64) (total float64) {
+	for _, x := range xs {
+		total += x
+	}
+	return total
+}

@@ -1,0 +1,2 @@
+// Package gbdt fits gradient-boosted trees.
+package gbdt
