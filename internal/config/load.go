@@ -230,6 +230,12 @@ func decode(from, to reflect.Type, data any) (any, error) {
 	return v.Interface(), nil
 }
 
+// UseDataDir makes dir the data folder, and puts paths that are empty under it.
+func (c *Config) UseDataDir(dir string) {
+	c.DataDir = dir
+	c.fillPaths()
+}
+
 // fillPaths puts paths that were left empty under DataDir.
 func (c *Config) fillPaths() {
 	for _, p := range []struct {
