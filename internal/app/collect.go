@@ -89,7 +89,11 @@ func (s *stack) playTrace(ctx context.Context, stdio IO, r CollectRequest, forma
 	if err != nil {
 		return err
 	}
-	source, err := replay.New(usage.Samples(ctx), replay.Options{Speed: r.Speed, EndNow: r.EndNow, Logger: s.log})
+	samples := usage.Samples(ctx)
+	if r.Speed > 0 { // a pace needs samples in the order of time
+		samples = usage.ByTime(ctx, "")
+	}
+	source, err := replay.New(samples, replay.Options{Speed: r.Speed, EndNow: r.EndNow, Logger: s.log})
 	if err != nil {
 		return err
 	}
