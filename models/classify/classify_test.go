@@ -1,0 +1,558 @@
+package classify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/timeseries"
+	"github.com/auspex-project/auspex/workload"
+	"pgregory.net/rapid"
+)
+
+var start = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC) // a Monday
+
+// subject has used cpu(hour) of its limit in every hour of some days.
+func subject(id, app string, class workload.Class, limits resource.Vector, hours int, cpu func(hour int) float64) models.Subject {
+	h := models.NewHistory(forecast.DefaultGrid())
+	for i := range hours {
+		h.Add(&timeseries.Sample{
+			Key:  timeseries.Key{Workload: id, App: app, Class: class},
+			Time: start.Add(time.Duration(i)*time.Hour + 30*time.Minute), Limit: limits,
+			Usage: resource.Of(cpu(i)*limits.Get(resource.CPU), .5*limits.Get(resource.Memory)),
+		})
+	}
+	return models.Observed(h)
+}
+
+// daily peaks by day and steady is always busy; so are their cousins, the more
+// they differ the larger noise.
+func cousins(n int, noise float64) []models.Subject {
+	r := rand.New(rand.NewPCG(1, 2))
+	var all []models.Subject
+	for i := range n {
+		shift := 24 * r.Float64()
+		all = append(all,
+			subject(fmt.Sprint("d", i), fmt.Sprint("web", i/3), workload.Service, resource.Of(2, 4<<30), 96, func(h int) float64 {
+				return .3 + .25*math.Sin(2*math.Pi*(float64(h)+shift)/24) + noise*r.Float64()
+			}),
+			subject(fmt.Sprint("s", i), fmt.Sprint("etl", i/3), workload.Batch, resource.Of(8, 64<<30), 96, func(h int) float64 {
+				return .8 + noise*r.Float64()
+			}))
+	}
+	return all
+}
+
+func fit(t testing.TB, subjects []models.Subject, seed uint64) (*Classifier, Evaluation) {
+	t.Helper()
+	c, e, err := Fit(t.Context(), subjects, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, e
+}
+
+// The nearest of a set are those of a linear search, though the tree takes its
+// absent branches for points at the origin.
+func TestNeighboursAreTheNearest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		width := rapid.IntRange(1, 6).Draw(t, "width")
+		// Few values, so that many are equal.
+		coordinate := rapid.Custom(func(t *rapid.T) float64 { return float64(rapid.IntRange(-4*bound, 4*bound).Draw(t, "x")) / 4 })
+		point := rapid.SliceOfN(coordinate, width, width)
+		points := rapid.SliceOfN(point, 1, 60).Draw(t, "points")
+		at := point.Draw(t, "at")
+		k := rapid.IntRange(1, len(points)).Draw(t, "k")
+
+		n, err := newNeighbours(points)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, err := n.nearest(at, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all, got []float64
+		for _, p := range points {
+			all = append(all, distance(p, at))
+		}
+		seen := map[int]bool{}
+		for _, i := range near {
+			if seen[i] {
+				t.Fatalf("point %d twice", i)
+			}
+			seen[i] = true
+			got = append(got, distance(points[i], at))
+		}
+		slices.Sort(all)
+		for i := range got {
+			if math.Abs(got[i]-all[i]) > 1e-9 {
+				t.Fatalf("distances %v, want %v", got, all[:k])
+			}
+		}
+	})
+}
+
+func distance(a, b []float64) float64 {
+	sum := 0.0
+	for i := range a {
+		sum += (a[i] - b[i]) * (a[i] - b[i])
+	}
+	return math.Sqrt(sum)
+}
+
+func TestGolearnErrorsAndPanicsAreErrors(t *testing.T) {
+	if _, err := newNeighbours(nil); err == nil {
+		t.Error("no points are no error")
+	}
+	if _, err := newNeighbours([][]float64{{}, {}}); err == nil || !strings.Contains(err.Error(), "golearn") {
+		t.Errorf("points without coordinates: %v", err)
+	}
+	n, err := newNeighbours([][]float64{{1, 2}, {3, 4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.nearest([]float64{1, 2}, 3); err == nil {
+		t.Error("three of two points are no error")
+	}
+	if _, err := n.nearest([]float64{1}, 1); err == nil {
+		t.Error("a point of other columns is no error")
+	}
+}
+
+func TestUsagePoint(t *testing.T) {
+	limits := resource.Of(4, 8<<30)
+	at := func(name string, s models.Subject) float64 {
+		p, ok := usagePoint(&s, endOfTime)
+		i := slices.Index(usageColumns(), name)
+		if !ok || len(p) != len(usageColumns()) {
+			t.Fatalf("%s: a point of %d columns, %v", name, len(p), ok)
+		}
+		return p[i]
+	}
+	sine := func(h int) float64 { return .5 + .4*math.Sin(2*math.Pi*float64(h)/24) }
+	weekly := func(h int) float64 {
+		if h/24%7 >= 5 {
+			return .1
+		}
+		return .4
+	}
+	for _, c := range []struct {
+		column    string
+		hours     int
+		cpu       func(int) float64
+		want, off float64
+	}{
+		{"log2_cores", 48, sine, 2, 0},
+		{"log2_memory_gib", 48, sine, 3, 0},
+		{"log2_gib_per_core", 48, sine, 1, 0},
+		{"cpu_mean", 48, sine, .5, .01},
+		{"cpu_yesterday", 72, sine, 1, .001},
+		{"cpu_yesterday", 20, sine, math.NaN(), 0},
+		{"cpu_day_night", 48, sine, 2.6, .5},
+		{"cpu_day_night", 20, sine, math.NaN(), 0},
+		{"cpu_day_night", 48, func(int) float64 { return .3 }, 0, .001},
+		{"cpu_variation", 48, func(int) float64 { return .3 }, 0, .001},
+		{"cpu_idle", 48, func(h int) float64 { return float64(h % 2) }, .5, 0},
+		{"cpu_weekend", 14 * 24, weekly, -2, .05},
+		{"cpu_weekend", 48, weekly, math.NaN(), 0},
+		{"cpu_next", 48, func(h int) float64 { return float64(h % 2) }, -1, .001},
+		{"memory_mean", 48, sine, .5, .001},
+		{"memory_trend", 48, sine, 0, 0},
+		{"gpu_mean", 48, sine, math.NaN(), 0},
+		{"log2_hours", 32, sine, 5, 0},
+	} {
+		got := at(c.column, subject("w", "a", "", limits, c.hours, c.cpu))
+		if math.IsNaN(c.want) != math.IsNaN(got) || math.Abs(got-c.want) > c.off {
+			t.Errorf("%s over %d hours is %g, want %g", c.column, c.hours, got, c.want)
+		}
+	}
+
+	// What is twice as large in everything behaves the same.
+	small, large := subject("w", "a", "", limits, 96, sine), subject("w", "a", "", limits.Scale(2), 96, sine)
+	p, _ := usagePoint(&small, endOfTime)
+	q, _ := usagePoint(&large, endOfTime)
+	for i, name := range usageColumns() {
+		if i >= 2 && math.Abs(p[i]-q[i]) > 1e-6 { // the first two are its size
+			t.Errorf("%s is %g, of twice the size %g", name, p[i], q[i])
+		}
+	}
+	if _, ok := usagePoint(&models.Subject{Limits: limits}, endOfTime); ok {
+		t.Error("a workload never seen has behaved")
+	}
+	if _, ok := requestPoint(&models.Subject{}); ok {
+		t.Error("a workload that said nothing asks for something")
+	}
+}
+
+func TestLearnsShapesAndRequests(t *testing.T) {
+	c, e := fit(t, cousins(30, .05), 1)
+	if len(e.Spaces) != 2 || !e.Useful() || e.Workloads != 60 || e.Apps != 20 {
+		t.Fatalf("%+v", e)
+	}
+	if _, err := json.Marshal(e); err != nil {
+		t.Error(err)
+	}
+	for _, s := range e.Spaces {
+		total := 0
+		for _, row := range s.Confusion {
+			for _, n := range row {
+				total += n
+			}
+		}
+		if total != s.Cases || s.Neighbours.All < s.Majority.All {
+			t.Errorf("%s: %d of %d cases told, %+v", s.Name, total, s.Cases, s)
+		}
+	}
+	unlabelled := cousins(31, .05)[60:]
+	for i, want := range []workload.Class{workload.Service, workload.Batch} {
+		s := unlabelled[i]
+		s.Class, s.App = "", ""
+		if class, ok := c.Classify(&s); !ok || class != want {
+			t.Errorf("by its usage it is %q, %v, want %s", class, ok, want)
+		}
+		s.History = nil
+		s.Limits = resource.Of(2, 4<<30)
+		if class, ok := c.Classify(&s); !ok || class != workload.Service {
+			t.Errorf("by its requests it is %q, %v, want a service", class, ok)
+		}
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	for _, x := range []struct {
+		neighbours, majority, centroid Accuracy
+		used                           bool
+		says                           string
+	}{
+		{Accuracy{.8, .9}, Accuracy{.5, .5}, Accuracy{.7, .8}, true, "right in 80.0 % of all cases and 90.0 % of the answered"},
+		{Accuracy{.8, .9}, Accuracy{.8, .5}, Accuracy{.7, .8}, false, "does not beat the largest class"},
+		{Accuracy{.8, .9}, Accuracy{.5, .9}, Accuracy{.7, .8}, false, "does not beat the largest class"},
+		{Accuracy{.8, .9}, Accuracy{.5, .5}, Accuracy{.9, .8}, false, "does not beat the nearest centroid"},
+		{Accuracy{.8, .9}, Accuracy{.5, .5}, Accuracy{.7, .9}, false, "does not beat the nearest centroid"},
+		{Accuracy{1, 1}, Accuracy{.5, .5}, Accuracy{1, 1}, true, "right in 100.0 %"},
+		{Accuracy{.8, 0}, Accuracy{.5, 0}, Accuracy{.7, 0}, false, "does not beat"}, // nothing answered
+	} {
+		s := SpaceScore{Neighbours: x.neighbours, Majority: x.majority, Centroid: x.centroid}
+		if used, why := s.verdict(); used != x.used || !strings.Contains(why, x.says) {
+			t.Errorf("%+v: %v, %q", x, used, why)
+		}
+	}
+}
+
+// Two rings, one within the other, have the same centroid.
+func TestBeatsTheCentroidWhereShapesAreNotRound(t *testing.T) {
+	subjects := rings(60)
+	c, e := fit(t, subjects, 1)
+	requests := e.Spaces[1]
+	if !requests.Used || requests.Neighbours.All < .9 || requests.Centroid.All > .8 {
+		t.Fatalf("%+v", requests)
+	}
+	for _, x := range []struct {
+		cores, gib float64
+		want       workload.Class
+	}{{4, 4, "inner"}, {64, 4, "outer"}, {4, 64, "outer"}} {
+		s := models.Subject{ID: "new", Limits: resource.Of(x.cores, x.gib*(1<<30))}
+		if class, ok := c.Classify(&s); !ok || class != x.want {
+			t.Errorf("%g cores and %g GiB are %q, %v, want %s", x.cores, x.gib, class, ok, x.want)
+		}
+	}
+	if class, ok := c.Classify(&models.Subject{ID: "silent"}); ok {
+		t.Errorf("what said nothing is %s", class)
+	}
+	var none *Classifier
+	if class, ok := none.Classify(&subjects[0]); ok {
+		t.Errorf("no classifier says %s", class)
+	}
+}
+
+// rings are workloads that only describe themselves: the logarithms of their
+// cores and memory lie on one of two circles around (2, 2).
+func rings(n int) []models.Subject {
+	var all []models.Subject
+	for i := range n {
+		angle := 2 * math.Pi * float64(i) / float64(n)
+		for _, ring := range []struct {
+			class  workload.Class
+			radius float64
+		}{{"inner", .5}, {"outer", 4}} {
+			cores, gib := math.Exp2(2+ring.radius*math.Cos(angle)), math.Exp2(2+ring.radius*math.Sin(angle))
+			all = append(all, models.Subject{ID: fmt.Sprint(ring.class, i), Class: ring.class, Limits: resource.Of(cores, gib*(1<<30))})
+		}
+	}
+	return all
+}
+
+// Labels that mean nothing are not learned.
+func TestLabelsDrawnAtRandomAreOfNoUse(t *testing.T) {
+	subjects := cousins(40, .05)
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range subjects {
+		subjects[i].Class = workload.Class(fmt.Sprint("c", r.IntN(4)))
+		subjects[i].App = subjects[i].ID
+	}
+	c, e := fit(t, subjects, 1)
+	for _, s := range e.Spaces {
+		if s.Neighbours.All > .45 {
+			t.Errorf("%s: %+v", s.Name, s.Neighbours)
+		}
+	}
+	told := 0
+	for i := range subjects {
+		if _, ok := c.Classify(&subjects[i]); ok {
+			told++
+		}
+	}
+	if told > len(subjects)/4 {
+		t.Errorf("%d of %d told: %+v", told, len(subjects), e)
+	}
+}
+
+func TestTooLittleToLearnFrom(t *testing.T) {
+	two := cousins(30, .05)
+	for _, x := range []struct {
+		name     string
+		subjects []models.Subject
+		says     string
+	}{
+		{"nothing", nil, "0 classes"},
+		{"no labels", changed(two, func(s *models.Subject) { s.Class = "" }), "0 classes"},
+		{"one class", changed(two, func(s *models.Subject) { s.Class = workload.Batch }), "1 classes"},
+		{"an app each", changed(two, func(s *models.Subject) { s.App = string(s.Class) }), "two labelled apps"},
+		{"few", two[:10], ""},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			c, e := fit(t, x.subjects, 1)
+			if e.Useful() || !strings.Contains(e.Why, x.says) {
+				t.Errorf("%+v", e)
+			}
+			if class, ok := c.Classify(&two[0]); ok {
+				t.Errorf("still it says %s", class)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := Fit(ctx, two, 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+func changed(subjects []models.Subject, change func(*models.Subject)) []models.Subject {
+	subjects = slices.Clone(subjects)
+	for i := range subjects {
+		change(&subjects[i])
+	}
+	return subjects
+}
+
+// The order in which workloads come changes nothing, another seed may.
+func TestFitIsDeterministic(t *testing.T) {
+	subjects := append(cousins(30, .4), rings(40)...)
+	encoded := func(subjects []models.Subject, seed uint64) string {
+		c, e := fit(t, subjects, seed)
+		files, err := c.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		judged, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(files[fileName]) + string(judged)
+	}
+	first := encoded(subjects, 7)
+	slices.Reverse(subjects)
+	if encoded(subjects, 7) != first {
+		t.Error("the order of the workloads shows")
+	}
+	if encoded(subjects, 8) == first {
+		t.Error("the seed does not show")
+	}
+}
+
+func TestSamplerIsBounded(t *testing.T) {
+	b := NewSampler(1)
+	for app := range 3 * perClass {
+		for member := range perApp + 4 {
+			b.Add(&models.Subject{ID: fmt.Sprint(app, "-", member), App: fmt.Sprint(app), Class: "c", Limits: resource.Of(1, 1)})
+		}
+	}
+	if n := len(b.classes["c"]); n > 2*perClass {
+		t.Errorf("%d apps are kept", n)
+	}
+	for app, kept := range b.classes["c"] {
+		if len(kept) > perApp {
+			t.Errorf("%d of app %s are kept", len(kept), app)
+		}
+	}
+	apps := map[string]bool{}
+	examples := b.examples()
+	for _, e := range examples {
+		apps[e.app] = true
+	}
+	if len(examples) != perClass || len(apps) != perClass {
+		t.Errorf("%d examples of %d apps, want %d of as many", len(examples), len(apps), perClass)
+	}
+}
+
+// An app is never on both sides.
+func TestFoldsKeepAppsTogether(t *testing.T) {
+	var cases []labelled
+	for i := range 100 {
+		cases = append(cases, labelled{app: fmt.Sprint(i % 17), label: i % 3})
+	}
+	fold := foldsOf(cases)
+	if len(fold) != 17 {
+		t.Errorf("%d apps dealt", len(fold))
+	}
+	size := map[int]int{}
+	for _, f := range fold {
+		size[f]++
+	}
+	for f := range folds {
+		if size[f] < 3 || size[f] > 4 {
+			t.Errorf("fold %d has %d of 17 apps", f, size[f])
+		}
+	}
+}
+
+func TestEncodeDecode(t *testing.T) {
+	subjects := append(cousins(30, .4), rings(40)...)
+	c, e := fit(t, subjects, 1)
+	if !e.Useful() {
+		t.Fatalf("%+v", e)
+	}
+	files, err := c.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := Decode(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range subjects {
+		class, confidence := c.Vote(&subjects[i])
+		if again, same := d.Vote(&subjects[i]); again != class || same != confidence {
+			t.Fatalf("%s at %g, read back %s at %g", class, confidence, again, same)
+		}
+	}
+	if files2, err := d.Encode(); err != nil || !reflect.DeepEqual(files, files2) {
+		t.Error("read back and written again it differs", err)
+	}
+
+	empty, err := (&Classifier{}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := Decode(empty); err != nil {
+		t.Error(err)
+	} else if _, ok := d.Classify(&subjects[0]); ok {
+		t.Error("nothing learned, read back, tells")
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	c, _ := fit(t, rings(40), 1)
+	files, err := c.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := string(files[fileName])
+	for _, x := range []struct {
+		name, data string
+		want       error
+	}{
+		{"nothing", "", ErrCorrupt},
+		{"something else", "PK\x03\x04", ErrCorrupt},
+		{"cut short", whole[:len(whole)-1], ErrCorrupt},
+		{"a digit changed", strings.Replace(whole, "0.", "1.", 1), ErrCorrupt},
+		{"a later version", strings.Replace(whole, "auspex-classifier 1 ", "auspex-classifier 2 ", 1), ErrVersion},
+	} {
+		if _, err := Decode(map[string][]byte{fileName: []byte(x.data)}); !errors.Is(err, x.want) {
+			t.Errorf("%s: %v", x.name, err)
+		}
+	}
+	_, body, _ := strings.Cut(whole, "\n")
+	for _, x := range []struct{ name, old, new string }{
+		{"other columns", `"log2_cores"`, `"log3_cores"`},
+		{"unknown field", `"classes"`, `"klasses"`},
+		{"a nameless class", `"inner"`, `""`},
+		{"no spread", `"spread":[`, `"spread":[0,`},
+		{"trust of other classes", `"trusted":[`, `"trusted":[true,`},
+		{"a label too many", `"labels":[`, `"labels":[1,`},
+		{"a label out of range", `"labels":[0`, `"labels":[2`},
+		{"a point far off", `"points":[[`, `"points":[[1e9,`},
+		{"a trailer", `{`, `{}{`},
+	} {
+		changed := strings.Replace(body, x.old, x.new, 1)
+		if changed == body {
+			t.Fatalf("%s: %q is not in it", x.name, x.old)
+		}
+		if _, err := decodeBody([]byte(changed)); err == nil {
+			t.Errorf("%s is accepted", x.name)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	c, _ := fit(f, rings(16), 1)
+	files, err := c.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	head, body, _ := strings.Cut(string(files[fileName]), "\n")
+	f.Add([]byte(body))
+	f.Add([]byte(head))
+	f.Add([]byte(`{"classes":["a"],"usage":{}}`))
+	f.Add([]byte(`{"classes":["a","b"],"requests":{"columns":["log2_cores","log2_memory_gib","log2_gib_per_core","has_gpu","log2_gpus"],"middle":[0,0,0,0,0],"spread":[1,1,1,1,1],"trusted":[true,false],"labels":[0,0,0,0,0,0,1],"points":[[0,0,0,0,0],[0,0,0,0,0],[0,0,0,0,0],[0,0,0,0,0],[0,0,0,0,0],[1,0,0,0,0],[-4,4,0,0,0]]}}`))
+	s := models.Subject{Limits: resource.Of(2, 1<<30)}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := Decode(map[string][]byte{fileName: data}); err == nil && !strings.HasPrefix(string(data), formatName) {
+			t.Error("what does not begin as one is accepted")
+		}
+		c, err := decodeBody(data)
+		if err != nil {
+			return
+		}
+		if class, share := c.Vote(&s); share < 0 || share > 1 || share > 0 && !slices.Contains(c.classes, class) {
+			t.Errorf("it says %q at %g", class, share)
+		}
+		if _, err := c.Encode(); err != nil {
+			t.Errorf("what was read cannot be written: %v", err)
+		}
+	})
+}
+
+func TestConcurrentUse(t *testing.T) {
+	subjects := append(cousins(30, .4), rings(40)...)
+	c, _ := fit(t, subjects, 1)
+	var want []workload.Class
+	for i := range subjects {
+		class, _ := c.Vote(&subjects[i])
+		want = append(want, class)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range subjects {
+				if class, _ := c.Vote(&subjects[i]); class != want[i] {
+					t.Errorf("%s at once with others, %s alone", class, want[i])
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
