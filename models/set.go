@@ -34,6 +34,8 @@ type Set struct {
 	PriorID   string
 	Margins   forecast.Margins
 	MarginsID string
+
+	ClassifierID string // artefact of what tells classes, "" when none does
 }
 
 // Chain returns the fallback chain: learned, percentiles, prior, limit.

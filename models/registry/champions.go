@@ -29,8 +29,9 @@ type Role string
 
 // The roles that all classes share.
 const (
-	PriorRole   Role = "prior"
-	MarginsRole Role = "margins"
+	PriorRole      Role = "prior"
+	MarginsRole    Role = "margins"
+	ClassifierRole Role = "classifier"
 )
 
 const learnedPrefix = "learned/"
@@ -112,7 +113,7 @@ func decodeChampions(data []byte) (Champions, error) {
 // empty id takes whatever serves the role out of service. The artefact must be
 // whole.
 func (r *Registry) Promote(role Role, id, why string) error {
-	if _, ok := role.target(); role != PriorRole && role != MarginsRole && !ok {
+	if _, ok := role.target(); role != PriorRole && role != MarginsRole && role != ClassifierRole && !ok {
 		return fmt.Errorf("promote: no role %q", role)
 	}
 	if id != "" {
@@ -167,6 +168,8 @@ func (m Meta) serves(role Role) bool {
 		return m.Kind == Prior
 	case MarginsRole:
 		return m.Kind == Margins
+	case ClassifierRole:
+		return m.Kind == Classifier
 	}
 	t, ok := role.target()
 	return ok && m.Kind == Learned && m.Resource == t.Resource

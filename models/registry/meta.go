@@ -26,9 +26,10 @@ const (
 type Kind string
 
 const (
-	Learned Kind = "learned" // a learned predictor of one resource of one class
-	Prior   Kind = "prior"   // priors of all classes
-	Margins Kind = "margins" // margins of all resources
+	Learned    Kind = "learned"    // a learned predictor of one resource of one class
+	Prior      Kind = "prior"      // priors of all classes
+	Margins    Kind = "margins"    // margins of all resources
+	Classifier Kind = "classifier" // tells the class of workloads without one
 )
 
 // Meta is what an artefact says of itself.
@@ -114,7 +115,7 @@ func (m Meta) check() error {
 		if err := m.Resource.Validate(); err != nil {
 			return err
 		}
-	case Prior, Margins:
+	case Prior, Margins, Classifier:
 	default:
 		return fmt.Errorf("kind %q is unknown", m.Kind)
 	}

@@ -12,7 +12,8 @@ import (
 // Set loads everything in service, ready to make forecasts over g. An artefact
 // that cannot be used is left out, so that what it served falls back to the next
 // link of the chain, and its error is in refused: the caller must make it heard.
-// A registry whose champions cannot be read serves nothing and says so.
+// A registry whose champions cannot be read serves nothing and says so. The
+// classifier is named, not loaded: package classify reads it.
 func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) {
 	set = &models.Set{Grid: g, Champions: map[models.Target]models.Champion{}}
 	champions, err := r.Champions()
@@ -32,6 +33,10 @@ func (r *Registry) fill(set *models.Set, role Role, id string, learned map[strin
 	target, isLearned := role.target()
 	if isLearned {
 		set.Champions[target] = models.Champion{} // what falls back does not fall to the model of any class
+	}
+	if role == ClassifierRole {
+		set.ClassifierID = id
+		return nil
 	}
 	if id == "" {
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/classify"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -17,6 +18,8 @@ type page struct {
 	set     *models.Set
 	chain   *models.Chain
 	entries map[string]*entry // by workload id
+
+	classifier *classify.Classifier // nil when none is in service
 
 	priors    sync.Map // description -> *forecast.Forecast, nil when unknown
 	priorSize atomic.Int64

@@ -28,11 +28,14 @@ func (t *Table) Refresh(ctx context.Context) error {
 
 	// 3. Take over the champions. What cannot be used falls back along the chain.
 	set, refused := t.o.Registry.Set(t.o.Grid)
+	if err := t.classifier.take(t.o.Registry, set.ClassifierID); err != nil {
+		refused = append(refused, err)
+	}
 	t.report(errors.Join(refused...))
 
 	// 4. Forecast every workload.
-	next := &page{set: set, chain: set.Chain()}
-	if err := next.fill(ctx, t.memory.histories, t.o.Classifier, now); err != nil {
+	next := &page{set: set, chain: set.Chain(), classifier: t.classifier.champion}
+	if err := next.fill(ctx, t.memory.histories, now); err != nil {
 		return err
 	}
 
@@ -58,7 +61,7 @@ func (t *Table) report(refused error) {
 }
 
 // fill forecasts every history, on some of the cores.
-func (p *page) fill(ctx context.Context, histories map[string]*models.History, classifier Classifier, now time.Time) error {
+func (p *page) fill(ctx context.Context, histories map[string]*models.History, now time.Time) error {
 	ids := make([]string, 0, len(histories))
 	for id := range histories {
 		ids = append(ids, id)
@@ -72,7 +75,7 @@ func (p *page) fill(ctx context.Context, histories map[string]*models.History, c
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				made[i] = p.predict(histories[ids[i]], classifier, now)
+				made[i] = p.predict(histories[ids[i]], now)
 			}
 			return nil
 		})
@@ -89,10 +92,10 @@ func (p *page) fill(ctx context.Context, histories map[string]*models.History, c
 	return nil
 }
 
-func (p *page) predict(h *models.History, classifier Classifier, now time.Time) entry {
+func (p *page) predict(h *models.History, now time.Time) entry {
 	s := models.Observed(h)
-	if s.Class == "" && classifier != nil {
-		if class, ok := classifier.Classify(&s); ok {
+	if s.Class == "" {
+		if class, ok := p.classifier.Classify(&s); ok {
 			s.Class = class
 		}
 	}

@@ -34,19 +34,12 @@ type Options struct {
 	// day.
 	Reload time.Duration
 
-	// Classifier finds the class of a workload without one; nil leaves it to
-	// Fallback.
-	Classifier Classifier
-	Fallback   workload.Class // "" is workload.Service
+	// Fallback is the class of a workload without one when the classifier cannot
+	// tell; "" is workload.Service.
+	Fallback workload.Class
 
 	Metrics prometheus.Registerer // nil publishes nothing
 	Log     *slog.Logger          // nil is silent
-}
-
-// Classifier finds classes from what workloads ask for and how they behave.
-type Classifier interface {
-	// Classify returns the class of s; ok is false when it cannot tell.
-	Classify(s *models.Subject) (class workload.Class, ok bool)
 }
 
 // Table is the forecast table. Forecast, Margins and Classify are safe for
@@ -57,9 +50,10 @@ type Table struct {
 	current atomic.Pointer[page]
 
 	// Owned by Refresh.
-	memory   memory
-	coverage coverage
-	refused  string // what the registry refused last, to log it once
+	memory     memory
+	coverage   coverage
+	classifier classifier
+	refused    string // what the registry refused last, to log it once
 }
 
 // New returns a table that knows nothing until the first refresh: every
@@ -108,24 +102,6 @@ func (t *Table) ByID(id string) (f *forecast.Forecast, class workload.Class, ok 
 
 // Margins returns the calibrated margins of nodes.
 func (t *Table) Margins() forecast.Margins { return t.current.Load().set.Margins }
-
-// Classify returns the class of w: its own, that of its history, that of the
-// classifier, or the fallback, in this order.
-func (t *Table) Classify(w *workload.Workload) workload.Class {
-	if w.Class != "" {
-		return w.Class
-	}
-	if e, ok := t.current.Load().entries[w.ID]; ok && e.class != "" {
-		return e.class
-	}
-	if t.o.Classifier != nil {
-		s := models.Describe(w, nil)
-		if class, ok := t.o.Classifier.Classify(&s); ok {
-			return class
-		}
-	}
-	return t.o.Fallback
-}
 
 // Run refreshes the table now and every Options.Every until ctx ends. A refresh
 // that fails keeps the old table, is logged, and is tried again in time.
