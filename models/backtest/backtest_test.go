@@ -71,13 +71,13 @@ func TestOracleIsThatOfADumbLoop(t *testing.T) {
 		for i := c.Origin; i < c.Origin+24; i++ {
 			var sum float64
 			limits = 0
-			for _, k := range machines[c.Machine].Members {
-				track := p.Tracks[k]
+			for _, member := range machines[c.Machine].Members {
+				track := p.Tracks[member.Track]
 				if !track.Present(c.Origin, presence) {
 					continue
 				}
 				limits += float64(track.Limit(c.Origin))
-				if v := float64(track.Usage[i]); v == v {
+				if v := float64(track.At(i)); v == v {
 					sum += math.Min(v, float64(track.Limit(c.Origin)))
 				}
 			}
@@ -95,7 +95,7 @@ func TestNoCaseKnowsItsFuture(t *testing.T) {
 	p, q := randomPanel(8, 4, 2), randomPanel(8, 4, 2)
 	for _, track := range q.Tracks {
 		for i := origin; i < q.Steps; i++ {
-			track.Usage[i] = 7
+			track.put(i, 7)
 		}
 		track.limits = slices.DeleteFunc(track.limits, func(l limit) bool { return l.from >= origin })
 		track.limits = append(track.limits, limit{origin, 100})
@@ -117,11 +117,11 @@ func TestRandomMachines(t *testing.T) {
 	for replicate := range slices.Chunk(machines, 3) {
 		seen := map[int]bool{}
 		for _, m := range replicate {
-			for _, k := range m.Members {
-				if seen[k] {
-					t.Errorf("track %d is on two machines of a replicate", k)
+			for _, member := range m.Members {
+				if seen[member.Track] {
+					t.Errorf("track %d is on two machines of a replicate", member.Track)
 				}
-				seen[k] = true
+				seen[member.Track] = true
 			}
 		}
 	}
@@ -186,7 +186,7 @@ func TestLastStepOfATraceThatThinsOut(t *testing.T) {
 	for k, length := range []int{8, 8, 8, 10} {
 		track := p.NewTrack("w", "")
 		for i := range length {
-			track.Usage[i] = float32(k)
+			track.put(i, float32(k))
 		}
 		p.Tracks = append(p.Tracks, track)
 	}

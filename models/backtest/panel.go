@@ -21,21 +21,27 @@ type Panel struct {
 	Tracks   []*Track
 }
 
-// Track is one workload of a panel.
+// Track is one workload of a panel. It holds only the steps from its first
+// sample to its last, so that the short-lived are cheap.
 type Track struct {
 	Workload string
 	Class    workload.Class
 
-	// Usage[i] is the largest usage seen in step i, capped to its limit then,
-	// NaN for a gap.
-	Usage []float32
-
-	limits []limit // by time, each holding from its step on
+	first  int       // step of usage[0]
+	usage  []float32 // capped to the limit then; NaN for a gap
+	limits []limit   // by time, each holding from its step on
+	stays  []stay    // by time, each until the next
 }
 
 type limit struct {
 	from  int
 	value float32
+}
+
+// stay says that a track is on a node from a step on.
+type stay struct {
+	from int
+	node string // "" when unknown
 }
 
 // NewPanel returns an empty panel of w, whose ends must be given, cut to whole
@@ -45,14 +51,10 @@ func NewPanel(n resource.Name, w timeseries.Window, step time.Duration) *Panel {
 	return &Panel{Resource: n, Start: start, Step: step, Steps: int((w.To.Sub(start) + step - 1) / step)}
 }
 
-// NewTrack returns an empty track as long as the panel; it is not in the panel
-// until appended to Tracks.
+// NewTrack returns an empty track; it is not in the panel until appended to
+// Tracks.
 func (p *Panel) NewTrack(id string, class workload.Class) *Track {
-	t := &Track{Workload: id, Class: class, Usage: make([]float32, p.Steps)}
-	for i := range t.Usage {
-		t.Usage[i] = float32(math.NaN())
-	}
-	return t
+	return &Track{Workload: id, Class: class}
 }
 
 // Add puts a sample's usage of the panel's resource into t. Samples must come in
@@ -72,9 +74,43 @@ func (p *Panel) Add(t *Track, s *timeseries.Sample) {
 		}
 		usage = min(usage, most)
 	}
-	if !(t.Usage[i] >= usage) {
-		t.Usage[i] = usage
+	if n := len(t.stays); n == 0 || t.stays[n-1].node != s.Key.Node {
+		t.stays = append(t.stays, stay{i, s.Key.Node})
 	}
+	if !(t.At(i) >= usage) {
+		t.put(i, usage)
+	}
+}
+
+// put sets step i, which must not lie before the first one.
+func (t *Track) put(i int, v float32) {
+	if len(t.usage) == 0 {
+		t.first = i
+	}
+	for t.End() <= i {
+		t.usage = append(t.usage, float32(math.NaN()))
+	}
+	t.usage[i-t.first] = v
+}
+
+// At returns the largest usage seen in step i, capped to the limit then, NaN for
+// a gap.
+func (t *Track) At(i int) float32 {
+	if i < t.first || i >= t.End() {
+		return float32(math.NaN())
+	}
+	return t.usage[i-t.first]
+}
+
+// First and End bound the steps that can hold usage: [First, End).
+func (t *Track) First() int { return t.first }
+func (t *Track) End() int   { return t.first + len(t.usage) }
+
+// between returns the usage in steps [from, to) as far as there is any, and the
+// step it begins at.
+func (t *Track) between(from, to int) (usage []float32, first int) {
+	first = min(max(from, t.first), t.End())
+	return t.usage[first-t.first : max(min(to, t.End()), first)-t.first], first
 }
 
 // IndexOf returns the step that holds at; it may lie outside the panel.
@@ -100,8 +136,9 @@ func (t *Track) Limit(i int) float32 {
 // Present reports whether the workload runs just before step i: it was seen
 // within the last within steps, and has a limit.
 func (t *Track) Present(i, within int) bool {
-	for k := i - 1; k >= max(0, i-within); k-- {
-		if t.Usage[k] == t.Usage[k] {
+	seen, _ := t.between(i-within, i)
+	for _, v := range seen {
+		if v == v {
 			return t.Limit(i) > 0
 		}
 	}
@@ -111,7 +148,8 @@ func (t *Track) Present(i, within int) bool {
 // Max returns the largest usage in steps [from, to), NaN when there is none.
 func (t *Track) Max(from, to int) float32 {
 	largest := float32(math.NaN())
-	for _, v := range t.Usage[max(from, 0):max(min(to, len(t.Usage)), max(from, 0))] {
+	usage, _ := t.between(from, to)
+	for _, v := range usage {
 		if !(largest >= v) && v == v {
 			largest = v
 		}
@@ -125,9 +163,9 @@ func (t *Track) Max(from, to int) float32 {
 func (p *Panel) Last() int {
 	counts := make([]int, p.Steps)
 	for _, t := range p.Tracks {
-		for i, v := range t.Usage {
+		for i, v := range t.usage {
 			if v == v {
-				counts[i]++
+				counts[t.first+i]++
 			}
 		}
 	}

@@ -17,10 +17,10 @@ func decayedPercentile(first, growth float64, half time.Duration, share float64,
 	return func(p *backtest.Panel, t *backtest.Track, origins []int) []float32 {
 		h := models.NewHistogram(first, growth, half)
 		out := make([]float32, len(origins))
-		done := 0
+		done := t.First()
 		for i, origin := range origins {
 			for ; done < origin; done++ {
-				v := float64(t.Usage[done])
+				v := float64(t.At(done))
 				if v != v {
 					continue
 				}
