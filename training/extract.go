@@ -168,8 +168,8 @@ func (r *rows) answer(g forecast.Grid, slots *backtest.Panel, maxima *backtest.T
 	for i, at := range r.at {
 		from := slots.IndexOf(at)
 		seen := 0
-		for _, v := range maxima.Usage[from:min(from+g.Slots, len(maxima.Usage))] {
-			if v == v {
+		for k := range g.Slots {
+			if v := maxima.At(from + k); v == v {
 				seen++
 			}
 		}
