@@ -32,6 +32,7 @@ func (r *Report) Tables() []Table {
 			ratings.Rows = append(ratings.Rows, row)
 		}
 	}
+	verdicts.Rows = append(verdicts.Rows, r.Classification.row())
 	machines := Table{Title: "Random machines", Header: []string{
 		"resource", "members", "contestant", "raw violations", "raw savings", "margin", "violations", "severity", "savings", "of the oracle's"}}
 	for _, m := range r.Machines {
@@ -42,7 +43,7 @@ func (r *Report) Tables() []Table {
 				percent(c.Calibrated.ViolationRate), percent(c.Calibrated.SeverityMean), fmt.Sprintf("%.3f", c.Calibrated.Savings), fmt.Sprintf("%.3f", c.Calibrated.OracleShare)})
 		}
 	}
-	return []Table{verdicts, ratings, machines}
+	return append([]Table{verdicts, ratings, machines}, r.Classification.tables()...)
 }
 
 // Markdown returns the whole report as a page of Markdown.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/classify"
 	"github.com/auspex-project/auspex/models/registry"
 )
 
@@ -16,6 +17,7 @@ type night struct {
 	registry *registry.Registry
 	evidence []*evidence // one per resource
 	prior    *models.PriorBuilder
+	classes  *classify.Sampler
 	report   *Report
 }
 
@@ -44,7 +46,7 @@ func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Repor
 		report.Seconds = time.Since(report.Started).Seconds()
 		return report, nil
 	}
-	n := &night{plan: &p, registry: r, prior: models.NewPriorBuilder(p.Grid), report: &report}
+	n := &night{plan: &p, registry: r, prior: models.NewPriorBuilder(p.Grid), classes: classify.NewSampler(p.Seed), report: &report}
 
 	// 2. Read it, once.
 	if err := n.gather(ctx, h); err != nil {
@@ -60,7 +62,11 @@ func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Repor
 	if err := n.savePrior(); err != nil {
 		return report, fmt.Errorf("train: %w", err)
 	}
-	// 5. How forecasts add up: margins for what now serves.
+	// 5. What tells the class of workloads that come without one.
+	if err := n.learnClasses(ctx); err != nil {
+		return report, fmt.Errorf("train: %w", err)
+	}
+	// 6. How forecasts add up: margins for what now serves.
 	if err := n.compose(ctx); err != nil {
 		return report, fmt.Errorf("train: %w", err)
 	}
@@ -79,6 +85,7 @@ func (n *night) gather(ctx context.Context, h History) error {
 		}
 		subject := models.Observed(x.history)
 		n.prior.Add(&subject, n.whole.To)
+		n.classes.Add(&subject)
 	})
 	n.report.ReadSeconds = time.Since(started).Seconds()
 	return err

@@ -26,7 +26,10 @@ type Report struct {
 	Machines []MachineReport `json:"machines"`
 	Prior    Shared          `json:"prior"`
 	Margins  Shared          `json:"margins"`
-	Warnings []string        `json:"warnings,omitempty"`
+
+	Classification ClassificationReport `json:"classification"`
+
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Shared is an artefact that all classes share.
