@@ -101,14 +101,14 @@ func (r *ClassificationReport) row() []string {
 
 // tables returns how good the classes told are.
 func (r *ClassificationReport) tables() []Table {
-	spaces := Table{Title: "Classes of unlabelled workloads, on apps held out: share told right, of all cases and of the answered ones",
-		Header: []string{"by", "used", "cases", "answered", "neighbours", "answered ones", "largest class", "answered ones", "nearest centroid", "answered ones"}}
+	spaces := Table{Title: "Classes of unlabelled workloads, on apps held out: share told right, of the answered cases and of all",
+		Header: []string{"by", "used", "cases", "answered", "neighbours", "of all", "largest class", "of all", "nearest centroid", "of all"}}
 	classes := Table{Title: fmt.Sprintf("Classes told at a confidence of %g or more", classify.Confidence),
 		Header: []string{"by", "class", "cases", "told", "precision", "recall"}}
 	for _, s := range r.Judged.Spaces {
 		row := []string{s.Name, yes(s.Used), fmt.Sprint(s.Cases), percent(s.Answered)}
 		for _, a := range []classify.Accuracy{s.Neighbours, s.Majority, s.Centroid} {
-			row = append(row, percent(a.All), percent(a.Answered))
+			row = append(row, percent(a.Answered), percent(a.All))
 		}
 		spaces.Rows = append(spaces.Rows, row)
 		for _, c := range s.Classes {

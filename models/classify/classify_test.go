@@ -233,19 +233,19 @@ func TestLearnsShapesAndRequests(t *testing.T) {
 
 func TestVerdict(t *testing.T) {
 	for _, x := range []struct {
-		neighbours, majority, centroid Accuracy
-		used                           bool
-		says                           string
+		neighbours, majority, centroid, answered float64
+		used                                     bool
+		says                                     string
 	}{
-		{Accuracy{.8, .9}, Accuracy{.5, .5}, Accuracy{.7, .8}, true, "right in 80.0 % of all cases and 90.0 % of the answered"},
-		{Accuracy{.8, .9}, Accuracy{.8, .5}, Accuracy{.7, .8}, false, "does not beat the largest class"},
-		{Accuracy{.8, .9}, Accuracy{.5, .9}, Accuracy{.7, .8}, false, "does not beat the largest class"},
-		{Accuracy{.8, .9}, Accuracy{.5, .5}, Accuracy{.9, .8}, false, "does not beat the nearest centroid"},
-		{Accuracy{.8, .9}, Accuracy{.5, .5}, Accuracy{.7, .9}, false, "does not beat the nearest centroid"},
-		{Accuracy{1, 1}, Accuracy{.5, .5}, Accuracy{1, 1}, true, "right in 100.0 %"},
-		{Accuracy{.8, 0}, Accuracy{.5, 0}, Accuracy{.7, 0}, false, "does not beat"}, // nothing answered
+		{.9, .5, .8, .5, true, "right in 90.0 % of the answered cases"},
+		{.5, .5, .4, .5, false, "does not beat the largest class"},
+		{.8, .5, .8, .5, false, "does not beat the nearest centroid"},
+		{.8, .5, .9, .5, false, "does not beat the nearest centroid"},
+		{1, .5, 1, .5, true, "right in 100.0 %"}, // nobody can be better
+		{1, .5, .5, .1, false, "answers 10 cases (want at least 30)"},
 	} {
-		s := SpaceScore{Neighbours: x.neighbours, Majority: x.majority, Centroid: x.centroid}
+		s := SpaceScore{Cases: 100, Answered: x.answered,
+			Neighbours: Accuracy{Answered: x.neighbours}, Majority: Accuracy{Answered: x.majority}, Centroid: Accuracy{Answered: x.centroid}}
 		if used, why := s.verdict(); used != x.used || !strings.Contains(why, x.says) {
 			t.Errorf("%+v: %v, %q", x, used, why)
 		}

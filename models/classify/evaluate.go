@@ -3,6 +3,7 @@ package classify
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/sjwhitworth/golearn/evaluation"
 
@@ -56,11 +57,11 @@ type SpaceScore struct {
 	Confusion map[workload.Class]map[workload.Class]int `json:"confusion"`
 }
 
-// Accuracy is the share of cases that are told right: of all, whatever the
-// confidence, and of those that neighbours answer with enough of it.
+// Accuracy is the share of cases that are told right: of those that neighbours
+// answer with enough confidence, and of all, whatever the confidence.
 type Accuracy struct {
-	All      float64 `json:"all"`
 	Answered float64 `json:"answered"`
+	All      float64 `json:"all"`
 }
 
 // ClassScore is about one class at the confidence asked for: what is not told
@@ -187,7 +188,7 @@ func count(m evaluation.ConfusionMatrix, truth, told workload.Class) {
 }
 
 func (c confusions) accuracy() Accuracy {
-	return Accuracy{orZero(evaluation.GetAccuracy(c.all)), orZero(evaluation.GetAccuracy(c.answered))}
+	return Accuracy{orZero(evaluation.GetAccuracy(c.answered)), orZero(evaluation.GetAccuracy(c.all))}
 }
 
 // score sums up outcomes; what is not trusted counts as not answered.
@@ -230,17 +231,20 @@ func (s *SpaceScore) score(outcomes []outcome, trusted []bool, classes []workloa
 	s.Used, s.Why = s.verdict()
 }
 
-// verdict holds neighbours against both baselines: on all cases, and on those
-// they would answer.
+// verdict holds neighbours against both baselines on the cases they would
+// answer: no other is ever told.
 func (s *SpaceScore) verdict() (used bool, why string) {
 	n := s.Neighbours
-	figures := fmt.Sprintf("right in %.1f %% of all cases and %.1f %% of the answered ones; the largest class %.1f and %.1f %%, the nearest centroid %.1f and %.1f %%",
-		100*n.All, 100*n.Answered, 100*s.Majority.All, 100*s.Majority.Answered, 100*s.Centroid.All, 100*s.Centroid.Answered)
+	figures := fmt.Sprintf("right in %.1f %% of the answered cases and %.1f %% of all; the largest class %.1f and %.1f %%, the nearest centroid %.1f and %.1f %%",
+		100*n.Answered, 100*n.All, 100*s.Majority.Answered, 100*s.Majority.All, 100*s.Centroid.Answered, 100*s.Centroid.All)
+	if answered := int(math.Round(s.Answered * float64(s.Cases))); answered < leastCases {
+		return false, fmt.Sprintf("answers %d cases (want at least %d)", answered, leastCases)
+	}
 	for _, b := range []struct {
 		name string
 		Accuracy
 	}{{"the largest class", s.Majority}, {"the nearest centroid", s.Centroid}} {
-		if !beats(n.All, b.All) || !beats(n.Answered, b.Answered) {
+		if !beats(n.Answered, b.Answered) {
 			return false, "does not beat " + b.name + ": " + figures
 		}
 	}
