@@ -2,12 +2,15 @@ package backtest
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // Contestant is a way to predict the peaks of machines.
@@ -53,55 +56,155 @@ type Contest struct {
 	Origins  []int // steps at which peaks are predicted, rising
 	Horizon  time.Duration
 	Workers  int // 0 = GOMAXPROCS
+
+	// Newborn, if set, lets every member be seen first less than that before each
+	// origin, at a time drawn from the seed: whatever came before is hidden from
+	// the sum. Contestants that do not look at Membership.Since still know it.
+	Newborn time.Duration
+	Seed    uint64
+
+	// OnProgress, if set, hears how many machines have been replayed. Calls do not
+	// overlap.
+	OnProgress func(done, total int)
+}
+
+// Moment is a machine at an origin, and what came of it.
+type Moment struct {
+	Origin  int
+	Machine int
+	Members int
+	Limit   float32        // sum of the members' limits
+	Actual  float32        // the oracle's peak over the horizon
+	Age     int            // steps since the median member was first seen
+	Class   workload.Class // of all members, "mixed" where they differ
+}
+
+// Predictions are what one contestant said of each moment.
+type Predictions struct {
+	Name      string
+	Low, High []float32     // beside the moments
+	Enter     time.Duration // spent on getting ready
+	Predict   time.Duration // spent on Bounds
+}
+
+// Replay is what came of a contest.
+type Replay struct {
+	Moments     []Moment      // by machine, then origin
+	Predictions []Predictions // one per contestant
 }
 
 // Run replays the contest and returns the cases of each contestant, in the
 // order of machine and origin. Origins at which a machine has no member make no
 // case. The result does not depend on the number of workers.
 func (c Contest) Run(ctx context.Context, contestants []Contestant) ([][]Case, error) {
-	entries := make([]Entry, len(contestants))
-	err := Parallel(ctx, c.Workers, len(contestants), func(k int) {
-		entries[k] = contestants[k].Enter(c.Panel, c.Origins)
-	})
-	if err != nil {
-		return nil, err
-	}
-	perMachine := make([][][]Case, len(c.Machines))
-	err = Parallel(ctx, c.Workers, len(c.Machines), func(i int) {
-		perMachine[i] = c.replay(i, entries)
-	})
+	r, err := c.Replay(ctx, contestants)
 	if err != nil {
 		return nil, err
 	}
 	cases := make([][]Case, len(contestants))
-	for _, of := range perMachine {
-		for k := range of {
-			cases[k] = append(cases[k], of[k]...)
+	for k, p := range r.Predictions {
+		cases[k] = make([]Case, len(r.Moments))
+		for i, m := range r.Moments {
+			cases[k][i] = Case{m.Origin, m.Machine, m.Limit, m.Actual, p.Low[i], p.High[i]}
 		}
 	}
 	return cases, nil
 }
 
-func (c Contest) replay(machine int, entries []Entry) [][]Case {
-	m := c.Machines[machine]
-	steps := c.Panel.StepsIn(c.Horizon)
-	sum := NewSum(c.Panel, blockOf(c.Origins, steps))
-	cases := make([][]Case, len(entries))
-	for i, origin := range c.Origins {
-		at := m.At(origin)
-		if len(at.Present) == 0 {
-			continue
+// Replay is Run, by columns and with the time it took.
+func (c Contest) Replay(ctx context.Context, contestants []Contestant) (*Replay, error) {
+	entries := make([]Entry, len(contestants))
+	out := &Replay{Predictions: make([]Predictions, len(contestants))}
+	for k, contestant := range contestants {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		sum.Follow(at)
-		base := Case{Origin: origin, Machine: machine, Limit: at.Limit, Actual: sum.Max(origin, origin+steps)}
-		for k, entry := range entries {
-			out := base
-			out.Low, out.High = entry.Bounds(i, at, sum)
-			cases[k] = append(cases[k], out)
+		started := time.Now()
+		entries[k] = contestant.Enter(c.Panel, c.Origins)
+		out.Predictions[k] = Predictions{Name: contestant.Name(), Enter: time.Since(started)}
+	}
+	perMachine := make([]*Replay, len(c.Machines))
+	var mu sync.Mutex
+	done := 0
+	err := Parallel(ctx, c.Workers, len(c.Machines), func(i int) {
+		perMachine[i] = c.replay(i, entries)
+		if c.OnProgress != nil {
+			mu.Lock()
+			done++
+			c.OnProgress(done, len(c.Machines))
+			mu.Unlock()
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range perMachine {
+		out.Moments = append(out.Moments, r.Moments...)
+		for k, p := range r.Predictions {
+			out.Predictions[k].Low = append(out.Predictions[k].Low, p.Low...)
+			out.Predictions[k].High = append(out.Predictions[k].High, p.High...)
+			out.Predictions[k].Predict += p.Predict
 		}
 	}
-	return cases
+	return out, nil
 }
+
+// lookback is how far back of an origin a machine's sum is known.
+const lookback = 21 * 24 * time.Hour
+
+func (c Contest) replay(machine int, entries []Entry) *Replay {
+	m := c.Machines[machine]
+	steps := c.Panel.StepsIn(c.Horizon)
+	sum := NewSum(c.Panel, blockOf(c.Origins, steps), c.Panel.StepsIn(lookback), steps)
+	out := &Replay{Predictions: make([]Predictions, len(entries))}
+	for i, origin := range c.Origins {
+		at := m.At(origin)
+		if at.Limit <= 0 {
+			continue
+		}
+		c.forget(&at, machine, origin)
+		sum.Follow(at, origin)
+		moment := Moment{Origin: origin, Machine: machine, Members: len(at.Present), Limit: at.Limit, Actual: sum.Max(origin, origin+steps)}
+		moment.describe(c.Panel, at)
+		out.Moments = append(out.Moments, moment)
+		for k, entry := range entries {
+			started := time.Now()
+			low, high := entry.Bounds(i, at, sum)
+			p := &out.Predictions[k]
+			p.Predict += time.Since(started)
+			p.Low, p.High = append(p.Low, low), append(p.High, high)
+		}
+	}
+	return out
+}
+
+// forget hides the past of newborn members.
+func (c Contest) forget(at *Membership, machine, origin int) {
+	steps := c.Panel.StepsIn(c.Newborn)
+	if steps == 0 {
+		return
+	}
+	rng := rand.New(rand.NewPCG(c.Seed, uint64(machine)<<32|uint64(origin)))
+	for range at.Present {
+		at.Since = append(at.Since, origin-rng.IntN(steps))
+	}
+}
+
+func (m *Moment) describe(p *Panel, at Membership) {
+	ages := make([]int, len(at.Present))
+	m.Class = p.Tracks[at.Present[0]].Class
+	for i, k := range at.Present {
+		ages[i] = m.Origin - max(p.Tracks[k].First(), at.since(i))
+		if p.Tracks[k].Class != m.Class {
+			m.Class = mixed
+		}
+	}
+	slices.Sort(ages)
+	m.Age = ages[len(ages)/2]
+}
+
+// mixed is the class of a machine whose members differ in theirs.
+const mixed = workload.Class("mixed")
 
 // blockOf returns the largest block of steps that all origins and the horizon
 // are multiples of.

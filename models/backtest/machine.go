@@ -22,10 +22,21 @@ type Membership struct {
 	Present []int // indices of tracks
 	Limits  []float32
 	Limit   float32 // their sum
+
+	// Since, unless nil, has the step before which each member's past counts as
+	// unknown.
+	Since []int
 }
 
 func (a Membership) equal(b Membership) bool {
-	return slices.Equal(a.Present, b.Present) && slices.Equal(a.Limits, b.Limits)
+	return slices.Equal(a.Present, b.Present) && slices.Equal(a.Limits, b.Limits) && slices.Equal(a.Since, b.Since)
+}
+
+func (a Membership) since(i int) int {
+	if a.Since == nil {
+		return 0
+	}
+	return a.Since[i]
 }
 
 // At returns the membership just before step i.

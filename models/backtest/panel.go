@@ -67,8 +67,9 @@ func (p *Panel) Add(t *Track, s *timeseries.Sample) {
 	if i < 0 || i >= p.Steps {
 		return
 	}
-	usage, most := float32(s.Usage.Get(p.Resource)), float32(s.Limit.Get(p.Resource))
-	if most > 0 {
+	usage := float32(s.Usage.Get(p.Resource))
+	if s.Limit.Has(p.Resource) {
+		most := float32(s.Limit.Get(p.Resource))
 		if n := len(t.limits); n == 0 || t.limits[n-1].value != most {
 			t.limits = append(t.limits, limit{i, most})
 		}
@@ -134,7 +135,8 @@ func (t *Track) Limit(i int) float32 {
 }
 
 // Present reports whether the workload runs just before step i: it was seen
-// within the last within steps, and has a limit.
+// within the last within steps, and has a limit above 0, which one that is
+// switched off has not.
 func (t *Track) Present(i, within int) bool {
 	seen, _ := t.between(i-within, i)
 	for _, v := range seen {

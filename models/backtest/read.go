@@ -1,0 +1,190 @@
+package backtest
+
+import (
+	"container/heap"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/timeseries"
+)
+
+const dayLength = 24 * time.Hour
+
+// ReadPanel puts the samples of a trace, in any order, on a grid of step that
+// begins with a day of UTC. Of more than most workloads it keeps that many, drawn
+// by seed, and says how many there were; 0 keeps all. An error among the samples
+// ends it.
+func ReadPanel(samples iter.Seq2[timeseries.Sample, error], n resource.Name, step time.Duration, most int, seed uint64) (p *Panel, workloads int, err error) {
+	r := reader{resource: n, step: step, most: most, seed: seed, byID: map[string]*column{}, passed: map[string]bool{}}
+	for s, err := range samples {
+		if err != nil {
+			return nil, 0, fmt.Errorf("read panel: %w", err)
+		}
+		r.add(&s)
+	}
+	if len(r.byID) == 0 {
+		return nil, 0, fmt.Errorf("read panel: the trace holds no usage of %s", n)
+	}
+	p = r.panel()
+	if !slices.ContainsFunc(p.Tracks, func(t *Track) bool { return len(t.limits) > 0 }) {
+		return nil, 0, errors.New("read panel: the trace holds no limits, without which there is nothing to save")
+	}
+	return p, len(r.byID) + len(r.passed), nil
+}
+
+// reader gathers columns before the ends of the trace are known.
+type reader struct {
+	resource resource.Name
+	step     time.Duration
+	most     int
+	seed     uint64
+	byID     map[string]*column
+	drawn    draw            // the same, the first to go on top
+	passed   map[string]bool // workloads that were not drawn
+	last     *column
+}
+
+// column is a workload's usage from its first step on, steps counted from 1970.
+type column struct {
+	id     string
+	lot    uint64
+	first  int64
+	usage  []float32
+	newest timeseries.Sample
+	limits []limit
+	stays  []stay
+}
+
+func (r *reader) add(s *timeseries.Sample) {
+	if !s.Usage.Has(r.resource) {
+		return
+	}
+	c := r.column(s.Key.Workload)
+	if c == nil {
+		return
+	}
+	step := s.Time.UnixNano() / int64(r.step)
+	if c.usage == nil {
+		c.first = step
+	}
+	if step < c.first {
+		c.usage = slices.Insert(c.usage, 0, gaps(int(c.first-step))...)
+		c.first = step
+	}
+	if missing := int(step-c.first) + 1 - len(c.usage); missing > 0 {
+		c.usage = append(c.usage, gaps(missing)...)
+	}
+	usage := float32(s.Usage.Get(r.resource))
+	if s.Limit.Has(r.resource) {
+		most := float32(s.Limit.Get(r.resource))
+		if n := len(c.limits); n == 0 || c.limits[n-1].value != most || c.limits[n-1].from > int(step) {
+			c.limits = append(c.limits, limit{int(step), most})
+		}
+		usage = min(usage, most)
+	}
+	if n := len(c.stays); n == 0 || c.stays[n-1].node != s.Key.Node {
+		c.stays = append(c.stays, stay{int(step), s.Key.Node})
+	}
+	if v := &c.usage[step-c.first]; !(*v >= usage) {
+		*v = usage
+	}
+	if !s.Time.Before(c.newest.Time) {
+		c.newest = *s
+	}
+}
+
+// column returns that of a workload, nil if it is not among those drawn.
+func (r *reader) column(id string) *column {
+	if r.last != nil && r.last.id == id {
+		return r.last
+	}
+	c := r.byID[id]
+	if c == nil {
+		if r.passed[id] {
+			return nil
+		}
+		c = &column{id: id, lot: lotOf(id, r.seed)}
+		r.byID[id] = c
+		heap.Push(&r.drawn, c)
+		if r.most > 0 && len(r.drawn) > r.most {
+			out := heap.Pop(&r.drawn).(*column)
+			delete(r.byID, out.id)
+			r.passed[out.id] = true
+			if out == c {
+				return nil
+			}
+		}
+	}
+	r.last = c
+	return c
+}
+
+func (r *reader) panel() *Panel {
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, c := range r.byID {
+		first, last = min(first, c.first), max(last, c.first+int64(len(c.usage)))
+	}
+	at := func(step int64) time.Time { return time.Unix(0, step*int64(r.step)).UTC() }
+	p := NewPanel(r.resource, timeseries.Window{From: at(first).Truncate(dayLength), To: at(last)}, r.step)
+	start := p.Start.UnixNano() / int64(r.step)
+	for _, c := range r.byID {
+		t := p.NewTrack(c.id, c.newest.Key.Class)
+		t.first, t.usage = int(c.first-start), c.usage
+		sort.SliceStable(c.limits, func(i, j int) bool { return c.limits[i].from < c.limits[j].from })
+		sort.SliceStable(c.stays, func(i, j int) bool { return c.stays[i].from < c.stays[j].from })
+		for _, l := range c.limits {
+			t.limits = append(t.limits, limit{l.from - int(start), l.value})
+		}
+		for _, n := range c.stays {
+			t.stays = append(t.stays, stay{n.from - int(start), n.node})
+		}
+		p.Tracks = append(p.Tracks, t)
+	}
+	slices.SortFunc(p.Tracks, func(a, b *Track) int { return strings.Compare(a.Workload, b.Workload) })
+	return p
+}
+
+func gaps(n int) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(math.NaN())
+	}
+	return out
+}
+
+func lotOf(id string, seed uint64) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	return scatter(h.Sum64() ^ seed)
+}
+
+// scatter is the finalizer of splitmix64.
+func scatter(x uint64) uint64 {
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	x *= 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// draw is a heap with the highest lot on top.
+type draw []*column
+
+func (d draw) Len() int           { return len(d) }
+func (d draw) Less(i, j int) bool { return d[i].lot > d[j].lot }
+func (d draw) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
+func (d *draw) Push(c any)        { *d = append(*d, c.(*column)) }
+func (d *draw) Pop() any {
+	last := len(*d) - 1
+	c := (*d)[last]
+	*d = (*d)[:last]
+	return c
+}
