@@ -16,6 +16,8 @@
 //   - conformal.go, margins.go: from forecasts and what came of them to
 //     quantiles that keep their promise, and to the margins of package forecast.
 //   - set.go: everything one night of training leaves in service.
+//   - recall.go: the past, slot by slot, for package classify, which tells the
+//     class of workloads that came without one.
 //
 // To serve forecasts: load a Set from package registry, keep a History for each
 // workload and Add every sample to it, and ask Set.Chain for the Forecast of
