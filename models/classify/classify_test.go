@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -19,7 +18,6 @@ import (
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
 	"github.com/auspex-project/auspex/workload"
-	"pgregory.net/rapid"
 )
 
 var start = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC) // a Monday
@@ -62,139 +60,6 @@ func fit(t testing.TB, subjects []models.Subject, seed uint64) (*Classifier, Eva
 		t.Fatal(err)
 	}
 	return c, e
-}
-
-// The nearest of a set are those of a linear search, though the tree takes its
-// absent branches for points at the origin.
-func TestNeighboursAreTheNearest(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		width := rapid.IntRange(1, 6).Draw(t, "width")
-		// Few values, so that many are equal.
-		coordinate := rapid.Custom(func(t *rapid.T) float64 { return float64(rapid.IntRange(-4*bound, 4*bound).Draw(t, "x")) / 4 })
-		point := rapid.SliceOfN(coordinate, width, width)
-		points := rapid.SliceOfN(point, 1, 60).Draw(t, "points")
-		at := point.Draw(t, "at")
-		k := rapid.IntRange(1, len(points)).Draw(t, "k")
-
-		n, err := newNeighbours(points)
-		if err != nil {
-			t.Fatal(err)
-		}
-		near, err := n.nearest(at, k)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all, got []float64
-		for _, p := range points {
-			all = append(all, distance(p, at))
-		}
-		seen := map[int]bool{}
-		for _, i := range near {
-			if seen[i] {
-				t.Fatalf("point %d twice", i)
-			}
-			seen[i] = true
-			got = append(got, distance(points[i], at))
-		}
-		slices.Sort(all)
-		for i := range got {
-			if math.Abs(got[i]-all[i]) > 1e-9 {
-				t.Fatalf("distances %v, want %v", got, all[:k])
-			}
-		}
-	})
-}
-
-func distance(a, b []float64) float64 {
-	sum := 0.0
-	for i := range a {
-		sum += (a[i] - b[i]) * (a[i] - b[i])
-	}
-	return math.Sqrt(sum)
-}
-
-func TestGolearnErrorsAndPanicsAreErrors(t *testing.T) {
-	if _, err := newNeighbours(nil); err == nil {
-		t.Error("no points are no error")
-	}
-	if _, err := newNeighbours([][]float64{{}, {}}); err == nil || !strings.Contains(err.Error(), "golearn") {
-		t.Errorf("points without coordinates: %v", err)
-	}
-	n, err := newNeighbours([][]float64{{1, 2}, {3, 4}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := n.nearest([]float64{1, 2}, 3); err == nil {
-		t.Error("three of two points are no error")
-	}
-	if _, err := n.nearest([]float64{1}, 1); err == nil {
-		t.Error("a point of other columns is no error")
-	}
-}
-
-func TestUsagePoint(t *testing.T) {
-	limits := resource.Of(4, 8<<30)
-	at := func(name string, s models.Subject) float64 {
-		p, ok := usagePoint(&s, endOfTime)
-		i := slices.Index(usageColumns(), name)
-		if !ok || len(p) != len(usageColumns()) {
-			t.Fatalf("%s: a point of %d columns, %v", name, len(p), ok)
-		}
-		return p[i]
-	}
-	sine := func(h int) float64 { return .5 + .4*math.Sin(2*math.Pi*float64(h)/24) }
-	weekly := func(h int) float64 {
-		if h/24%7 >= 5 {
-			return .1
-		}
-		return .4
-	}
-	for _, c := range []struct {
-		column    string
-		hours     int
-		cpu       func(int) float64
-		want, off float64
-	}{
-		{"log2_cores", 48, sine, 2, 0},
-		{"log2_memory_gib", 48, sine, 3, 0},
-		{"log2_gib_per_core", 48, sine, 1, 0},
-		{"cpu_mean", 48, sine, .5, .01},
-		{"cpu_yesterday", 72, sine, 1, .001},
-		{"cpu_yesterday", 20, sine, math.NaN(), 0},
-		{"cpu_day_night", 48, sine, 2.6, .5},
-		{"cpu_day_night", 20, sine, math.NaN(), 0},
-		{"cpu_day_night", 48, func(int) float64 { return .3 }, 0, .001},
-		{"cpu_variation", 48, func(int) float64 { return .3 }, 0, .001},
-		{"cpu_idle", 48, func(h int) float64 { return float64(h % 2) }, .5, 0},
-		{"cpu_weekend", 14 * 24, weekly, -2, .05},
-		{"cpu_weekend", 48, weekly, math.NaN(), 0},
-		{"cpu_next", 48, func(h int) float64 { return float64(h % 2) }, -1, .001},
-		{"memory_mean", 48, sine, .5, .001},
-		{"memory_trend", 48, sine, 0, 0},
-		{"gpu_mean", 48, sine, math.NaN(), 0},
-		{"log2_hours", 32, sine, 5, 0},
-	} {
-		got := at(c.column, subject("w", "a", "", limits, c.hours, c.cpu))
-		if math.IsNaN(c.want) != math.IsNaN(got) || math.Abs(got-c.want) > c.off {
-			t.Errorf("%s over %d hours is %g, want %g", c.column, c.hours, got, c.want)
-		}
-	}
-
-	// What is twice as large in everything behaves the same.
-	small, large := subject("w", "a", "", limits, 96, sine), subject("w", "a", "", limits.Scale(2), 96, sine)
-	p, _ := usagePoint(&small, endOfTime)
-	q, _ := usagePoint(&large, endOfTime)
-	for i, name := range usageColumns() {
-		if i >= 2 && math.Abs(p[i]-q[i]) > 1e-6 { // the first two are its size
-			t.Errorf("%s is %g, of twice the size %g", name, p[i], q[i])
-		}
-	}
-	if _, ok := usagePoint(&models.Subject{Limits: limits}, endOfTime); ok {
-		t.Error("a workload never seen has behaved")
-	}
-	if _, ok := requestPoint(&models.Subject{}); ok {
-		t.Error("a workload that said nothing asks for something")
-	}
 }
 
 func TestLearnsShapesAndRequests(t *testing.T) {
@@ -427,113 +292,6 @@ func TestFoldsKeepAppsTogether(t *testing.T) {
 			t.Errorf("fold %d has %d of 17 apps", f, size[f])
 		}
 	}
-}
-
-func TestEncodeDecode(t *testing.T) {
-	subjects := append(cousins(30, .4), rings(40)...)
-	c, e := fit(t, subjects, 1)
-	if !e.Useful() {
-		t.Fatalf("%+v", e)
-	}
-	files, err := c.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := Decode(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range subjects {
-		class, confidence := c.Vote(&subjects[i])
-		if again, same := d.Vote(&subjects[i]); again != class || same != confidence {
-			t.Fatalf("%s at %g, read back %s at %g", class, confidence, again, same)
-		}
-	}
-	if files2, err := d.Encode(); err != nil || !reflect.DeepEqual(files, files2) {
-		t.Error("read back and written again it differs", err)
-	}
-
-	empty, err := (&Classifier{}).Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d, err := Decode(empty); err != nil {
-		t.Error(err)
-	} else if _, ok := d.Classify(&subjects[0]); ok {
-		t.Error("nothing learned, read back, tells")
-	}
-}
-
-func TestDecodeRefuses(t *testing.T) {
-	c, _ := fit(t, rings(40), 1)
-	files, err := c.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	whole := string(files[fileName])
-	for _, x := range []struct {
-		name, data string
-		want       error
-	}{
-		{"nothing", "", ErrCorrupt},
-		{"something else", "PK\x03\x04", ErrCorrupt},
-		{"cut short", whole[:len(whole)-1], ErrCorrupt},
-		{"a digit changed", strings.Replace(whole, "0.", "1.", 1), ErrCorrupt},
-		{"a later version", strings.Replace(whole, "auspex-classifier 1 ", "auspex-classifier 2 ", 1), ErrVersion},
-	} {
-		if _, err := Decode(map[string][]byte{fileName: []byte(x.data)}); !errors.Is(err, x.want) {
-			t.Errorf("%s: %v", x.name, err)
-		}
-	}
-	_, body, _ := strings.Cut(whole, "\n")
-	for _, x := range []struct{ name, old, new string }{
-		{"other columns", `"log2_cores"`, `"log3_cores"`},
-		{"unknown field", `"classes"`, `"klasses"`},
-		{"a nameless class", `"inner"`, `""`},
-		{"no spread", `"spread":[`, `"spread":[0,`},
-		{"trust of other classes", `"trusted":[`, `"trusted":[true,`},
-		{"a label too many", `"labels":[`, `"labels":[1,`},
-		{"a label out of range", `"labels":[0`, `"labels":[2`},
-		{"a point far off", `"points":[[`, `"points":[[1e9,`},
-		{"a trailer", `{`, `{}{`},
-	} {
-		changed := strings.Replace(body, x.old, x.new, 1)
-		if changed == body {
-			t.Fatalf("%s: %q is not in it", x.name, x.old)
-		}
-		if _, err := decodeBody([]byte(changed)); err == nil {
-			t.Errorf("%s is accepted", x.name)
-		}
-	}
-}
-
-func FuzzDecode(f *testing.F) {
-	c, _ := fit(f, rings(16), 1)
-	files, err := c.Encode()
-	if err != nil {
-		f.Fatal(err)
-	}
-	head, body, _ := strings.Cut(string(files[fileName]), "\n")
-	f.Add([]byte(body))
-	f.Add([]byte(head))
-	f.Add([]byte(`{"classes":["a"],"usage":{}}`))
-	f.Add([]byte(`{"classes":["a","b"],"requests":{"columns":["log2_cores","log2_memory_gib","log2_gib_per_core","has_gpu","log2_gpus"],"middle":[0,0,0,0,0],"spread":[1,1,1,1,1],"trusted":[true,false],"labels":[0,0,0,0,0,0,1],"points":[[0,0,0,0,0],[0,0,0,0,0],[0,0,0,0,0],[0,0,0,0,0],[0,0,0,0,0],[1,0,0,0,0],[-4,4,0,0,0]]}}`))
-	s := models.Subject{Limits: resource.Of(2, 1<<30)}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := Decode(map[string][]byte{fileName: data}); err == nil && !strings.HasPrefix(string(data), formatName) {
-			t.Error("what does not begin as one is accepted")
-		}
-		c, err := decodeBody(data)
-		if err != nil {
-			return
-		}
-		if class, share := c.Vote(&s); share < 0 || share > 1 || share > 0 && !slices.Contains(c.classes, class) {
-			t.Errorf("it says %q at %g", class, share)
-		}
-		if _, err := c.Encode(); err != nil {
-			t.Errorf("what was read cannot be written: %v", err)
-		}
-	})
 }
 
 func TestConcurrentUse(t *testing.T) {

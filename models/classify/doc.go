@@ -7,8 +7,9 @@
 //   - sampler.go: which labelled workloads are kept, a bounded number.
 //   - neighbours.go: golearn's k-d tree, made safe.
 //   - space.go: labelled points, standardised; their vote.
-//   - fit.go, evaluate.go: how good the votes are for apps that were held out,
-//     beside the largest class and the nearest centroid. A space that does not
-//     beat both is not used.
+//   - fit.go: what is learned and kept.
+//   - evaluate.go, baseline.go: how good the votes are for apps that were held
+//     out, beside the largest class and the nearest centroid. A space that does
+//     not beat both is not used.
 //   - codec.go: a fitted classifier as the files of an artefact.
 package classify
