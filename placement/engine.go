@@ -112,7 +112,7 @@ func (p *plan) scan(s *State, most int) findings {
 	defer scratch.Put(l)
 	for bi, b := range s.Blocks {
 		f.considered += bits.OnesCount64(b.Live)
-		passed := p.filter(s, b, b.Live, f.turnedAway)
+		passed := p.filter(s, b, b.Live, f.turnedAway, nil)
 		if passed == 0 {
 			continue
 		}
@@ -125,9 +125,10 @@ func (p *plan) scan(s *State, most int) findings {
 	return f
 }
 
-// filter returns those of candidates that pass every rule and counts the others
-// by the first rule that turned them away.
-func (p *plan) filter(s *State, b *Block, candidates uint64, turnedAway []int) uint64 {
+// filter returns those of candidates that pass every rule. It counts the others
+// by the first rule that turned them away, which it notes in by unless that is
+// nil.
+func (p *plan) filter(s *State, b *Block, candidates uint64, turnedAway []int, by *[BlockSize]uint8) uint64 {
 	for i := range p.rules {
 		check := p.rules[i].Check
 		if check == nil {
@@ -136,6 +137,11 @@ func (p *plan) filter(s *State, b *Block, candidates uint64, turnedAway []int) u
 		passed := check.Pass(s, b, candidates)
 		if passed != candidates {
 			turnedAway[i] += bits.OnesCount64(candidates &^ passed)
+			if by != nil {
+				for m := candidates &^ passed; m != 0; m &= m - 1 {
+					by[bits.TrailingZeros64(m)] = uint8(i)
+				}
+			}
 			candidates = passed
 			if candidates == 0 {
 				break
@@ -216,7 +222,7 @@ func (f *findings) offer(c candidate, most int) {
 // allows reports whether one node passes every rule.
 func (p *plan) allows(s *State, node int) bool {
 	b, i := s.peek(node)
-	return p.filter(s, b, b.Live&(1<<i), make([]int, len(p.rules))) != 0
+	return p.filter(s, b, b.Live&(1<<i), make([]int, len(p.rules)), nil) != 0
 }
 
 // lines explains the score of one node.

@@ -75,6 +75,13 @@ func (l *ledger) snapshot() *State {
 	return l.mu.frozen
 }
 
+// latest is snapshot for those who do not hold the lock.
+func (l *ledger) latest() *State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.snapshot()
+}
+
 // changed notes that the state is no longer what was frozen.
 func (l *ledger) changed() { l.mu.frozen = nil }
 

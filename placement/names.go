@@ -71,6 +71,13 @@ func (n *names) id(key name) uint32 {
 	return id
 }
 
+// count returns how many texts have a number.
+func (n *names) count() int {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return len(n.mu.ids)
+}
+
 // find returns the number of a text, 0 when no node carries it.
 func (n *names) find(key name) uint32 {
 	n.mu.RLock()

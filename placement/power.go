@@ -103,6 +103,7 @@ func (s *State) sumRack(i int) {
 	r := s.ownRack(i)
 	clear(r.Watts)
 	for _, node := range r.nodes {
+		s.note(node) // all of them share the cap
 		b, at := s.peek(node)
 		for t, w := range b.Watts(at, s.Grid.Slots) {
 			r.Watts[t] += w

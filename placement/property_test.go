@@ -149,27 +149,16 @@ type machine struct {
 	told    *told
 	journal *memoryJournal
 	holds   map[string]*dumbNode // by workload
+	shapes  []*workload.Workload // which come again
 	count   int
 }
 
 func newMachine(t *rapid.T) *machine {
-	classes := workload.DefaultClasses()
-	for i := range classes {
-		classes[i].OvercommitMemory = classes[i].Class == workload.Batch
-	}
-	weights := map[string]float64{}
-	for _, s := range score.Names() {
-		weights[s] = float64(rapid.IntRange(0, 3).Draw(t, "weight of "+s))
-	}
-	weights["fit"]++ // one at least
 	m := &machine{holds: map[string]*dumbNode{}, journal: new(memoryJournal)}
 	m.forecasts = map[string]*forecast.Forecast{}
 	m.margins = drawMargins(t)
 	m.told = &told{forecasts: m.forecasts, margins: m.margins}
-	m.settings = placement.Settings{
-		Classes: classes, HeartbeatTimeout: -1, Seed: rapid.Uint64().Draw(t, "seed"),
-		Weights: placement.Weights{Default: weights}, RackCaps: map[string]float64{"k1": 300, "k2": 500},
-	}
+	m.settings = drawSettings(t)
 	m.open(t)
 	nodes := rapid.IntRange(1, 8).Draw(t, "nodes")
 	if rapid.IntRange(0, 9).Draw(t, "more than a block") == 9 {
@@ -179,6 +168,22 @@ func newMachine(t *rapid.T) *machine {
 		m.register(t)
 	}
 	return m
+}
+
+func drawSettings(t *rapid.T) placement.Settings {
+	classes := workload.DefaultClasses()
+	for i := range classes {
+		classes[i].OvercommitMemory = classes[i].Class == workload.Batch
+	}
+	weights := map[string]float64{}
+	for _, s := range score.Names() {
+		weights[s] = float64(rapid.IntRange(0, 3).Draw(t, "weight of "+s))
+	}
+	weights["fit"]++ // one at least
+	return placement.Settings{
+		Classes: classes, HeartbeatTimeout: -1, Seed: rapid.Uint64().Draw(t, "seed"),
+		Weights: placement.Weights{Default: weights}, RackCaps: map[string]float64{"k1": 300, "k2": 500},
+	}
 }
 
 func (m *machine) open(t *rapid.T) {
@@ -202,11 +207,7 @@ func (m *machine) register(t *rapid.T) {
 
 // place puts a workload to both and holds the answers beside each other.
 func (m *machine) place(t *rapid.T) {
-	m.count++
-	w := drawWorkload(t, fmt.Sprintf("w%03d", m.count))
-	if f := drawForecast(t, w); f != nil {
-		m.forecasts[w.ID] = f
-	}
+	w := m.workload(t)
 	// With so many alternatives nothing can be pruned.
 	all, err := m.service.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, Alternatives: 100, DryRun: true})
 	if err != nil {
@@ -260,6 +261,40 @@ func (m *machine) place(t *rapid.T) {
 	m.holds[w.ID] = n
 }
 
+// workload draws a new workload or one more of a shape there was before.
+func (m *machine) workload(t *rapid.T) *workload.Workload {
+	m.count++
+	id := fmt.Sprintf("w%03d", m.count)
+	if len(m.shapes) > 0 && rapid.Bool().Draw(t, "again") {
+		first := rapid.SampledFrom(m.shapes).Draw(t, "shape")
+		w := *first
+		w.ID = id
+		if f := m.forecasts[first.ID]; f != nil {
+			c := *f
+			c.Workload = id
+			m.forecasts[id] = &c
+		}
+		return &w
+	}
+	w := drawWorkload(t, id)
+	if f := drawForecast(t, w); f != nil {
+		m.forecasts[id] = f
+	}
+	if len(m.shapes) < 4 {
+		m.shapes = append(m.shapes, w)
+	}
+	return w
+}
+
+// compareShapes holds what is known of every shape against a scan.
+func (m *machine) compareShapes(t *rapid.T) {
+	for _, w := range m.shapes {
+		if _, err := m.service.CompareShape(w, 3); err != nil {
+			t.Fatalf("what is known of %s says %v", w.ID, err)
+		}
+	}
+}
+
 // ranking lists the nodes of a decision with their points, best first.
 func ranking(d placement.Decision) []string {
 	list := []string{fmt.Sprint(d.Node, d.Score)}
@@ -296,6 +331,27 @@ func (m *machine) drain(t *rapid.T) {
 	}
 }
 
+func (m *machine) remove(t *rapid.T) {
+	if len(m.nodes) < 2 {
+		t.Skip("the last node stays; run on with another action")
+	}
+	i := rapid.IntRange(0, len(m.nodes)-1).Draw(t, "node")
+	if err := m.service.RemoveNode(context.Background(), m.nodes[i].Name, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range m.nodes[i].placed {
+		delete(m.holds, p.ID)
+	}
+	m.nodes = slices.Delete(m.nodes, i, i+1)
+}
+
+func (m *machine) reload(t *rapid.T) {
+	m.settings = drawSettings(t)
+	if err := m.service.Reload(m.settings); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // restart opens the service again on the same journal: it must be the same.
 func (m *machine) restart(t *rapid.T) {
 	before := m.service.Nodes("", 0)
@@ -326,13 +382,15 @@ func near(a, b resource.Vector) bool {
 }
 
 // The fast engine and the dumb one agree on what fits, on every score and on the
-// best node, through placements, releases, drains and restarts.
+// best node, through placements, releases, drains, reloads and restarts, and what
+// is known of shapes agrees with the scan throughout.
 func TestAgreesWithDumb(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMachine(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"place": m.place, "place more": m.place, "place still more": m.place,
-			"release": m.release, "drain": m.drain, "register": m.register, "restart": m.restart,
+			"release": m.release, "drain": m.drain, "register": m.register, "remove": m.remove,
+			"reload": m.reload, "restart": m.restart, "": m.compareShapes,
 		})
 	})
 }

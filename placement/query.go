@@ -9,7 +9,8 @@ import (
 	"github.com/auspex-project/auspex/workload"
 )
 
-// Query is one workload made ready to be held against nodes.
+// Query is one workload made ready to be held against nodes. What it is asked for
+// must be the same for every workload that differs in its id alone.
 type Query struct {
 	State       *State // to look names up in
 	Workload    *workload.Workload
@@ -22,6 +23,7 @@ type Query struct {
 	First, Slots int // the horizon: Slots slots of the grid from First on, cyclic
 
 	rules *classRules
+	names int // how many there were before any was looked up
 }
 
 // newQuery prepares w, of class, for s at a moment.
@@ -30,7 +32,10 @@ func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.
 	if !ok {
 		return nil, fmt.Errorf("workload %s: %w: class %q is not configured", w.ID, ErrInvalid, class)
 	}
-	q := &Query{State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: acceleratorOf(w), rules: rules}
+	q := &Query{
+		State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: acceleratorOf(w),
+		rules: rules, names: s.names.count(),
+	}
 	if models := w.Accelerator.Models; len(models) > 0 {
 		q.Models = s.Models(models)
 	}

@@ -30,7 +30,8 @@ type Options struct {
 
 // Service places workloads on the fleet. All methods are safe for concurrent use.
 type Service struct {
-	engine     engine
+	engine     *engine
+	shapes     *shapes
 	ledger     *ledger
 	book       *book
 	forecaster Forecaster
@@ -55,13 +56,14 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		return nil, fmt.Errorf("open placement: %w", err)
 	}
 	s := &Service{
-		engine:     engine{filters: o.Filters, scorers: o.Scorers},
+		engine:     &engine{filters: o.Filters, scorers: o.Scorers},
 		book:       newBook(o.Settings.withDefaults()),
 		forecaster: o.Forecaster,
 		classifier: o.Classifier,
 		refresh:    orDefault(o.RefreshEvery, 15*time.Second),
 		log:        o.Log,
 	}
+	s.shapes = newShapes(s.engine)
 	s.ledger = newLedger(o.Grid, o.Settings, o.Forecaster.Margins(), o.Journal)
 	var err error
 	if s.metrics, err = newMetrics(o.Metrics, s.ledger); err != nil {
@@ -132,8 +134,8 @@ func (s *Service) place(ctx context.Context, r *Request) (*verdict, error) {
 		// 3. Filter: which nodes may run it?
 		// 4. Score: how well would each?
 		// 5. Select: the best, and those next to it.
-		p := s.engine.prepare(q)
-		v.conclude(p, p.scan(state, 1+max(1, r.Alternatives)))
+		p, state, found := s.shapes.search(q, s.ledger.latest, 1+max(1, r.Alternatives))
+		v.conclude(p, state, found)
 		if v.Node == "" {
 			s.ledger.claim(r, q, started)
 		}

@@ -29,10 +29,11 @@ type State struct {
 	Catalogue *Catalogue
 	Policy    *Policy
 
-	names  *names
-	tables *tables
-	epoch  uint64         // owns the blocks and racks of the same epoch
-	last   *atomic.Uint64 // newest epoch handed out in this family of states
+	names   *names
+	tables  *tables
+	changes changes        // of nodes; a new Policy stands for a change of all
+	epoch   uint64         // owns the blocks and racks of the same epoch
+	last    *atomic.Uint64 // newest epoch handed out in this family of states
 }
 
 // newState returns the fleet without nodes.
@@ -57,6 +58,7 @@ func (s *State) freeze() *State {
 	f := *s
 	f.Blocks = slices.Clone(s.Blocks)
 	f.Racks = slices.Clone(s.Racks)
+	f.changes = s.changes.frozen()
 	f.epoch = s.last.Add(1)
 	s.epoch = s.last.Add(1)
 	return &f
@@ -75,8 +77,11 @@ func (s *State) own(i int) *Block {
 	return b
 }
 
-// at returns the block of a node and its position there, for changing.
-func (s *State) at(node int) (*Block, int) { return s.own(node / BlockSize), node % BlockSize }
+// at returns the block of a node and its position there, for changing the node.
+func (s *State) at(node int) (*Block, int) {
+	s.note(node)
+	return s.own(node / BlockSize), node % BlockSize
+}
 
 // peek is at for reading.
 func (s *State) peek(node int) (*Block, int) { return s.Blocks[node/BlockSize], node % BlockSize }
@@ -135,8 +140,6 @@ const slack = 1e-5
 
 // tiny stands for no capacity where a share of capacity is wanted.
 const tiny = 1e-30
-
-// tiny stands for no capacity where a share of capacity is wanted.
 
 // learn widens the schema by resources that n is the first to have.
 func (s *State) learn(n *fleet.Node) {

@@ -33,9 +33,8 @@ func (v *verdict) deny(denial []allocator.Reason) *verdict {
 	return v
 }
 
-// conclude turns the findings of a scan into the answer.
-func (v *verdict) conclude(p *plan, f findings) {
-	state := p.query.State
+// conclude turns the findings on state into the answer.
+func (v *verdict) conclude(p *plan, state *State, f findings) {
 	v.Considered, v.Feasible = f.considered, f.feasible
 	v.Rejections = p.rejections(f.turnedAway)
 	if len(f.best) == 0 {

@@ -1,0 +1,356 @@
+package placement
+
+import (
+	"container/list"
+	"hash/maphash"
+	"math"
+	"math/bits"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// A shape is what is left of a request without its id: the description of the
+// workload, its class and its forecast. Schedulers ask for the same shapes again
+// and again, and between two requests of one shape few nodes change. A shape that
+// came before therefore keeps what the scan found on every node, and only holds
+// the nodes that have changed since against the rules anew. The answer is that
+// of the scan, counts included.
+type shape struct {
+	hash     uint64
+	workload *workload.Workload // one of them
+	class    workload.Class
+	forecast *forecast.Forecast // of that one
+
+	mu struct {
+		sync.Mutex
+		basis basis
+		plan  *plan
+		upTo  uint64 // how many of the state's changes are worked in
+
+		findings // best apart
+		judged   []judged
+		leaders  []candidate // by block: the best node of it, node -1 when none passed
+		touched  []int32     // blocks with a dirty node
+	}
+}
+
+// basis is what the answers of a plan depend on beside the nodes. Where it is
+// another, all nodes are held against a new plan.
+type basis struct {
+	policy       *Policy
+	catalogue    *Catalogue
+	names        int
+	first, slots int // the horizon
+}
+
+// judged is what the scan found on the nodes of one block.
+type judged struct {
+	live   uint64
+	passed uint64
+	dirty  uint64             // changed since, only while being brought up to date
+	rule   [BlockSize]uint8   // that turned the node away, where it is live but did not pass
+	score  [BlockSize]float32 // where it passed
+}
+
+// shapes keeps the shapes that came more than once. It is bounded by count and
+// bytes; the one not asked for the longest goes.
+type shapes struct {
+	engine *engine
+	seed   maphash.Seed
+
+	mu struct {
+		sync.Mutex
+		byHash map[uint64]*list.Element // of two shapes with one hash the later is kept
+		recent list.List                // of *shape, the last one asked for in front
+		once   [1 << 12]uint64          // hashes that came once, by their low bits
+	}
+}
+
+const (
+	maxShapes     = 512
+	maxShapeBytes = 64 << 20 // of what they all know about nodes
+	bytesPerBlock = int(unsafe.Sizeof(judged{}) + unsafe.Sizeof(candidate{}))
+)
+
+func newShapes(e *engine) *shapes {
+	c := &shapes{engine: e, seed: maphash.MakeSeed()}
+	c.mu.byHash = make(map[uint64]*list.Element)
+	return c
+}
+
+// search finds the most best nodes for q, on q.State or on what latest returns,
+// and returns the state it looked at.
+func (c *shapes) search(q *Query, latest func() *State, most int) (*plan, *State, findings) {
+	if sh := c.find(q); sh != nil {
+		if p, s, f, ok := sh.search(c.engine, q, latest, most); ok {
+			return p, s, f
+		}
+	}
+	p := c.engine.prepare(q)
+	return p, q.State, p.scan(q.State, most)
+}
+
+// find returns the shape of q, nil when it comes for the first time.
+func (c *shapes) find(q *Query) *shape {
+	hash := c.hash(q)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if at := c.mu.byHash[hash]; at != nil {
+		if sh := at.Value.(*shape); sh.is(q) {
+			c.mu.recent.MoveToFront(at)
+			return sh
+		}
+		c.drop(at)
+	}
+	if once := &c.mu.once[hash%uint64(len(c.mu.once))]; *once != hash {
+		*once = hash
+		return nil
+	}
+	sh := &shape{hash: hash, workload: q.Workload, class: q.Policy.Class, forecast: q.Forecast}
+	c.mu.byHash[hash] = c.mu.recent.PushFront(sh)
+	room := maxShapeBytes / (bytesPerBlock * max(1, len(q.State.Blocks)))
+	for c.mu.recent.Len() > max(1, min(room, maxShapes)) {
+		c.drop(c.mu.recent.Back())
+	}
+	return sh
+}
+
+// drop forgets a shape. The caller holds the lock.
+func (c *shapes) drop(at *list.Element) {
+	delete(c.mu.byHash, c.mu.recent.Remove(at).(*shape).hash)
+}
+
+// is reports whether q is of the shape.
+func (sh *shape) is(q *Query) bool {
+	w := *q.Workload
+	w.ID = sh.workload.ID
+	return sh.class == q.Policy.Class && sh.workload.Equal(&w) && alike(sh.forecast, q.Forecast)
+}
+
+// alike reports whether two forecasts demand the same.
+func alike(a, b *forecast.Forecast) bool {
+	if a == b {
+		return true
+	}
+	return a != nil && b != nil && slices.EqualFunc(a.Demands, b.Demands, func(a, b forecast.Demand) bool {
+		return a.Resource == b.Resource && a.Peak == b.Peak && a.Limit == b.Limit && a.Mean == b.Mean && slices.Equal(a.Profile, b.Profile)
+	})
+}
+
+// search is scan, from what is known of the nodes. ok is false when the plan q
+// calls for is not the one of the latest state.
+func (sh *shape) search(e *engine, q *Query, latest func() *State, most int) (_ *plan, s *State, f findings, ok bool) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	s = latest() // under the lock, so that it is no older than what is known
+	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || s.names.count() != q.names {
+		return nil, nil, findings{}, false
+	}
+	if !sh.update(q, s) && !sh.learn(e, q, s) {
+		return nil, nil, findings{}, false
+	}
+	p := *sh.mu.plan
+	p.query = q
+	return &p, s, sh.best(s, most), true
+}
+
+// update holds the nodes that have changed against the plan; false when all have
+// to be.
+func (sh *shape) update(q *Query, s *State) bool {
+	if sh.mu.basis != q.basis() {
+		return false
+	}
+	changed, ok := s.changes.since(sh.mu.upTo)
+	if !ok {
+		return false
+	}
+	sh.mu.upTo = s.changes.count()
+	sh.mu.touched = sh.mu.touched[:0]
+	for _, node := range changed {
+		block := node / BlockSize
+		j := &sh.mu.judged[block]
+		if j.dirty == 0 {
+			sh.mu.touched = append(sh.mu.touched, block)
+		}
+		j.dirty |= 1 << (node % BlockSize)
+	}
+	for _, block := range sh.mu.touched {
+		sh.judge(s, int(block), sh.mu.judged[block].dirty)
+	}
+	return true
+}
+
+// learn makes a new plan and holds all nodes against it; false when the plan has
+// more rules than can be told apart.
+func (sh *shape) learn(e *engine, q *Query, s *State) bool {
+	lasting := *q
+	lasting.State = q.State.withoutNodes() // or the plan would keep the snapshot alive
+	sh.mu.plan = e.prepare(&lasting)
+	if len(sh.mu.plan.rules) > math.MaxUint8+1 {
+		return false
+	}
+	sh.mu.basis, sh.mu.upTo = q.basis(), s.changes.count()
+	sh.mu.findings = findings{turnedAway: make([]int, len(sh.mu.plan.rules))}
+	sh.mu.judged = make([]judged, len(s.Blocks))
+	sh.mu.leaders = make([]candidate, len(s.Blocks))
+	for block := range s.Blocks {
+		sh.mu.leaders[block].node = -1
+		sh.judge(s, block, ^uint64(0))
+	}
+	return true
+}
+
+func (q *Query) basis() basis {
+	return basis{q.State.Policy, q.State.Catalogue, q.names, q.First, q.Slots}
+}
+
+// judge holds some nodes of a block against the plan, in place of what was known
+// of them.
+func (sh *shape) judge(s *State, block int, nodes uint64) {
+	b, j, known := s.Blocks[block], &sh.mu.judged[block], &sh.mu.findings
+	known.considered -= bits.OnesCount64(nodes & j.live)
+	known.feasible -= bits.OnesCount64(nodes & j.passed)
+	for m := nodes & j.live &^ j.passed; m != 0; m &= m - 1 {
+		known.turnedAway[j.rule[bits.TrailingZeros64(m)]]--
+	}
+
+	live := nodes & b.Live
+	passed := sh.mu.plan.filter(s, b, live, known.turnedAway, &j.rule)
+	known.considered += bits.OnesCount64(live)
+	known.feasible += bits.OnesCount64(passed)
+	j.live, j.passed, j.dirty = j.live&^nodes|live, j.passed&^nodes|passed, 0
+
+	if passed != 0 {
+		l := scratch.Get().(*lanes)
+		sh.mu.plan.score(s, b, passed, l, 0)
+		for m := passed; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros64(m)
+			j.score[i] = l.total[i]
+		}
+		scratch.Put(l)
+	}
+
+	// The leader stays unless it was judged itself or a better one came.
+	leader := &sh.mu.leaders[block]
+	if leader.node >= 0 && nodes>>(leader.node%BlockSize)&1 == 1 {
+		leader.node = -1
+		passed = j.passed
+	}
+	for m := passed; m != 0; m &= m - 1 {
+		if c := j.candidate(b, block, bits.TrailingZeros64(m)); leader.node < 0 || c.before(*leader) {
+			*leader = c
+		}
+	}
+}
+
+func (j *judged) candidate(b *Block, block, i int) candidate {
+	return candidate{block*BlockSize + i, j.score[i], b.Rank[i]}
+}
+
+// best returns what is known of s, with the most best nodes.
+func (sh *shape) best(s *State, most int) findings {
+	f := sh.mu.findings
+	f.turnedAway = slices.Clone(f.turnedAway)
+	f.best = make([]candidate, 0, most+1)
+	for block, leader := range sh.mu.leaders {
+		if leader.node < 0 || len(f.best) == most && !leader.before(f.best[most-1]) {
+			continue
+		}
+		b, j := s.Blocks[block], &sh.mu.judged[block]
+		for m := j.passed; m != 0; m &= m - 1 {
+			f.offer(j.candidate(b, block, bits.TrailingZeros64(m)), most)
+		}
+	}
+	return f
+}
+
+// withoutNodes returns s to look names up in.
+func (s *State) withoutNodes() *State {
+	c := *s
+	c.Blocks, c.Racks, c.changes = nil, nil, changes{}
+	return &c
+}
+
+// hash returns a number that is the same for queries of one shape. It mixes what
+// tells shapes apart in practice.
+func (c *shapes) hash(q *Query) uint64 {
+	h := hash{c.seed, 0}
+	w := q.Workload
+	for _, text := range [...]string{string(q.Policy.Class), w.App, w.Queue, w.Owner, w.Security.Tenant} {
+		h.text(text)
+	}
+	for n, amount := range w.Requests.All() {
+		h.amount(n, amount)
+	}
+	for n, amount := range w.Limits.All() {
+		h.amount(n, amount)
+	}
+	h.number(uint64(w.Priority))
+	h.pairs(w.Labels)
+	h.pairs(w.Selector)
+	h.number(uint64(w.Accelerator.Devices))
+	h.number(math.Float64bits(w.Accelerator.Share))
+	h.number(math.Float64bits(w.Accelerator.MemoryBytes))
+	h.texts(w.Accelerator.Models)
+	h.number(uint64(w.Security.Level))
+	h.texts(w.Security.Compartments)
+	for _, p := range [...]*workload.Places{&w.Locality.Required, &w.Locality.Preferred} {
+		for _, list := range [...][]string{p.Providers, p.Regions, p.Zones, p.Racks, p.Nodes} {
+			h.texts(list)
+		}
+	}
+	for _, d := range w.Data {
+		h.text(d.Name)
+	}
+	if q.Forecast != nil {
+		for i := range q.Forecast.Demands {
+			d := &q.Forecast.Demands[i]
+			h.amount(d.Resource, float64(d.Mean))
+			h.number(uint64(math.Float32bits(d.Peak)))
+			for _, x := range d.Profile {
+				h.number(uint64(math.Float32bits(x)))
+			}
+		}
+	}
+	return h.sum
+}
+
+type hash struct {
+	seed maphash.Seed
+	sum  uint64
+}
+
+func (h *hash) number(x uint64) {
+	h.sum = (h.sum ^ x) * 0x9e3779b97f4a7c15
+	h.sum ^= h.sum >> 29
+}
+
+func (h *hash) text(s string) { h.number(maphash.String(h.seed, s)) }
+
+func (h *hash) amount(n resource.Name, amount float64) {
+	h.text(string(n))
+	h.number(math.Float64bits(amount))
+}
+
+func (h *hash) texts(list []string) {
+	for _, s := range list {
+		h.text(s)
+	}
+	h.number(uint64(len(list)))
+}
+
+func (h *hash) pairs(m map[string]string) {
+	sum := uint64(0) // in whatever order the map yields them
+	for k, v := range m {
+		pair := hash{seed: h.seed}
+		pair.text(k)
+		pair.text(v)
+		sum += pair.sum
+	}
+	h.number(sum)
+}
