@@ -88,9 +88,9 @@ func RandomMachines(p *Panel, size, replicates int, seed uint64) []*Machine {
 	return machines
 }
 
-// OwnMachines returns the nodes the tracks of p were on, by name: those of only,
-// unless that is nil. What was on an unknown node is on none of them.
-func OwnMachines(p *Panel, only map[string]bool) []*Machine {
+// OwnMachines returns the nodes the tracks of p were on, by name. What was on an
+// unknown node is on none of them.
+func OwnMachines(p *Panel) []*Machine {
 	nodes := map[string]*Machine{}
 	for k, t := range p.Tracks {
 		for i, s := range t.stays {
@@ -98,11 +98,11 @@ func OwnMachines(p *Panel, only map[string]bool) []*Machine {
 			if i+1 < len(t.stays) {
 				to = t.stays[i+1].from
 			}
-			if s.node == "" || only != nil && !only[s.node] {
+			if s.node == "" {
 				continue
 			}
 			if nodes[s.node] == nil {
-				nodes[s.node] = &Machine{panel: p}
+				nodes[s.node] = &Machine{panel: p, Node: s.node}
 			}
 			nodes[s.node].Members = append(nodes[s.node].Members, Member{k, s.from, to})
 		}

@@ -8,6 +8,7 @@ const presence = 3
 // Machine is the workloads that share a node, each for a while.
 type Machine struct {
 	panel   *Panel
+	Node    string // "" for a random group
 	Members []Member
 }
 
