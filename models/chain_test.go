@@ -23,7 +23,7 @@ func TestChainFallsBack(t *testing.T) {
 	builder := NewPriorBuilder(grid)
 	for range minAlike {
 		s := Observed(day)
-		builder.Add(&s, day.Last())
+		builder.Add(ExampleOf(&s, day.Last(), grid))
 	}
 	now := day.Last()
 

@@ -38,9 +38,6 @@ type Correction struct {
 
 var _ Predictor = (*Learned)(nil)
 
-// minLearned is the shortest past a learned model speaks about.
-const minLearned = time.Hour
-
 // peakLevel is the index in levels of the quantile that may raise the peak.
 const peakLevel = 3
 
@@ -73,7 +70,7 @@ func Features() []string { return featureNames() }
 // there is too little history to learn or predict from.
 func Row(row []float32, s *Subject, n resource.Name, now time.Time, g forecast.Grid) (_ []float32, scale float64, ok bool) {
 	u := s.usage(n)
-	if u == nil || u.last.Sub(u.first) < minLearned || now.Sub(u.last) > Memory || s.Limit(n) <= 0 && u.peak <= 0 {
+	if u == nil || u.last.Sub(u.first) < minOwn || now.Sub(u.last) > Memory || s.Limit(n) <= 0 && u.peak <= 0 {
 		return row, 0, false
 	}
 	return appendFeatures(row, s, n, now, g), scaleOf(s, n), true

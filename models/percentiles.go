@@ -14,6 +14,9 @@ type Percentiles struct {
 	MinHistory time.Duration // shorter pasts are left to other predictors; 0 = 24 h
 }
 
+// minOwn is the shortest past that speaks for itself: every hour of the day once.
+const minOwn = 24 * time.Hour
+
 var _ Predictor = Percentiles{}
 
 // levels are the probabilities of the quantiles in forecasts.
@@ -25,7 +28,7 @@ func Levels() []float64 { return levels[:] }
 func (p Percentiles) Predict(s *Subject, n resource.Name, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
 	least := p.MinHistory
 	if least == 0 {
-		least = 24 * time.Hour
+		least = minOwn
 	}
 	u := s.usage(n)
 	if u == nil || u.last.Sub(u.first) < least {

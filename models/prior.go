@@ -94,27 +94,49 @@ type priorSums struct {
 // maxPriorMaxima bounds what a group keeps to compute its quantiles from.
 const maxPriorMaxima = 100_000
 
-// Add counts s as it was at now. Workloads without a limit, or with less than a
-// day of history, say nothing about others.
-func (b *PriorBuilder) Add(s *Subject, now time.Time) {
+// Example is what one workload says about those like it, per resource and group.
+type Example []examplePart
+
+type examplePart struct {
+	keys   []string
+	demand forecast.Demand
+	limit  float32
+	maxima []float32 // of spans
+}
+
+// endedAfter is the silence after which a workload is taken to have ended.
+const endedAfter = 2 * time.Hour
+
+// ExampleOf returns what s says as it was at now. Workloads without a limit say
+// nothing about others; nor do those that run for less than a day yet, whose
+// peaks are still to come. Those that ended count however short they were.
+func ExampleOf(s *Subject, now time.Time, g forecast.Grid) Example {
+	var e Example
 	if s.History == nil {
-		return
+		return e
 	}
 	for _, n := range s.History.Resources() {
 		u, limit := s.History.Usage(n), s.Limit(n)
-		if limit <= 0 || u.last.Sub(u.first) < 24*time.Hour {
+		if limit <= 0 || u.last.Sub(u.first) < minOwn && now.Sub(u.last) < endedAfter {
 			continue
 		}
-		d, ok := ownDemand(u, limit, now, b.grid)
+		d, ok := ownDemand(u, limit, now, g)
 		if !ok {
 			continue
 		}
-		maxima := u.spanMaxima(now, b.grid)
-		for _, key := range priorKeys(s, n, limit) {
+		e = append(e, examplePart{priorKeys(s, n, limit), d, float32(limit), u.spanMaxima(now, g)})
+	}
+	return e
+}
+
+// Add counts an example.
+func (b *PriorBuilder) Add(e Example) {
+	for _, part := range e {
+		for _, key := range part.keys {
 			if b.groups[key] == nil {
 				b.groups[key] = &priorSums{profile: make([]float64, b.grid.Slots)}
 			}
-			b.groups[key].add(d, float32(limit), maxima)
+			b.groups[key].add(part.demand, part.limit, part.maxima)
 		}
 	}
 }

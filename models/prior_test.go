@@ -11,7 +11,7 @@ func FuzzDecodePrior(f *testing.F) {
 	b := NewPriorBuilder(forecast.DefaultGrid())
 	for range minAlike {
 		s := Observed(h)
-		b.Add(&s, now)
+		b.Add(ExampleOf(&s, now, forecast.DefaultGrid()))
 	}
 	files, err := b.Build().Encode()
 	if err != nil {

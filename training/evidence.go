@@ -1,7 +1,6 @@
 package training
 
 import (
-	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/models"
@@ -20,11 +19,14 @@ type evidence struct {
 	origins  []int // steps of the panel, of all slots that calibrate margins or judge
 }
 
-// judged is a workload that forecasts are judged on.
+// judged is a workload that forecasts are judged on. It has rows for when it
+// has a past of its own.
 type judged struct {
-	class workload.Class
-	rows  rows
-	owns  []own
+	class   workload.Class
+	subject models.Subject // as it describes itself, its limits apart
+	rows    rows
+	steps   []int // of the panel, beside rows
+	owns    []own
 }
 
 func newEvidence(p *plan, n resource.Name) *evidence {
@@ -38,15 +40,21 @@ func newEvidence(p *plan, n resource.Name) *evidence {
 }
 
 // add keeps what was extracted of a workload.
-func (e *evidence) add(class workload.Class, r resourceExtract) {
-	if e.train[class] == nil {
-		e.train[class] = &rows{}
+func (e *evidence) add(x *extract, r resourceExtract) {
+	if e.train[x.class] == nil {
+		e.train[x.class] = &rows{}
 	}
-	e.train[class].append(r.train)
-	if r.track != nil {
-		e.panel.Tracks = append(e.panel.Tracks, r.track)
-		e.judged = append(e.judged, judged{class, r.judge, r.owns})
+	e.train[x.class].append(r.train)
+	if r.track == nil {
+		return
 	}
+	j := judged{class: x.class, subject: models.Observed(x.history), rows: r.judge, owns: r.owns}
+	j.subject.History = nil
+	for _, at := range r.judge.at {
+		j.steps = append(j.steps, e.panel.IndexOf(at))
+	}
+	e.panel.Tracks = append(e.panel.Tracks, r.track)
+	e.judged = append(e.judged, j)
 }
 
 // append adds the rows of o whose outcome is known.
@@ -105,12 +113,6 @@ func (e *evidence) each(class workload.Class, in part, f func(track, row int)) {
 			}
 		}
 	}
-}
-
-// originOf returns the index in e.origins of a judged moment.
-func (e *evidence) originOf(at time.Time) int {
-	i, _ := slices.BinarySearch(e.origins, e.panel.IndexOf(at))
-	return i
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -18,6 +18,7 @@ type extract struct {
 	workload  string
 	class     workload.Class
 	history   *models.History // as of the end
+	past      models.Example  // as of where the past ends
 	resources []resourceExtract
 }
 
@@ -68,6 +69,9 @@ func (p *plan) extract(samples []timeseries.Sample) *extract {
 	for k := range samples {
 		s := &samples[k]
 		for !next.After(s.Time) {
+			if next.Equal(p.pastEnd) {
+				e.past = e.exampleAt(next, p.Grid)
+			}
 			p.ask(e, next, judged)
 			next = next.Add(p.Grid.Slot)
 		}
@@ -79,11 +83,19 @@ func (p *plan) extract(samples []timeseries.Sample) *extract {
 			}
 		}
 	}
+	if !next.After(p.pastEnd) {
+		e.past = e.exampleAt(p.pastEnd, p.Grid)
+	}
 	for i := range e.resources {
 		e.resources[i].train.answer(p.Grid, slotPanels[i], maxima[i])
 		e.resources[i].judge.answer(p.Grid, slotPanels[i], maxima[i])
 	}
 	return e
+}
+
+func (e *extract) exampleAt(now time.Time, g forecast.Grid) models.Example {
+	subject := models.Observed(e.history)
+	return models.ExampleOf(&subject, now, g)
 }
 
 // ask records what is known at now, if that moment is of use.

@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
@@ -10,11 +11,12 @@ import (
 	"github.com/auspex-project/auspex/models/backtest/baseline"
 )
 
-// MachineReport says what came of predicting random machines over the test
-// window, with margins calibrated on the window before.
+// MachineReport says what came of predicting machines over the test window, with
+// margins calibrated on the window before.
 type MachineReport struct {
 	Resource      string         `json:"resource"`
-	Members       int            `json:"members"`
+	Placed        bool           `json:"placed"`  // the nodes of the history; else random groups
+	Members       int            `json:"members"` // on average, of those at once on a machine
 	Machines      int            `json:"machines"`
 	Cases         int            `json:"cases"`
 	Risk          float64        `json:"risk"` // nominal
@@ -33,125 +35,48 @@ type MachineScore struct {
 // bandSizes are the members of the machines margins are calibrated on.
 var bandSizes = [...]int{4, 8, 12, 20, 40, 80}
 
-// bandMachines bounds the machines a band is calibrated on: more of them would
-// share so many hours that they say little new.
-const bandMachines = 200
+const (
+	// bandMachines bounds the random machines a band is calibrated on: more of
+	// them would share so many hours that they say little new.
+	bandMachines = 200
 
-// replicates is how often the tracks are dealt to machines anew.
-const replicates = 5
+	// replicates is how often the tracks are dealt to machines anew.
+	replicates = 5
 
-// composed is the contestant of additive forecasts: the largest slot of the
-// summed profiles, towards the sum of peaks.
-type composed struct {
-	name     string
-	evidence *evidence
-	peaks    [][]float32 // by track and judged row
-}
+	// fewNodeCases is below which the nodes of the history do not calibrate a
+	// band of their own size: the margin at a risk of .001 needs as many.
+	fewNodeCases = 2000
 
-var _ backtest.Contestant = composed{}
+	// fewMembers is how many workloads the nodes of a history hold on average
+	// at least, to be machines: some histories name each workload its own node.
+	fewMembers = 2
+)
 
-func (c composed) Name() string { return c.name }
-
-func (c composed) Enter(_ *backtest.Panel, origins []int) backtest.Entry {
-	e := &composedEntry{composed: c, rowOf: make([][]int, len(c.evidence.judged)), sums: c.evidence.plan.Grid.Slots}
-	for k := range c.evidence.judged {
-		e.rowOf[k] = make([]int, len(origins))
-		for i := range e.rowOf[k] {
-			e.rowOf[k][i] = -1
-		}
-		for row, at := range c.evidence.judged[k].rows.at {
-			e.rowOf[k][c.evidence.originOf(at)] = row
-		}
-	}
-	return e
-}
-
-type composedEntry struct {
-	composed
-	rowOf [][]int // by track and origin, -1 where no forecast could be made
-	sums  int
-}
-
-func (c *composedEntry) Bounds(i int, at backtest.Membership, _ *backtest.Sum) (low, high float32) {
-	sums := make([]float32, c.sums)
-	for m, k := range at.Present {
-		row, limit := c.rowOf[k][i], at.Limits[m]
-		if row < 0 { // too young: it counts as its limit
-			for s := range sums {
-				sums[s] += limit
-			}
-			high += limit
-			continue
-		}
-		for s, v := range c.evidence.judged[k].owns[row].profile {
-			sums[s] += min(v, limit)
-		}
-		high += min(c.peaks[k][row], limit)
-	}
-	for _, v := range sums {
-		low = max(low, v)
-	}
-	return low, high
-}
-
-// ownPeaks are the largest usages ever seen, and servedPeaks those that the
-// chain with champions predicts.
-func (e *evidence) ownPeaks() [][]float32 {
-	peaks := make([][]float32, len(e.judged))
-	for k, j := range e.judged {
-		for _, o := range j.owns {
-			peaks[k] = append(peaks[k], o.peak)
-		}
-	}
-	return peaks
-}
-
-func (e *evidence) servedPeaks(set *models.Set) ([][]float32, error) {
-	peaks := e.ownPeaks()
-	shares := map[*models.Learned][][]float32{}
-	for k := range e.judged {
-		j := &e.judged[k]
-		champion, ok := set.Champion(models.Target{Class: j.class, Resource: e.resource})
-		if !ok {
-			continue
-		}
-		if shares[champion.Model] == nil {
-			s, err := e.shares(champion.Model)
-			if err != nil {
-				return nil, err
-			}
-			shares[champion.Model] = s
-		}
-		for i := range peaks[k] {
-			predicted := shares[champion.Model][k][i*len(models.Levels())+models.PeakLevel] * j.rows.scales[i]
-			peaks[k][i] = models.RaisedPeak(peaks[k][i], predicted)
-		}
-	}
-	return peaks, nil
-}
-
-// reportMachines lets forecasts and baselines predict machines of one size.
-func (e *evidence) reportMachines(ctx context.Context, set *models.Set) (MachineReport, error) {
+// reportMachines lets forecasts and baselines predict machines: the nodes of the
+// history where it names them, else random groups.
+func (e *evidence) reportMachines(ctx context.Context, set *models.Set, past *models.Prior) (MachineReport, error) {
 	served, err := e.servedPeaks(set)
 	if err != nil {
 		return MachineReport{}, err
 	}
 	contestants := []backtest.Contestant{
-		composed{"auspex", e, served}, composed{percentilesName, e, e.ownPeaks()},
+		composed{"auspex", e, served, past}, composed{percentilesName, e, e.ownPeaks(), past},
 		baseline.M(21), baseline.M(14),
 	}
 	for _, b := range e.plan.baselines() {
 		contestants = append(contestants, b)
 	}
-	members := min(e.plan.Machine, len(e.panel.Tracks))
-	r := MachineReport{Resource: string(e.resource), Members: members, Risk: e.plan.Risk}
-	if members == 0 {
+	r := MachineReport{Resource: string(e.resource), Risk: e.plan.Risk}
+	if len(e.panel.Tracks) == 0 {
 		return r, nil
 	}
-	machines := backtest.RandomMachines(e.panel, members, replicates, e.plan.Seed)
+	machines := e.ownMachines()
+	if r.Placed = len(machines) > 0; !r.Placed {
+		machines = backtest.RandomMachines(e.panel, min(e.plan.Machine, len(e.panel.Tracks)), replicates, e.plan.Seed)
+	}
 	cases, err := e.contest(machines).Run(ctx, contestants)
 	if err != nil {
-		return r, fmt.Errorf("replay machines of %d for %s: %w", members, e.resource, err)
+		return r, fmt.Errorf("replay machines for %s: %w", e.resource, err)
 	}
 	r.Machines = len(machines)
 	cut := e.panel.IndexOf(e.plan.test.From)
@@ -162,8 +87,10 @@ func (e *evidence) reportMachines(ctx context.Context, set *models.Set) (Machine
 			score.Margin = q
 			score.Calibrated = backtest.Judge(test, q)
 		}
-		r.Cases = len(test)
-		r.OracleSavings = backtest.Oracle(test)
+		if k == 0 {
+			r.Cases, r.Members = len(test), meanMembers(machines, test)
+			r.OracleSavings = backtest.Oracle(test)
+		}
 		r.Contestants = append(r.Contestants, score)
 	}
 	return r, nil
@@ -173,27 +100,96 @@ func (e *evidence) contest(machines []*backtest.Machine) backtest.Contest {
 	return backtest.Contest{Panel: e.panel, Machines: machines, Origins: e.origins, Horizon: e.plan.Grid.Span(), Workers: e.plan.Workers}
 }
 
+// ownMachines returns the nodes of the history, none where it does not know
+// them.
+func (e *evidence) ownMachines() []*backtest.Machine {
+	if !e.plan.placed {
+		return nil
+	}
+	machines := slices.DeleteFunc(backtest.OwnMachines(e.panel), func(m *backtest.Machine) bool {
+		return e.plan.nodes != nil && !e.plan.nodes[m.Node]
+	})
+	members, moments := 0, 0
+	for _, m := range machines {
+		for _, origin := range e.origins {
+			if n := len(m.At(origin).Present); n > 0 {
+				members, moments = members+n, moments+1
+			}
+		}
+	}
+	if members < fewMembers*moments {
+		return nil
+	}
+	return machines
+}
+
+// meanMembers is how many workloads were at once on the machines of cases.
+func meanMembers(machines []*backtest.Machine, cases []backtest.Case) int {
+	members := 0
+	for _, c := range cases {
+		members += len(machines[c.Machine].At(c.Origin).Present)
+	}
+	return (members + len(cases)/2) / max(len(cases), 1)
+}
+
 // calibrate returns the margins that forecasts of set would have needed, over
-// all the days no model was fitted on.
-func (e *evidence) calibrate(ctx context.Context, set *models.Set) ([]forecast.Band, error) {
+// all the days no model was fitted on, band by band of machines with as many
+// members: the nodes of the history where they are enough, else random groups.
+func (e *evidence) calibrate(ctx context.Context, set *models.Set, past *models.Prior) ([]forecast.Band, error) {
 	served, err := e.servedPeaks(set)
 	if err != nil {
 		return nil, err
 	}
+	forecasts := composed{"auspex", e, served, past}
+	nodes, err := e.neededBySize(ctx, forecasts, e.ownMachines())
+	if err != nil {
+		return nil, err
+	}
 	var bands []forecast.Band
+	least := 0
 	for _, members := range bandSizes {
-		if 2*members > len(e.panel.Tracks) && len(bands) > 0 {
-			break
+		needed := nodes.between(least, members)
+		if len(needed) < fewNodeCases {
+			machines := backtest.RandomMachines(e.panel, min(members, max(len(e.panel.Tracks), 1)), replicates, e.plan.Seed+1)
+			random, err := e.neededBySize(ctx, forecasts, machines[:min(len(machines), bandMachines)])
+			if err != nil {
+				return nil, err
+			}
+			needed = append(needed, random.between(0, members)...)
 		}
-		machines := backtest.RandomMachines(e.panel, min(members, max(len(e.panel.Tracks), 1)), replicates, e.plan.Seed+1)
-		machines = machines[:min(len(machines), bandMachines)]
-		cases, err := e.contest(machines).Run(ctx, []backtest.Contestant{composed{"auspex", e, served}})
-		if err != nil {
-			return nil, fmt.Errorf("calibrate machines of %d for %s: %w", members, e.resource, err)
-		}
-		if band := models.CalibrateBand(e.resource, members, backtest.Needed(cases[0])); len(band.Points) > 0 {
+		least = members
+		if band := models.CalibrateBand(e.resource, members, needed); len(band.Points) > 0 {
 			bands = append(bands, band)
+		}
+		if 2*members > len(e.panel.Tracks) {
+			break
 		}
 	}
 	return bands, nil
+}
+
+// needed are the margins that machines would have needed, by their members.
+type needed map[int][]float32
+
+func (e *evidence) neededBySize(ctx context.Context, forecasts composed, machines []*backtest.Machine) (needed, error) {
+	cases, err := e.contest(machines).Run(ctx, []backtest.Contestant{forecasts})
+	if err != nil {
+		return nil, fmt.Errorf("calibrate machines for %s: %w", e.resource, err)
+	}
+	by := needed{}
+	for _, c := range cases[0] {
+		members := len(machines[c.Machine].At(c.Origin).Present)
+		by[members] = append(by[members], c.Needed())
+	}
+	return by, nil
+}
+
+// between returns the margins of machines with more than least members, and at
+// most most.
+func (n needed) between(least, most int) []float32 {
+	var all []float32
+	for members := least + 1; members <= most; members++ {
+		all = append(all, n[members]...)
+	}
+	return all
 }

@@ -17,6 +17,7 @@ type night struct {
 	registry *registry.Registry
 	evidence []*evidence // one per resource
 	prior    *models.PriorBuilder
+	past     *models.PriorBuilder // of the past that all else is judged after
 	classes  *classify.Sampler
 	report   *Report
 }
@@ -46,7 +47,7 @@ func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Repor
 		report.Seconds = time.Since(report.Started).Seconds()
 		return report, nil
 	}
-	n := &night{plan: &p, registry: r, prior: models.NewPriorBuilder(p.Grid), classes: classify.NewSampler(p.Seed), report: &report}
+	n := &night{plan: &p, registry: r, prior: models.NewPriorBuilder(p.Grid), past: models.NewPriorBuilder(p.Grid), classes: classify.NewSampler(p.Seed), report: &report}
 
 	// 2. Read it, once.
 	if err := n.gather(ctx, h); err != nil {
@@ -81,10 +82,11 @@ func (n *night) gather(ctx context.Context, h History) error {
 	}
 	err := n.read(ctx, h, func(x *extract) {
 		for i, e := range n.evidence {
-			e.add(x.class, x.resources[i])
+			e.add(x, x.resources[i])
 		}
 		subject := models.Observed(x.history)
-		n.prior.Add(&subject, n.whole.To)
+		n.prior.Add(models.ExampleOf(&subject, n.whole.To, n.Grid))
+		n.past.Add(x.past)
 		n.classes.Add(&subject)
 	})
 	n.report.ReadSeconds = time.Since(started).Seconds()
@@ -116,14 +118,15 @@ func (n *night) compose(ctx context.Context) error {
 	}
 	var margins forecast.Margins
 	cases := 0
+	past := n.past.Build()
 	for i, e := range n.evidence {
 		n.OnProgress(Progress{"judge machines", i, len(n.evidence)})
-		machines, err := e.reportMachines(ctx, set)
+		machines, err := e.reportMachines(ctx, set, past)
 		if err != nil {
 			return err
 		}
 		n.report.Machines = append(n.report.Machines, machines)
-		bands, err := e.calibrate(ctx, set)
+		bands, err := e.calibrate(ctx, set, past)
 		if err != nil {
 			return err
 		}

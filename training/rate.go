@@ -48,12 +48,8 @@ func (e *evidence) baselinePredictions(ctx context.Context) ([]predictions, erro
 		shares := make([][]float32, len(e.judged))
 		err := backtest.Parallel(ctx, e.plan.Workers, len(e.judged), func(k int) {
 			r := &e.judged[k].rows
-			origins := make([]int, len(r.at))
-			for i, at := range r.at {
-				origins[i] = e.panel.IndexOf(at)
-			}
 			shares[k] = make([]float32, 0, len(r.at)*levels)
-			for i, v := range b.Estimate(e.panel, e.panel.Tracks[k], origins) {
+			for i, v := range b.Estimate(e.panel, e.panel.Tracks[k], e.judged[k].steps) {
 				for range levels {
 					shares[k] = append(shares[k], v/r.scales[i])
 				}

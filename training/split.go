@@ -19,6 +19,10 @@ type split struct {
 	whole, train, calibrate, test timeseries.Window
 	margins                       timeseries.Window
 	span                          time.Duration
+
+	// pastEnd is the end of what priors are fitted on to be judged, by all that
+	// comes after: the earliest begin of any other part.
+	pastEnd time.Time
 }
 
 const dayLength = 24 * time.Hour
@@ -46,6 +50,7 @@ func newSplit(w timeseries.Window, o Options) (s split, why string, ok bool) {
 	s.calibrate = timeseries.Window{From: s.test.From.Add(-calibrate).Truncate(slot), To: s.test.From}
 	s.margins = timeseries.Window{From: s.test.From.Add(-margins).Truncate(slot), To: s.test.From}
 	s.train = timeseries.Window{From: s.whole.From, To: s.calibrate.From}
+	s.pastEnd = earlier(s.margins.From, s.calibrate.From)
 	return s, "", true
 }
 

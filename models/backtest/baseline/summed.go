@@ -1,6 +1,11 @@
 package baseline
 
-import "github.com/auspex-project/auspex/models/backtest"
+import (
+	"math"
+	"time"
+
+	"github.com/auspex-project/auspex/models/backtest"
+)
 
 // estimator predicts the peak of one workload at each of some origins from what
 // its track held before, not yet capped to the limit; NaN counts as the limit.
@@ -21,10 +26,25 @@ func (s Summed) Name() string { return s.name }
 // Estimate returns the peak of one workload at each origin, as much as its limit
 // where nothing is known of it.
 func (s Summed) Estimate(p *backtest.Panel, t *backtest.Track, origins []int) []float32 {
-	out := s.of(p, t, origins)
+	out := warm(p, t, origins, s.of)
 	for i, origin := range origins {
 		if limit := t.Limit(origin); !(out[i] <= limit) {
 			out[i] = limit
+		}
+	}
+	return out
+}
+
+// cold is how long a workload counts as its limit, whatever it uses: 24 samples
+// of five minutes (Bashir et al., EuroSys'21, section 5).
+const cold = 2 * time.Hour
+
+// warm estimates the peaks of t by of, NaN while it is cold.
+func warm(p *backtest.Panel, t *backtest.Track, origins []int, of estimator) []float32 {
+	out := of(p, t, origins)
+	for i, origin := range origins {
+		if origin-t.First() < p.StepsIn(cold) {
+			out[i] = float32(math.NaN())
 		}
 	}
 	return out
@@ -50,7 +70,7 @@ type table [][]float32
 func newTable(p *backtest.Panel, origins []int, of estimator) table {
 	t := make(table, len(p.Tracks))
 	for k, track := range p.Tracks {
-		t[k] = of(p, track, origins)
+		t[k] = warm(p, track, origins, of)
 	}
 	return t
 }
