@@ -157,11 +157,16 @@ func processSeconds(tb testing.TB) float64 {
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
-// BenchmarkPlace measures a decision among 50 shapes and its reservation in
-// memory, on fleets that hold ten workloads a node; for each that comes one goes.
+// BenchmarkPlace measures a decision, of one of 50 shapes or each of its own, and
+// its reservation in memory, on fleets that hold ten workloads a node; for each
+// that comes one goes.
 func BenchmarkPlace(b *testing.B) {
-	for _, nodes := range []int{1_000, 10_000} {
-		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {
+	for _, run := range []struct {
+		shapes string
+		nodes  int
+	}{{"fifty", 1_000}, {"fifty", 10_000}, {"different", 1_000}, {"different", 10_000}} {
+		b.Run(fmt.Sprintf("shapes=%s/nodes=%d", run.shapes, run.nodes), func(b *testing.B) {
+			nodes := run.nodes
 			s, ids := openBench(b, nodes, 10)
 			ctx := context.Background()
 			r := rand.New(rand.NewPCG(3, 4))
@@ -172,6 +177,9 @@ func BenchmarkPlace(b *testing.B) {
 			before := processSeconds(b)
 			for i := range b.N {
 				w := benchWorkload(i, r)
+				if run.shapes == "different" {
+					w.Requests = w.Requests.Scale(.75 + r.Float64()/2)
+				}
 				d, err := s.Place(ctx, placement.Request{ID: w.ID, Workload: w})
 				switch {
 				case err != nil:
