@@ -43,7 +43,14 @@ func open(t testing.TB, server *realtest.InfluxServer) *influx.Store {
 	return s
 }
 
-func TestConformance(t *testing.T) {
+// TestServer does all that needs a real one with a single server, for starting
+// it costs seconds.
+func TestServer(t *testing.T) {
 	server := realtest.Influx(t)
-	storetest.Run(t, func(t *testing.T) store.History { return open(t, server) })
+	t.Run("conformance", func(t *testing.T) {
+		storetest.Run(t, func(t *testing.T) store.History { return open(t, server) })
+	})
+	t.Run("refuses points", func(t *testing.T) { testRefusedByTheServer(t, server) })
+	t.Run("outages", func(t *testing.T) { testOutages(t, server) })
+	t.Run("opened before the server", func(t *testing.T) { testOpenBeforeTheServer(t, server) })
 }

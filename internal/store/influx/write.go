@@ -24,7 +24,8 @@ func (s *Store) Write(ctx context.Context, samples []timeseries.Sample) error {
 			return s.fault("write", fmt.Errorf("%w: %w", store.ErrRefused, err))
 		}
 	}
-	lines := encoder{tags: s.tags}
+	const typicalLine = 160 // bytes
+	lines := encoder{tags: s.tags, text: make([]byte, 0, typicalLine*min(len(samples), requestSamples))}
 	for i := range samples {
 		lines.add(&samples[i])
 		if n := i + 1; n == len(samples) || n%requestSamples == 0 || len(lines.text) >= requestBytes {
