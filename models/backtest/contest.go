@@ -83,7 +83,8 @@ type Moment struct {
 type Predictions struct {
 	Name      string
 	Low, High []float32     // beside the moments
-	Enter     time.Duration // spent on getting ready
+	Enter     time.Duration // spent on getting ready, training included
+	Train     time.Duration // spent on training
 	Predict   time.Duration // spent on Bounds
 }
 
@@ -115,18 +116,24 @@ func (c Contest) Run(ctx context.Context, contestants []Contestant) ([][]Case, e
 func (c Contest) Replay(ctx context.Context, contestants []Contestant) (*Replay, error) {
 	entries := make([]Entry, len(contestants))
 	out := &Replay{Predictions: make([]Predictions, len(contestants))}
-	for k, contestant := range contestants {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	err := Parallel(ctx, c.Workers, len(contestants), func(k int) {
 		started := time.Now()
-		entries[k] = contestant.Enter(c.Panel, c.Origins)
-		out.Predictions[k] = Predictions{Name: contestant.Name(), Enter: time.Since(started)}
+		entries[k] = contestants[k].Enter(c.Panel, c.Origins)
+		out.Predictions[k] = Predictions{Name: contestants[k].Name(), Enter: time.Since(started)}
+	})
+	if err != nil {
+		return nil, err
+	}
+	for k, entry := range entries {
+		if t, ok := entry.(interface{ Trained() time.Duration }); ok {
+			out.Predictions[k].Train = t.Trained()
+			out.Predictions[k].Enter += t.Trained()
+		}
 	}
 	perMachine := make([]*Replay, len(c.Machines))
 	var mu sync.Mutex
 	done := 0
-	err := Parallel(ctx, c.Workers, len(c.Machines), func(i int) {
+	err = Parallel(ctx, c.Workers, len(c.Machines), func(i int) {
 		perMachine[i] = c.replay(i, entries)
 		if c.OnProgress != nil {
 			mu.Lock()

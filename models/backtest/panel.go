@@ -58,7 +58,8 @@ func (p *Panel) NewTrack(id string, class workload.Class) *Track {
 }
 
 // Add puts a sample's usage of the panel's resource into t. Samples must come in
-// the order of their time; those outside the panel are left out.
+// the order of their time; those outside the panel are left out. A limit of 0 is
+// that of a workload switched off: it keeps its place, and the limit it had.
 func (p *Panel) Add(t *Track, s *timeseries.Sample) {
 	if !s.Usage.Has(p.Resource) {
 		return
@@ -68,8 +69,7 @@ func (p *Panel) Add(t *Track, s *timeseries.Sample) {
 		return
 	}
 	usage := float32(s.Usage.Get(p.Resource))
-	if s.Limit.Has(p.Resource) {
-		most := float32(s.Limit.Get(p.Resource))
+	if most := float32(s.Limit.Get(p.Resource)); most > 0 {
 		if n := len(t.limits); n == 0 || t.limits[n-1].value != most {
 			t.limits = append(t.limits, limit{i, most})
 		}
@@ -134,9 +134,23 @@ func (t *Track) Limit(i int) float32 {
 	return t.limits[n-1].value
 }
 
+// Caps returns the limit that held in each step [First, End), 0 where none was
+// known.
+func (t *Track) Caps() []float32 {
+	caps := make([]float32, len(t.usage))
+	next, most := 0, float32(0)
+	for i := range caps {
+		for next < len(t.limits) && t.limits[next].from <= t.first+i {
+			most = t.limits[next].value
+			next++
+		}
+		caps[i] = most
+	}
+	return caps
+}
+
 // Present reports whether the workload runs just before step i: it was seen
-// within the last within steps, and has a limit above 0, which one that is
-// switched off has not.
+// within the last within steps, and has a limit.
 func (t *Track) Present(i, within int) bool {
 	seen, _ := t.between(i-within, i)
 	for _, v := range seen {

@@ -83,8 +83,7 @@ func (r *reader) add(s *timeseries.Sample) {
 		c.usage = append(c.usage, gaps(missing)...)
 	}
 	usage := float32(s.Usage.Get(r.resource))
-	if s.Limit.Has(r.resource) {
-		most := float32(s.Limit.Get(r.resource))
+	if most := float32(s.Limit.Get(r.resource)); most > 0 {
 		if n := len(c.limits); n == 0 || c.limits[n-1].value != most || c.limits[n-1].from > int(step) {
 			c.limits = append(c.limits, limit{int(step), most})
 		}

@@ -1,6 +1,7 @@
 package baseline
 
 import (
+	"math"
 	"time"
 
 	"github.com/auspex-project/auspex/models"
@@ -19,7 +20,7 @@ func decayedPercentile(first, growth float64, half time.Duration, share float64,
 		out := make([]float32, len(origins))
 		done := t.First()
 		for i, origin := range origins {
-			for ; done < origin; done++ {
+			for ; done < min(origin, t.End()); done++ {
 				v := float64(t.At(done))
 				if v != v {
 					continue
@@ -31,6 +32,26 @@ func decayedPercentile(first, growth float64, half time.Duration, share float64,
 				h.Add(p.Time(done), v, weight)
 			}
 			out[i] = float32(h.Quantile(share))
+		}
+		return out
+	}
+}
+
+// decayedMean is the mean of usage whose weight halves every half.
+func decayedMean(half time.Duration) estimator {
+	return func(p *backtest.Panel, t *backtest.Track, origins []int) []float32 {
+		out := make([]float32, len(origins))
+		keep := math.Exp2(-float64(p.Step) / float64(half))
+		var sum, weight float64
+		done := t.First()
+		for i, origin := range origins {
+			for ; done < min(origin, t.End()); done++ {
+				sum, weight = sum*keep, weight*keep
+				if v := float64(t.At(done)); v == v {
+					sum, weight = sum+v, weight+1
+				}
+			}
+			out[i] = float32(sum / weight)
 		}
 		return out
 	}

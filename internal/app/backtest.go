@@ -1,0 +1,113 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/auspex-project/auspex/datasets"
+	"github.com/auspex-project/auspex/internal/app/output"
+	"github.com/auspex-project/auspex/internal/app/progress"
+	"github.com/auspex-project/auspex/models/backtest"
+	"github.com/auspex-project/auspex/models/backtest/baseline"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/timeseries"
+	"github.com/auspex-project/auspex/training"
+)
+
+// BacktestRequest says what to compare predictors on.
+type BacktestRequest struct {
+	Traces       []string // FORMAT:PATH; several are parts of one trace
+	Resource     string
+	Protocol     backtest.Protocol
+	MostPerTrace int    // workloads drawn of a larger trace, 0 = all
+	Plot         string // folder to write plots to, "" = none
+}
+
+// backtestStep is the grid usage is compared on.
+const backtestStep = 5 * time.Minute
+
+// Backtest compares our model with every baseline on recorded traces and prints
+// what came of each.
+func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Format) error {
+	name := resource.Name(r.Resource)
+	if err := name.Validate(); err != nil {
+		return Misuse{fmt.Sprintf("backtest: --resource: %v", err)}
+	}
+	var traces []*datasets.Usage
+	for _, trace := range r.Traces {
+		usage, err := openTrace(trace)
+		if err != nil {
+			return err
+		}
+		traces = append(traces, usage)
+	}
+	panel, workloads, refused, err := readPanel(ctx, stdio, traces, name, r)
+	if err != nil {
+		return err
+	}
+	if refused > 0 {
+		fmt.Fprintf(stdio.Err, "backtest: %d bad rows left out\n", refused)
+	}
+	if workloads > len(panel.Tracks) {
+		fmt.Fprintf(stdio.Err, "backtest: %d of %d workloads drawn by the seed (--workloads 0 takes all)\n", len(panel.Tracks), workloads)
+	}
+	show := phases(stdio.Err)
+	r.Protocol.OnProgress = func(phase string, done, total int) { show(training.Progress{Phase: phase, Done: done, Total: total}) }
+	setting, err := r.Protocol.Set(panel)
+	if err != nil {
+		return err
+	}
+	report, _, err := setting.Evaluate(ctx, baseline.All(setting.Horizon), baseline.Calibrated)
+	if err != nil {
+		return err
+	}
+	report.Trace = strings.Join(r.Traces, " ")
+	return output.Write(stdio.Out, format, report, backtestTable{report})
+}
+
+// readPanel reads the traces one after the other.
+func readPanel(ctx context.Context, stdio IO, traces []*datasets.Usage, n resource.Name, r BacktestRequest) (p *backtest.Panel, workloads, refused int, err error) {
+	bar := progress.New(stdio.Err, "read", "samples", 0)
+	var read int64
+	samples := func(yield func(timeseries.Sample, error) bool) {
+		for _, trace := range traces {
+			for s, err := range trace.Samples(ctx) {
+				if errors.As(err, new(*datasets.RowError)) {
+					refused++
+					continue
+				}
+				if read++; read%progressEvery == 0 {
+					done, total := trace.Progress()
+					bar.Share(read, done, total)
+				}
+				if !yield(s, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+	p, workloads, err = backtest.ReadPanel(iter.Seq2[timeseries.Sample, error](samples), n, backtestStep, r.MostPerTrace, r.Protocol.Seed)
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("backtest: %w", err)
+	}
+	bar.Done(read)
+	return p, workloads, refused, nil
+}
+
+// progressEvery is how many samples are read between two reports of progress.
+const progressEvery = 1 << 16
+
+// makeFolder makes dir, unless it is there.
+func makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("make folder %s: %w", filepath.Clean(dir), err)
+	}
+	return nil
+}

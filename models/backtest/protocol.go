@@ -1,0 +1,177 @@
+package backtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Protocol says how contestants are compared on a panel: by rolling origin. Over
+// the test days, the last that hold data, each machine's peak is predicted every
+// hour; before each of these days margins are calibrated anew, on the cases of
+// the weeks before whose horizon has passed by then. So between what is learned
+// or calibrated from and what is judged lies at least one horizon, and nothing
+// that enters savings has seen the test.
+type Protocol struct {
+	Horizon    time.Duration // default 24 h
+	Group      int           // workloads a machine; 0 = the machines of the trace
+	Replicates int           // times the workloads are dealt to machines, default 5
+	TestDays   int           // default 14
+	Risk       float64       // nominal violation rate, default .01
+	Seed       uint64
+	Workers    int // 0 = GOMAXPROCS
+
+	// OnProgress, if set, hears how far a phase is. Calls do not overlap.
+	OnProgress func(phase string, done, total int)
+}
+
+const (
+	DefaultHorizon = dayLength
+
+	every         = time.Hour // between origins
+	calibrateDays = 28
+)
+
+func (o Protocol) withDefaults() (Protocol, error) {
+	if o.Horizon == 0 {
+		o.Horizon = DefaultHorizon
+	}
+	if o.Replicates == 0 {
+		o.Replicates = 5
+	}
+	if o.TestDays == 0 {
+		o.TestDays = 14
+	}
+	if o.Risk == 0 {
+		o.Risk = .01
+	}
+	if o.OnProgress == nil {
+		o.OnProgress = func(string, int, int) {}
+	}
+	switch {
+	case o.Horizon < every || o.Horizon%every != 0 || o.Horizon > 7*dayLength:
+		return o, fmt.Errorf("backtest: horizon %v (want whole hours, at most a week)", o.Horizon)
+	case o.Group < 0 || o.Replicates < 1 || o.TestDays < 1:
+		return o, fmt.Errorf("backtest: %d workloads a machine, %d replicates, %d test days (want 0 or more, 1 or more, 1 or more)", o.Group, o.Replicates, o.TestDays)
+	case !(o.Risk > 0 && o.Risk < 1):
+		return o, fmt.Errorf("backtest: risk %g (want it between 0 and 1)", o.Risk)
+	}
+	return o, nil
+}
+
+// Setting is a protocol applied to a panel: what is replayed, and when.
+type Setting struct {
+	Protocol
+	Panel    *Panel
+	Machines []*Machine
+	Days     []Day // that hold data, rising
+	Test     []Day // the last of them
+	Origins  []int // of calibration and test
+
+	calendar *calendar
+}
+
+// Set applies the protocol to p.
+func (o Protocol) Set(p *Panel) (*Setting, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if every%p.Step != 0 {
+		return nil, fmt.Errorf("backtest: steps of %v do not divide an hour", p.Step)
+	}
+	c := newCalendar(p)
+	if len(c.days) <= o.TestDays {
+		return nil, fmt.Errorf("backtest: the trace holds %d days of data, too few to test on %d and calibrate before (give fewer --test-days)", len(c.days), o.TestDays)
+	}
+	s := &Setting{Protocol: o, Panel: p, calendar: c, Days: c.days, Test: c.days[len(c.days)-o.TestDays:]}
+	steps := p.StepsIn(o.Horizon)
+	from := max(0, s.Test[0].From-p.StepsIn(calibrateDays*dayLength)-steps)
+	s.Origins = c.origins(Day{from, p.Steps}, p.StepsIn(every), steps)
+	if i, _ := slices.BinarySearch(s.Origins, s.Test[0].From); i == len(s.Origins) {
+		return nil, fmt.Errorf("backtest: no %v of the test days are covered by data (give a shorter --horizon)", o.Horizon)
+	}
+	s.Machines, err = s.deal()
+	return s, err
+}
+
+func (s *Setting) deal() ([]*Machine, error) {
+	if s.Group == 0 {
+		machines := OwnMachines(s.Panel)
+		if len(machines) == 0 {
+			return nil, errors.New("backtest: the trace names no machines (give --group)")
+		}
+		return machines, nil
+	}
+	machines := s.Random(s.All(), s.Group, s.Replicates, s.Seed)
+	if len(machines) == 0 {
+		return nil, fmt.Errorf("backtest: %d workloads are too few for a machine of %d (give a smaller --group)", len(s.Panel.Tracks), s.Group)
+	}
+	return machines, nil
+}
+
+// All returns the indices of all tracks.
+func (s *Setting) All() []int {
+	all := make([]int, len(s.Panel.Tracks))
+	for k := range all {
+		all[k] = k
+	}
+	return all
+}
+
+// Random deals some tracks to machines, anew each day where few workloads of the
+// trace are there at a time.
+func (s *Setting) Random(tracks []int, size, replicates int, seed uint64) []*Machine {
+	if s.calendar.shortLived(len(s.Panel.Tracks)) {
+		return dailyMachines(s.Panel, s.Days, tracks, size, replicates, seed)
+	}
+	part := *s.Panel
+	part.Tracks = nil
+	for _, k := range tracks {
+		part.Tracks = append(part.Tracks, s.Panel.Tracks[k])
+	}
+	machines := RandomMachines(&part, size, replicates, seed)
+	for _, m := range machines {
+		m.panel = s.Panel
+		for i := range m.Members {
+			m.Members[i].Track = tracks[m.Members[i].Track]
+		}
+	}
+	return machines
+}
+
+// Contest returns the contest on machines.
+func (s *Setting) Contest(machines []*Machine) Contest {
+	return Contest{Panel: s.Panel, Machines: machines, Origins: s.Origins, Horizon: s.Horizon, Workers: s.Workers, Seed: s.Seed}
+}
+
+// Evaluate replays contestants by the setting and reports on each, raw and
+// calibrated; those named in only behind calibration alone.
+func (s *Setting) Evaluate(ctx context.Context, contestants []Contestant, only ...string) (*Report, *Replay, error) {
+	contest := s.Contest(s.Machines)
+	contest.OnProgress = func(done, total int) { s.OnProgress("replay", done, total) }
+	replay, err := contest.Replay(ctx, contestants)
+	if err != nil {
+		return nil, nil, fmt.Errorf("backtest: %w", err)
+	}
+	t := newTest(s, replay)
+	if len(t.moments) == 0 {
+		return nil, nil, errors.New("backtest: no machine has a member in the test days")
+	}
+	r := t.report()
+	judged := make([][]Predictor, len(replay.Predictions))
+	err = Parallel(ctx, s.Workers, len(judged), func(k int) {
+		p := &replay.Predictions[k]
+		if !slices.Contains(only, p.Name) {
+			judged[k] = append(judged[k], t.raw(p))
+		}
+		judged[k] = append(judged[k], t.calibrated(p))
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("backtest: %w", err)
+	}
+	r.Predictors = slices.Concat(judged...)
+	return r, replay, nil
+}
