@@ -182,9 +182,10 @@ func TestAcceptRefusesOneByOne(t *testing.T) {
 	}{
 		{good, "", ""},
 		{bad(func(s *timeseries.Sample) { s.Key.Workload = "" }), NoWorkload, "no workload"},
-		{bad(func(s *timeseries.Sample) { s.Key.App = "a\nb" }), BadLabel, `app "a\nb" holds control characters`},
-		{bad(func(s *timeseries.Sample) { s.Key.Node = "\xff" }), BadLabel, "not UTF-8"},
-		{bad(func(s *timeseries.Sample) { s.Key.Queue = strings.Repeat("q", 2000) }), BadLabel, "queue of 2000 bytes"},
+		{bad(func(s *timeseries.Sample) { s.Key.App = "a\x00b" }), BadLabel, "app"},
+		{bad(func(s *timeseries.Sample) { s.Time = time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC) }), BadTime, "not after 1970"},
+		{bad(func(s *timeseries.Sample) { s.Key.Node = "\xff" }), BadLabel, "not valid UTF-8"},
+		{bad(func(s *timeseries.Sample) { s.Key.Queue = strings.Repeat("q", 2000) }), BadLabel, "longer than 1024 bytes"},
 		{bad(func(s *timeseries.Sample) { s.Time = time.Time{} }), BadTime, "not after 1970"},
 		{bad(func(s *timeseries.Sample) { s.Time = time.Now().Add(2 * time.Minute) }), Future, "in the future"},
 		{bad(func(s *timeseries.Sample) { s.Time = time.Now().Add(30 * time.Second) }), "", ""},

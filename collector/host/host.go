@@ -8,8 +8,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/auspex-project/auspex/collector"
 	"github.com/auspex-project/auspex/resource"
@@ -126,23 +124,13 @@ func (s *Source) samples(all []usage, at time.Time) []timeseries.Sample {
 	samples := make([]timeseries.Sample, 0, len(all))
 	for _, u := range all {
 		samples = append(samples, timeseries.Sample{
-			Key:   timeseries.Key{Workload: s.opts.Node + "/" + printable(u.id), App: printable(u.app), Node: s.opts.Node, Source: sourceLabel},
+			Key:   timeseries.Key{Workload: s.opts.Node + "/" + strings.ToValidUTF8(u.id, "_"), App: strings.ToValidUTF8(u.app, "_"), Node: s.opts.Node, Source: sourceLabel},
 			Time:  at,
 			Usage: u.used,
 			Limit: u.limit,
 		})
 	}
 	return samples
-}
-
-// printable replaces what a name on a machine may hold and a label may not.
-func printable(name string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == utf8.RuneError {
-			return '_'
-		}
-		return r
-	}, name)
 }
 
 // stamps gives each measurement a wall-clock time in milliseconds that no other

@@ -66,7 +66,7 @@ func (c *counting) read() (reading, error) {
 	if c.n++; c.n%3 == 0 {
 		return nil, errors.New("cannot read")
 	}
-	return cgroups{"a\nb.service": {cpuSeconds: time.Since(c.began).Seconds(), memoryBytes: 5}}, nil
+	return cgroups{"a\xffb.service": {cpuSeconds: time.Since(c.began).Seconds(), memoryBytes: 5}}, nil
 }
 
 func TestRun(t *testing.T) {
