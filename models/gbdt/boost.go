@@ -128,7 +128,7 @@ func (b *booster) boost(ctx context.Context) error {
 
 // start predicts the same for every row: the quantile of all targets.
 func (b *booster) start() {
-	b.base = b.minimizer(b.gatherResiduals(b.residuals, nil))
+	b.base = b.quantile(b.gatherResiduals(b.residuals, nil), b.train.weights.scale)
 	for i := range b.scores {
 		b.scores[i] = b.base
 	}
@@ -168,11 +168,11 @@ func (b *booster) updateStats() {
 	})
 }
 
-// fitLeaves gives every leaf the step that minimises the loss of its rows, shrunk.
+// fitLeaves gives every leaf the quantile of its residuals, shrunk.
 func (b *booster) fitLeaves(t *tree, leaves []*leaf) {
 	b.grower.do(len(leaves), func(_, task int) {
 		l := leaves[task]
-		step := b.minimizer(b.gatherResiduals(b.residuals[l.lo:l.hi], b.inBag[l.lo:l.hi]))
+		step := b.quantile(b.gatherResiduals(b.residuals[l.lo:l.hi], b.inBag[l.lo:l.hi]), b.train.weights.scale)
 		shrink := b.LearningRate
 		if l2 := b.grower.l2; l2 > 0 {
 			shrink *= l.total.weight() / (l.total.weight() + l2)

@@ -7,8 +7,7 @@ import (
 
 // pinball is the loss at quantile q: with r = y - f, q*r above the prediction and (q-1)*r below (Koenker and Bassett,
 // Econometrica 1978). A censored target stands for every value at or above it, and costs the least of theirs:
-// q*max(y-f, 0), so a prediction above it is not pulled down. That is Powell's censored loss (J. Econometrics 1986)
-// where the bound is known only for the rows it hit.
+// q*max(y-f, 0), so a prediction above it is not pulled down.
 type pinball struct{ q float64 }
 
 func (p pinball) loss(y, f float32, censored bool) float64 {
@@ -98,56 +97,82 @@ func newResidual(y, f float32, weight uint32, censored bool) residual {
 
 func (r residual) value() float32 { return keyValue(int32(uint32(r>>32) ^ 1<<31)) }
 
-// sums returns the weight of the residual in the high half, and in the low half the same if it is not censored.
-func (r residual) sums() stat {
-	w := uint32(r) &^ censoredBit
-	if r&censoredBit != 0 {
-		return newStat(w, 0)
-	}
-	return newStat(w, w)
-}
+func (r residual) weight() float64 { return float64(uint32(r) &^ censoredBit) }
+func (r residual) censored() bool  { return r&censoredBit != 0 }
 
-// minimizer returns the least v for which the loss of the residuals, were v added to their predictions, is lowest: the
-// weighted q-quantile when none is censored. It reorders the slice. None, or none with a weight, gives 0.
+// quantile returns the q-quantile of the residuals, 0 if none has a weight. It reorders the slice.
 //
-// It is a radix select: the loss falls until (1-q) * (uncensored weight at or below v) >= q * (weight above v), so the
-// digit of v is the first at which the sums of the digits up to it pass that test.
-func (p pinball) minimizer(rs []residual) float32 {
-	const digitBits, few = 11, 64
-	var total, below stat
+// Laid end to end in ascending order, each as long as its weight, residuals of total weight W have their quantile at
+// q*W. The result is the mean over a stretch as long as one row, a weight of unit, from q*(W-unit) on: between rows of
+// equal weight the usual interpolation (Hyndman and Fan's type 7, The American Statistician 1996), which in small
+// leaves predicts better than either row.
+//
+// A censored residual hands its length on to all above it, in proportion: the quantile is that of the product-limit
+// estimate (Kaplan and Meier, JASA 1958, in Efron's form of 1967), consistent where, within a leaf, what bounds a row
+// does not depend on how far it would have gone. The largest keeps its length, censored or not.
+func (p pinball) quantile(rs []residual, unit float64) float32 {
+	var total float64
+	anyCensored := false
 	for _, r := range rs {
-		total += r.sums()
+		total += r.weight()
+		anyCensored = anyCensored || r.censored()
 	}
 	if total == 0 {
 		return 0
 	}
-	// The tolerance keeps q*n from being missed by a rounding error when it is whole.
-	enough := p.q * total.weight() * (1 - 1e-12)
-	passes := func(s stat) bool { return (1-p.q)*s.above()+p.q*s.weight() >= enough }
+	unit = min(max(unit, 1), total)
+	from := p.q * (total - unit)
+	to := min(from+unit, total)
 
-	for shift := 64 - digitBits; len(rs) > few && shift > 0; shift -= digitBits {
-		var digits [1 << digitBits]stat
-		for _, r := range rs {
-			digits[r>>shift%(1<<digitBits)] += r.sums()
+	start := 0.0
+	if !anyCensored {
+		start, rs = narrow(rs, from, to)
+	}
+	slices.Sort(rs)
+	left, stretch, area := total-start, 1.0, 0.0
+	for _, r := range rs {
+		w := r.weight()
+		if left -= w; r.censored() && left > 0 {
+			stretch *= (left + w) / left
+			continue
 		}
-		digit := residual(0)
-		for ; !passes(below + digits[digit]); digit++ {
-			below += digits[digit]
+		end := start + w*stretch
+		if over := min(end, to) - max(start, from); over > 0 {
+			area += over * float64(r.value())
+		}
+		start = end
+	}
+	return float32(area / (to - from))
+}
+
+// narrow returns some of the residuals that hold the stretch [from, to), and where they start: those with the leading
+// digit it lies in, then the next digit, until few are left or the stretch has more than one.
+func narrow(rs []residual, from, to float64) (start float64, _ []residual) {
+	const digitBits, few = 11, 64
+	for shift := 64 - digitBits; len(rs) > few && shift > 0; shift -= digitBits {
+		var digits [1 << digitBits]float64
+		for _, r := range rs {
+			digits[r>>shift%(1<<digitBits)] += r.weight()
+		}
+		first := residual(0)
+		for ; start+digits[first] <= from; first++ {
+			start += digits[first]
+		}
+		last := first
+		for end := start + digits[first]; end < to; end += digits[last] {
+			last++
 		}
 		kept := 0
 		for _, r := range rs {
 			rs[kept] = r
-			if r>>shift%(1<<digitBits) == digit {
+			if d := r >> shift % (1 << digitBits); d >= first && d <= last {
 				kept++
 			}
 		}
 		rs = rs[:kept]
-	}
-	slices.Sort(rs)
-	for _, r := range rs {
-		if below += r.sums(); passes(below) {
-			return r.value()
+		if first != last {
+			break
 		}
 	}
-	return rs[len(rs)-1].value()
+	return start, rs
 }
