@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,7 +21,7 @@ func honestTests(t *tree) []string {
 		if !s.test && !s.support() {
 			continue
 		}
-		bubbles := virtualTime(s.file)
+		bubbles, draws := virtualTime(s.file), drawnInput(s.file)
 		ast.Inspect(s.file, func(node ast.Node) bool {
 			call, ok := node.(*ast.CallExpr)
 			if !ok {
@@ -29,7 +30,7 @@ func honestTests(t *tree) []string {
 			if isSelector(call.Fun, "time", "Sleep") && !within(bubbles, call.Pos()) {
 				found = append(found, t.at(call.Pos(), "a test that sleeps: wait for a condition, or use testing/synctest"))
 			}
-			if isSkip(call) && !wayToRun.MatchString(literals(call.Args)) {
+			if isSkip(call) && !within(draws, call.Pos()) && !wayToRun.MatchString(literals(call.Args)) {
 				found = append(found, t.at(call.Pos(), "a skip must say how to make the test run"))
 			}
 			return true
@@ -56,6 +57,36 @@ func virtualTime(file *ast.File) []ast.Node {
 		})
 	}
 	return bubbles
+}
+
+// drawnInput returns the functions that are run once per input drawn by rapid or the fuzzer: a skip there discards an
+// input, not a test.
+func drawnInput(file *ast.File) []ast.Node {
+	var draws []ast.Node
+	takesRapid := func(f *ast.FuncType) bool {
+		return slices.ContainsFunc(f.Params.List, func(param *ast.Field) bool {
+			pointer, ok := param.Type.(*ast.StarExpr)
+			return ok && isSelector(pointer.X, "rapid", "T")
+		})
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		switch n := node.(type) {
+		case *ast.FuncDecl:
+			if takesRapid(n.Type) {
+				draws = append(draws, n)
+			}
+		case *ast.FuncLit:
+			if takesRapid(n.Type) {
+				draws = append(draws, n)
+			}
+		case *ast.CallExpr:
+			if isSelector(n.Fun, "f", "Fuzz") {
+				draws = append(draws, n)
+			}
+		}
+		return true
+	})
+	return draws
 }
 
 func within(nodes []ast.Node, pos token.Pos) bool {
@@ -99,6 +130,8 @@ func TestHonestTestsCanFail(t *testing.T) {
 			"a/a_test.go": "package a\nfunc TestA(t *testing.T) {\n" +
 				"\tsynctest.Test(t, func(t *testing.T) { time.Sleep(1) })\n" +
 				"\tt.Skipf(\"no %s: run `make servers`\", name)\n}\n" +
+				"func draw(t *rapid.T) { t.Skip(\"no weight\") }\n" +
+				"func FuzzA(f *testing.F) { f.Fuzz(func(t *testing.T, n int) { t.Skip(\"too small\") }) }\n" +
 				"func advance() {\n\ttime.Sleep(1)\n\tsynctest.Wait()\n}\n",
 		}, nil},
 		{"sleeping", map[string]string{
