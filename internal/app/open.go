@@ -33,8 +33,12 @@ func openHistoryReadOnly(ctx context.Context, c config.Store) (store.History, er
 
 // openCollector opens the spool in front of a store.
 func openCollector(c config.Collector, to collector.Store, metrics prometheus.Registerer, log *slog.Logger) (*collector.Collector, error) {
+	skew := c.MaxClockSkew
+	if skew == 0 {
+		skew = -1 // none; the collector's own zero is its default
+	}
 	return collector.Open(to, collector.Options{
-		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxBytes), MaxClockSkew: c.MaxClockSkew,
+		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxBytes), MaxClockSkew: skew,
 		IsRefusal:  func(err error) bool { return errors.Is(err, store.ErrRefused) },
 		Registerer: metrics, Logger: log,
 	})
