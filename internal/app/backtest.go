@@ -16,6 +16,7 @@ import (
 	"github.com/auspex-project/auspex/internal/app/progress"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/backtest/baseline"
+	"github.com/auspex-project/auspex/models/backtest/learned"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
 	"github.com/auspex-project/auspex/training"
@@ -64,7 +65,12 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	if err != nil {
 		return err
 	}
-	report, _, err := setting.Evaluate(ctx, baseline.All(setting.Horizon), baseline.Calibrated)
+	model, err := learned.Fit(ctx, setting)
+	if err != nil {
+		return fmt.Errorf("backtest: fit: %w", err)
+	}
+	contestants := append(baseline.All(setting.Horizon), model)
+	report, _, err := setting.Evaluate(ctx, contestants, baseline.Calibrated, learned.Name)
 	if err != nil {
 		return err
 	}

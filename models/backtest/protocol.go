@@ -87,9 +87,8 @@ func (o Protocol) Set(p *Panel) (*Setting, error) {
 		return nil, fmt.Errorf("backtest: the trace holds %d days of data, too few to test on %d and calibrate before (give fewer --test-days)", len(c.days), o.TestDays)
 	}
 	s := &Setting{Protocol: o, Panel: p, calendar: c, Days: c.days, Test: c.days[len(c.days)-o.TestDays:]}
-	steps := p.StepsIn(o.Horizon)
-	from := max(0, s.Test[0].From-p.StepsIn(calibrateDays*dayLength)-steps)
-	s.Origins = c.origins(Day{from, p.Steps}, p.StepsIn(every), steps)
+	from := s.Test[0].From - p.StepsIn(calibrateDays*dayLength) - p.StepsIn(o.Horizon)
+	s.Origins = s.OriginsOf(max(from, 0), p.Steps)
 	if i, _ := slices.BinarySearch(s.Origins, s.Test[0].From); i == len(s.Origins) {
 		return nil, fmt.Errorf("backtest: no %v of the test days are covered by data (give a shorter --horizon)", o.Horizon)
 	}
@@ -124,7 +123,7 @@ func (s *Setting) All() []int {
 // Random deals some tracks to machines, anew each day where few workloads of the
 // trace are there at a time.
 func (s *Setting) Random(tracks []int, size, replicates int, seed uint64) []*Machine {
-	if s.calendar.shortLived(len(s.Panel.Tracks)) {
+	if s.Daily() {
 		return dailyMachines(s.Panel, s.Days, tracks, size, replicates, seed)
 	}
 	part := *s.Panel
@@ -140,6 +139,15 @@ func (s *Setting) Random(tracks []int, size, replicates int, seed uint64) []*Mac
 		}
 	}
 	return machines
+}
+
+// Daily reports whether random machines are dealt anew each day.
+func (s *Setting) Daily() bool { return s.calendar.shortLived(len(s.Panel.Tracks)) }
+
+// OriginsOf returns the moments in steps [from, to) of which a peak can be asked:
+// whose horizon is covered by data.
+func (s *Setting) OriginsOf(from, to int) []int {
+	return s.calendar.origins(Day{from, to}, s.Panel.StepsIn(every), s.Panel.StepsIn(s.Horizon))
 }
 
 // Contest returns the contest on machines.

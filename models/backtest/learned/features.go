@@ -1,0 +1,168 @@
+package learned
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/auspex-project/auspex/models/backtest"
+)
+
+// view is a machine at an origin, as the models see it: everything in it lies
+// before the origin.
+type view struct {
+	limit    float32
+	m14, m21 float32 // largest sum over as many days
+	s14      float32 // sum of the members' own maxima over 14 days
+	all      float32 // sum of their all-time maxima
+	young    float32 // share of limit that is younger than two hours
+	features []float32
+}
+
+// youngAge is up to when a workload counts as just started.
+const youngAge = 2 * time.Hour
+
+// windows are the hours over which maxima are looked at.
+var windows = [...]int{1, 3, 6, 12, 24, 48, 72, 7 * 24}
+
+// base is what features are told in multiples of.
+func (v *view) base() float32 { return max(v.m14, .002*v.limit) }
+
+// gap is what targets are told in multiples of.
+func (v *view) gap() float32 { return max(v.s14-v.m14, 0) + .01*v.limit }
+
+// look fills v with what is known of a membership at an origin.
+func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin int) {
+	p := l.setting.Panel
+	hour := p.StepsIn(time.Hour)
+	hours := func(n int) int { return origin - n*hour }
+	v.limit = at.Limit
+	v.m14, v.m21 = sum.Max(hours(14*24), origin), sum.Max(hours(21*24), origin)
+	members := l.members(v, at, origin)
+	base := v.base()
+	f := v.features[:0]
+	add := func(x float32) { f = append(f, x/base) }
+
+	f = append(f, float32(math.Log(float64(v.limit/base))), float32(len(at.Present)), v.young, members.younger/v.limit)
+	add(v.m21)
+	add(v.s14)
+	add(v.all)
+	add(members.week)
+	add(members.usual)
+	add(members.headroom[0])
+	add(members.headroom[1])
+	add(members.record[0])
+	add(members.record[1])
+	f = append(f, members.largest/v.limit)
+	add(members.largestPeak)
+
+	for _, n := range windows {
+		add(sum.Max(hours(n), origin))
+	}
+	for _, n := range [...]int{1, 6, 24, 7 * 24, 14 * 24} {
+		mean, squares := sum.Moments(hours(n), origin)
+		add(float32(mean))
+		if n >= 24 {
+			add(float32(math.Sqrt(max(0, squares-mean*mean))))
+		}
+	}
+	ahead := p.StepsIn(l.setting.Horizon)
+	add(sum.Max(hours(24), min(hours(24)+ahead, origin)))
+	add(sum.Max(hours(7*24), min(hours(7*24)+ahead, origin)))
+
+	var daily [14]float32
+	for d := range daily {
+		daily[d] = sum.Max(hours((d+1)*24), hours(d*24))
+	}
+	for d := range 8 {
+		add(daily[d])
+	}
+	add(daily[13])
+	slices.Sort(daily[:])
+	add(daily[12])
+	add(daily[11])
+	add(daily[7])
+
+	hourly := slices.Clone(sum.Maxima(hours(14*24), origin))
+	slices.Sort(hourly)
+	for _, q := range [...]float64{.5, .9, .99} {
+		x := float32(0)
+		if len(hourly) > 0 {
+			x = hourly[int(q*float64(len(hourly)-1))]
+		}
+		add(x)
+	}
+	clock := p.Time(origin)
+	f = append(f, float32(clock.Hour()), float32(clock.Weekday()))
+	v.features = f
+}
+
+// members is what a machine's workloads come to one by one.
+type members struct {
+	week        float32    // sum of maxima over seven days
+	usual       float32    // sum of median daily maxima
+	younger     float32    // limit that is younger than a day
+	headroom    [2]float32 // the most that single members could use over their maximum of 14 days
+	record      [2]float32 // the most that single all-time maxima are over those of 14 days
+	largest     float32    // largest limit
+	largestPeak float32    // largest maximum of 14 days
+}
+
+func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
+	p := l.setting.Panel
+	perHour := p.StepsIn(time.Hour)
+	hour := origin / perHour
+	var m members
+	v.s14, v.all, v.young = 0, 0, 0
+	for i, k := range at.Present {
+		limit := at.Limits[i]
+		since := p.Tracks[k].First()
+		a := &l.pasts[k]
+		peak14, peak7, ever := a.over(hour-14*24, hour), a.over(hour-7*24, hour), a.before(hour)
+		usual := usualPeak(a, hour)
+		if at.Since != nil {
+			since = max(since, at.Since[i])
+			known := p.Tracks[k].Max(since, origin)
+			if known != known {
+				known = 0
+			}
+			peak14, peak7, ever, usual = known, known, known, known
+		}
+		peak14, peak7, ever = min(peak14, limit), min(peak7, limit), min(ever, limit)
+		v.s14 += peak14
+		v.all += ever
+		m.week += peak7
+		m.usual += min(usual, limit)
+		switch age := origin - since; {
+		case age < p.StepsIn(youngAge):
+			v.young += limit / v.limit
+			m.younger += limit
+		case age < p.StepsIn(day):
+			m.younger += limit
+		}
+		topTwo(&m.headroom, limit-peak14)
+		topTwo(&m.record, ever-peak14)
+		m.largest = max(m.largest, limit)
+		m.largestPeak = max(m.largestPeak, peak14)
+	}
+	return m
+}
+
+// usualPeak is the median of the last seven daily maxima.
+func usualPeak(a *past, hour int) float32 {
+	var daily [7]float32
+	for d := range daily {
+		daily[d] = a.over(hour-(d+1)*24, hour-d*24)
+	}
+	slices.Sort(daily[:])
+	return daily[3]
+}
+
+func topTwo(top *[2]float32, x float32) {
+	switch {
+	case x > top[0]:
+		top[0], top[1] = x, top[0]
+	case x > top[1]:
+		top[1] = x
+	}
+}

@@ -1,0 +1,78 @@
+package learned
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/auspex-project/auspex/models/backtest"
+)
+
+// Name is the contestant's in reports.
+const Name = "auspex"
+
+// Peak is the contestant. It is fitted once per contest.
+type Peak struct {
+	setting *backtest.Setting
+	seen    []int // tracks that are learned from
+	unseen  []int
+	pasts   []past
+	epochs  []epoch
+	took    time.Duration
+}
+
+var _ backtest.Contestant = (*Peak)(nil)
+
+// unseenShare of the workloads is held out of all learning.
+const unseenShare = .2
+
+// Fit learns from the setting's panel what may be known at each refit.
+func Fit(ctx context.Context, s *backtest.Setting) (*Peak, error) {
+	l := &Peak{setting: s, pasts: pasts(s.Panel)}
+	order := rand.New(rand.NewPCG(s.Seed, 7)).Perm(len(s.Panel.Tracks))
+	held := int(unseenShare * float64(len(order)))
+	l.unseen, l.seen = order[:held], order[held:]
+	slices.Sort(l.unseen)
+	slices.Sort(l.seen)
+	l.epochs, l.took = l.trained(ctx, s.Origins[0])
+	return l, ctx.Err()
+}
+
+// Unseen returns the tracks held out of all learning, and Seen the others.
+func (l *Peak) Unseen() []int { return l.unseen }
+func (l *Peak) Seen() []int   { return l.seen }
+
+// Name returns the name the contestant goes by in reports.
+func (l *Peak) Name() string { return Name }
+
+// Enter readies the contestant; it was fitted before.
+func (l *Peak) Enter(_ *backtest.Panel, origins []int) backtest.Entry {
+	return &entry{l, origins}
+}
+
+type entry struct {
+	*Peak
+	origins []int
+}
+
+// Trained returns how long fitting took.
+func (e *entry) Trained() time.Duration { return e.took }
+
+// Bounds returns the summed history of three weeks, or what was learned to be
+// better, and the sum of all-time maxima. Where most of the machine has just
+// started there is no history to sum: the peak is learned from the beginnings of
+// other workloads then.
+func (e *entry) Bounds(i int, at backtest.Membership, sum *backtest.Sum) (low, high float32) {
+	var v view
+	e.look(&v, at, sum, e.origins[i])
+	now := epochAt(e.epochs, e.origins[i])
+	switch {
+	case now != nil && now.cold != nil && v.young > .5:
+		low = min(v.limit, max(0, predict(now.cold, &v))*v.limit)
+		return low, max(low, v.m21)
+	case now != nil && now.warm != nil && now.boosted:
+		return now.peak(&v), v.all
+	}
+	return v.m21, v.all
+}
