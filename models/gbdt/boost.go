@@ -128,7 +128,7 @@ func (b *booster) boost(ctx context.Context) error {
 
 // start predicts the same for every row: the quantile of all targets.
 func (b *booster) start() {
-	b.base = b.quantile(b.gatherResiduals(b.residuals, nil), b.train.weights.scale)
+	b.base = b.quantile(b.gatherResiduals(b.residuals, nil))
 	for i := range b.scores {
 		b.scores[i] = b.base
 	}
@@ -172,7 +172,7 @@ func (b *booster) updateStats() {
 func (b *booster) fitLeaves(t *tree, leaves []*leaf) {
 	b.grower.do(len(leaves), func(_, task int) {
 		l := leaves[task]
-		step := b.quantile(b.gatherResiduals(b.residuals[l.lo:l.hi], b.inBag[l.lo:l.hi]), b.train.weights.scale)
+		step := b.quantile(b.gatherResiduals(b.residuals[l.lo:l.hi], b.inBag[l.lo:l.hi]))
 		shrink := b.LearningRate
 		if l2 := b.grower.l2; l2 > 0 {
 			shrink *= l.total.weight() / (l.total.weight() + l2)

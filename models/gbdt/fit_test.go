@@ -81,26 +81,19 @@ func TestRowOrderDoesNotMatter(t *testing.T) {
 	})
 }
 
-func TestWeightIsRepetition(t *testing.T) {
+// Only the proportions of weights matter, but for the options in units of weight.
+func TestWeightsHaveNoScale(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := drawDataset(rt)
-		repeated := &Dataset{Columns: make([][]float32, len(d.Columns))}
-		for i, w := range d.Weights {
-			for range int(w) {
-				for f, c := range d.Columns {
-					repeated.Columns[f] = append(repeated.Columns[f], c[i])
-				}
-				repeated.Targets = append(repeated.Targets, d.Targets[i])
-				repeated.Censored = append(repeated.Censored, d.Censored[i])
-			}
+		o := Options{Quantiles: []float64{.3, .9}, Trees: 5, MinChildWeight: 2, L2: 1, MinGain: .1}
+		want := mustPredict(t, mustFit(t, d, nil, o), d)
+		factor := math.Ldexp(1, rapid.IntRange(-40, 40).Draw(rt, "exponent"))
+		for i := range d.Weights {
+			d.Weights[i] *= float32(factor)
 		}
-		o := Options{Quantiles: []float64{.3, .9}, Trees: 1, LearningRate: 1, MinChildWeight: 2}
-		// Bins hold equal numbers of rows; with so few values each has one of its own.
-		want, got := mustPredict(t, mustFit(t, repeated, nil, o), d), mustPredict(t, mustFit(t, d, nil, o), d)
-		for i := range want {
-			if math.Abs(float64(got[i]-want[i])) > 1e-5 {
-				rt.Fatalf("prediction %d is %v by weight, %v by repetition", i, got[i], want[i])
-			}
+		o.MinChildWeight, o.L2, o.MinGain = o.MinChildWeight*factor, o.L2*factor, o.MinGain*factor
+		if got := mustPredict(t, mustFit(t, d, nil, o), d); !slices.Equal(got, want) {
+			rt.Fatalf("weights times %v change the predictions", factor)
 		}
 	})
 }

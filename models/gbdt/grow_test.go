@@ -3,6 +3,7 @@ package gbdt
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -151,6 +152,36 @@ func checkNode(t *rapid.T, d *Dataset, g *grower, tree *tree, base float32, at, 
 	}
 	checkNode(t, d, g, tree, base, n.left, depth+1, left)
 	checkNode(t, d, g, tree, base, n.left+1, depth+1, right)
+}
+
+func TestWeightIsRepetition(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		d := drawDataset(rt)
+		repeated := &Dataset{Columns: make([][]float32, len(d.Columns))}
+		for i, w := range d.Weights {
+			for range int(w) {
+				for f, c := range d.Columns {
+					repeated.Columns[f] = append(repeated.Columns[f], c[i])
+				}
+				repeated.Targets = append(repeated.Targets, d.Targets[i])
+				repeated.Weights = append(repeated.Weights, 1)
+				repeated.Censored = append(repeated.Censored, d.Censored[i])
+			}
+		}
+		s := splitter{pinball: pinball{rapid.SampledFrom([]float64{.1, .9}).Draw(rt, "q")}, minChild: 2}
+		o := Options{Workers: 1, MaxDepth: 6, MaxLeaves: maxLeaves}
+		weighted, _, err := testGrower(d, 2, s, o).grow(context.Background())
+		if err != nil {
+			rt.Fatal(err)
+		}
+		plain, _, err := testGrower(repeated, 2, s, o).grow(context.Background())
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if !slices.Equal(weighted.nodes, plain.nodes) {
+			rt.Fatalf("splits by weight %v, by repetition %v", weighted.nodes, plain.nodes)
+		}
+	})
 }
 
 func TestGrowthIsBestFirst(t *testing.T) {

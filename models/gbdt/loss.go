@@ -97,32 +97,35 @@ func newResidual(y, f float32, weight uint32, censored bool) residual {
 
 func (r residual) value() float32 { return keyValue(int32(uint32(r>>32) ^ 1<<31)) }
 
-func (r residual) weight() float64 { return float64(uint32(r) &^ censoredBit) }
-func (r residual) censored() bool  { return r&censoredBit != 0 }
+func (r residual) weight() uint64 { return uint64(r % censoredBit) }
+func (r residual) censored() bool { return r&censoredBit != 0 }
 
 // quantile returns the q-quantile of the residuals, 0 if none has a weight. It reorders the slice.
 //
 // Laid end to end in ascending order, each as long as its weight, residuals of total weight W have their quantile at
-// q*W. The result is the mean over a stretch as long as one row, a weight of unit, from q*(W-unit) on: between rows of
-// equal weight the usual interpolation (Hyndman and Fan's type 7, The American Statistician 1996), which in small
-// leaves predicts better than either row.
+// q*W. The result is the mean over a stretch as long as one row from q*(W-row) on: between rows of equal weight the
+// usual interpolation (Hyndman and Fan's type 7, The American Statistician 1996), which in small leaves predicts better
+// than either row. Where weights differ, one row is W over the effective number of rows (Kish, Survey Sampling 1965).
 //
 // A censored residual hands its length on to all above it, in proportion: the quantile is that of the product-limit
 // estimate (Kaplan and Meier, JASA 1958, in Efron's form of 1967), consistent where, within a leaf, what bounds a row
 // does not depend on how far it would have gone. The largest keeps its length, censored or not.
-func (p pinball) quantile(rs []residual, unit float64) float32 {
-	var total float64
+func (p pinball) quantile(rs []residual) float32 {
+	var sum, squares uint64 // below 2^31 and 2^62
 	anyCensored := false
 	for _, r := range rs {
-		total += r.weight()
+		w := r.weight()
+		sum += w
+		squares += w * w
 		anyCensored = anyCensored || r.censored()
 	}
-	if total == 0 {
+	if sum == 0 {
 		return 0
 	}
-	unit = min(max(unit, 1), total)
-	from := p.q * (total - unit)
-	to := min(from+unit, total)
+	total := float64(sum)
+	row := float64(squares) / total
+	from := p.q * (total - row)
+	to := min(from+row, total)
 
 	start := 0.0
 	if !anyCensored {
@@ -131,7 +134,7 @@ func (p pinball) quantile(rs []residual, unit float64) float32 {
 	slices.Sort(rs)
 	left, stretch, area := total-start, 1.0, 0.0
 	for _, r := range rs {
-		w := r.weight()
+		w := float64(r.weight())
 		if left -= w; r.censored() && left > 0 {
 			stretch *= (left + w) / left
 			continue
@@ -152,7 +155,7 @@ func narrow(rs []residual, from, to float64) (start float64, _ []residual) {
 	for shift := 64 - digitBits; len(rs) > few && shift > 0; shift -= digitBits {
 		var digits [1 << digitBits]float64
 		for _, r := range rs {
-			digits[r>>shift%(1<<digitBits)] += r.weight()
+			digits[r>>shift%(1<<digitBits)] += float64(r.weight())
 		}
 		first := residual(0)
 		for ; start+digits[first] <= from; first++ {

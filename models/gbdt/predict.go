@@ -120,8 +120,8 @@ func (m *Model) Predict(rows, out []float32) error {
 		rows := rows[lo*width : hi*width]
 		for f := range width {
 			left, right := b.slots(f)
-			for i, at := 0, f; at < len(rows); i, at = i+1, at+width {
-				left[i], right[i] = keysOf(rows[at])
+			for i := range left {
+				left[i], right[i] = keysOf(rows[i*width+f])
 			}
 		}
 	})
@@ -154,32 +154,31 @@ func (m *Model) PredictColumns(columns [][]float32, out []float32) error {
 // batchRows is how many rows go through a tree together: their keys and its nodes then stay in a first-level cache.
 const batchRows = 64
 
-// batch holds the keys of batchRows rows, slot by slot.
-type batch []int32
+// batch holds the keys of up to batchRows rows, slot by slot.
+type batch struct {
+	keys []int32
+	rows int
+}
 
 // slots returns the two slots of a feature: missing values are below all others in left, above in right.
-func (b batch) slots(feature int) (left, right *[batchRows]int32) {
+func (b batch) slots(feature int) (left, right []int32) {
 	return b.slot(slotOf(feature, true)), b.slot(slotOf(feature, false))
 }
 
-func (b batch) slot(slot int) *[batchRows]int32 {
-	return (*[batchRows]int32)(b[slot*batchRows:])
-}
+func (b batch) slot(slot int) []int32 { return b.keys[slot*b.rows:][:b.rows] }
 
-// predict fills out in batches. Fill sets the rows [lo, hi) in a batch, from its row 0 on.
+// predict fills out in batches. Fill sets the keys of a batch to those of the rows [lo, hi).
 func (m *Model) predict(out []float32, fill func(b batch, lo, hi int)) {
 	quantiles := len(m.ensembles)
 	n := len(out) / quantiles
-	b := make(batch, 2*len(m.features)*batchRows)
+	keys := make([]int32, 2*len(m.features)*min(n, batchRows))
 	for lo := 0; lo < n; lo += batchRows {
 		hi := min(lo+batchRows, n)
+		b := batch{keys, hi - lo}
 		fill(b, lo, hi)
 		out := out[lo*quantiles : hi*quantiles]
 		for k := range m.ensembles {
-			sums := m.ensembles[k].sums(b, hi-lo)
-			for i := range hi - lo {
-				out[i*quantiles+k] = sums[i]
-			}
+			m.ensembles[k].predict(b, out[k:], quantiles)
 		}
 		for ; len(out) > 0; out = out[quantiles:] {
 			slices.Sort(out[:quantiles])
@@ -187,24 +186,27 @@ func (m *Model) predict(out []float32, fill func(b batch, lo, hi int)) {
 	}
 }
 
-// sums adds up the leaves of every row. It takes all rows down a tree level by level: within a level no row waits for
-// another.
-func (e *ensemble) sums(b batch, rows int) (sums [batchRows]float32) {
-	for i := range sums {
+// predict sets out[0], out[stride], ... to the predictions for the rows of a batch. All rows go down a tree together,
+// level by level: within a level none waits for another.
+func (e *ensemble) predict(b batch, out []float32, stride int) {
+	var sums [batchRows]float32
+	var at [batchRows]uint16
+	for i := range b.rows {
 		sums[i] = e.base
 	}
-	var at [batchRows]uint16
 	for _, t := range e.trees {
 		nodes, values := e.nodes[t.start:t.end], e.values[t.start:t.end]
-		start(nodes[0], b, at[:rows])
+		start(nodes[0], b, at[:b.rows])
 		for range t.depth - 1 {
-			step(nodes, b, at[:rows])
+			step(nodes, b, at[:b.rows])
 		}
-		for i, leaf := range at[:rows] {
+		for i, leaf := range at[:b.rows] {
 			sums[i] += values[leaf]
 		}
 	}
-	return sums
+	for i, sum := range sums[:b.rows] {
+		out[i*stride] = sum
+	}
 }
 
 // start takes rows from the root one level down.
@@ -214,13 +216,13 @@ func start(root node, b batch, at []uint16) {
 	}
 }
 
-// step takes rows one level down. It is not inlined because it then has too few registers, and takes a tenth longer.
+// step takes rows one level down. Inlined it would have too few registers, and take a tenth longer.
 //
 //go:noinline
 func step(nodes []node, b batch, at []uint16) {
 	for i, a := range at {
 		n := nodes[a]
-		at[i] = n.child(b[uint(n.slot())*batchRows+uint(i)])
+		at[i] = n.child(b.keys[n.slot()*b.rows+i])
 	}
 }
 

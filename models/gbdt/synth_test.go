@@ -82,7 +82,7 @@ func constantLoss(d *Dataset, q float64) float64 {
 	for _, y := range d.Targets {
 		rs = append(rs, newResidual(y, 0, 1, false))
 	}
-	best := pinball{q}.quantile(rs, 1)
+	best := pinball{q}.quantile(rs)
 	out := make([]float32, d.Rows())
 	for i := range out {
 		out[i] = best
