@@ -49,7 +49,7 @@ func Collect(ctx context.Context, stdio IO, configPath string, r CollectRequest,
 	}
 	defer closing(&err, "history store", history.Close)
 	s := &stack{config: c, log: log, metrics: prometheus.NewRegistry(), history: history}
-	if s.collector, err = openCollector(c.Collector, history, s.metrics, log); err != nil {
+	if s.collector, err = openCollector(c, history, s.metrics, log); err != nil {
 		return err
 	}
 	defer closing(&err, "spool", s.collector.Close)

@@ -13,6 +13,7 @@ import (
 	"github.com/auspex-project/auspex/internal/store"
 	"github.com/auspex-project/auspex/internal/store/influx"
 	"github.com/auspex-project/auspex/internal/store/sqlite"
+	"github.com/auspex-project/auspex/resource"
 )
 
 // openHistory opens the store the configuration names.
@@ -32,13 +33,19 @@ func openHistoryReadOnly(ctx context.Context, c config.Store) (store.History, er
 }
 
 // openCollector opens the spool in front of a store.
-func openCollector(c config.Collector, to collector.Store, metrics prometheus.Registerer, log *slog.Logger) (*collector.Collector, error) {
+func openCollector(cfg *config.Config, to collector.Store, metrics prometheus.Registerer, log *slog.Logger) (*collector.Collector, error) {
+	c := cfg.Collector
+	var custom []resource.Name
+	for _, name := range cfg.Resources.Custom {
+		custom = append(custom, resource.Name(name))
+	}
 	skew := c.MaxClockSkew
 	if skew == 0 {
 		skew = -1 // none; the collector's own zero is its default
 	}
 	return collector.Open(to, collector.Options{
 		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxBytes), MaxClockSkew: skew,
+		Custom:     custom,
 		IsRefusal:  func(err error) bool { return errors.Is(err, store.ErrRefused) },
 		Registerer: metrics, Logger: log,
 	})

@@ -61,7 +61,7 @@ func openStack(ctx context.Context, c *config.Config, log *slog.Logger) (s *stac
 		return nil, err
 	}
 	s.closers = append(s.closers, s.history.Close)
-	if s.collector, err = openCollector(c.Collector, s.history, s.metrics, log); err != nil {
+	if s.collector, err = openCollector(c, s.history, s.metrics, log); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.collector.Close)

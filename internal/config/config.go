@@ -19,6 +19,7 @@ type Config struct {
 	Models    Models    `key:"models"`
 	Training  Training  `key:"training"`
 	Placement Placement `key:"placement"`
+	Resources Resources `key:"resources"`
 
 	Classes map[string]Class `key:"classes" live:"yes" doc:"kinds of workloads by name; replaces the built-in classes of the same name, adds others"`
 	Scoring Scoring          `key:"scoring" live:"yes"`
@@ -126,6 +127,11 @@ type Placement struct {
 	KeepDecisions    int           `key:"keep_decisions" live:"yes" doc:"newest decisions kept for explain and for repeated requests"`
 	KeepFor          time.Duration `key:"keep_for" live:"yes" doc:"how long a decision is kept"`
 	Seed             uint64        `key:"seed" live:"yes" doc:"shuffles the order among nodes of equal score"`
+}
+
+// Resources is what can be measured beside the standard resources.
+type Resources struct {
+	Custom []string `key:"custom" doc:"names that samples may hold beside cpu, memory, gpu, gpu_memory, disk, disk_io and network, counted in plain units"`
 }
 
 // Class is one kind of workload.

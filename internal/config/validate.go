@@ -69,6 +69,11 @@ func (c *Config) validate() []Problem {
 	atLeast(&r, "forecast.late", c.Forecast.Late, 0)
 	c.Training.validate(&r)
 	c.Placement.validate(&r)
+	for i, name := range c.Resources.Custom {
+		n, key := resource.Name(name), fmt.Sprintf("resources.custom[%d]", i)
+		r.refuse(key, n.Validate())
+		r.require(!slices.Contains(resource.Standard(), n), key, "%s is a standard resource and needs no entry", n)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Classes)) {
 		c.Classes[name].validate(&r, "classes."+name)
 	}
