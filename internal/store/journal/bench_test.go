@@ -3,7 +3,9 @@ package journal
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/auspex-project/auspex/fleet"
@@ -13,9 +15,14 @@ import (
 )
 
 // BenchmarkDurablePlace measures reservations that are on disk when they are
-// answered, from 64 callers at once, on a fleet too small to make the search
-// count.
+// answered, on a fleet too small to make the search count.
 func BenchmarkDurablePlace(b *testing.B) {
+	for _, callers := range []int{1, 8, 128} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) { placeDurably(b, callers) })
+	}
+}
+
+func placeDurably(b *testing.B, callers int) {
 	s, j, err := openService(b.TempDir())
 	if err != nil {
 		b.Fatal(err)
@@ -25,20 +32,25 @@ func BenchmarkDurablePlace(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	var id atomic.Int64
-	b.SetParallelism(64)
+	var last atomic.Int64
+	var all sync.WaitGroup
 	b.ResetTimer()
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			w := &workload.Workload{ID: fmt.Sprintf("w%d", id.Add(1)), Class: workload.Service, Requests: resource.Of(1, gib)}
-			d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
-			if err != nil || d.Node == "" {
-				b.Error(d.Reason, err)
+	before := processSeconds(b)
+	for range callers {
+		all.Go(func() {
+			for id := last.Add(1); id <= int64(b.N); id = last.Add(1) {
+				w := &workload.Workload{ID: fmt.Sprintf("w%d", id), Class: workload.Service, Requests: resource.Of(1, gib)}
+				d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+				if err != nil || d.Node == "" {
+					b.Error(d.Reason, err)
+				}
 			}
-		}
-	})
+		})
+	}
+	all.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "placements/s")
+	b.ReportMetric((processSeconds(b)-before)*1e6/float64(b.N), "cpu-us/placement")
 	reserved := 0
 	for r, err := range j.Replay() {
 		if err != nil {
@@ -51,4 +63,13 @@ func BenchmarkDurablePlace(b *testing.B) {
 	if reserved != b.N {
 		b.Fatalf("%d reservations on disk, want %d", reserved, b.N)
 	}
+}
+
+// processSeconds returns the CPU time this process has used.
+func processSeconds(tb testing.TB) float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
