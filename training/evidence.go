@@ -29,6 +29,14 @@ type judged struct {
 	owns    []own
 }
 
+// app names what the workload is a part of.
+func (j *judged) app() string {
+	if j.subject.App == "" {
+		return j.subject.ID
+	}
+	return j.subject.App
+}
+
 func newEvidence(p *plan, n resource.Name) *evidence {
 	e := &evidence{plan: p, resource: n, train: map[workload.Class]*rows{}, panel: backtest.NewPanel(n, p.whole, p.Step)}
 	for at := earlier(p.margins.From, p.calibrate.From); at.Before(p.test.To); at = at.Add(p.Grid.Slot) {

@@ -43,8 +43,11 @@ const (
 	// tell a good 99th percentile from a bad one.
 	tooFewCases = 200
 
-	// shortfall is by how much coverage may stay behind its level.
-	shortfall = .02
+	// tooManyMisses is how many times the misses a level allows make its promise
+	// broken, beyond what chance explains: a 99th percentile may be passed in
+	// 1.5 % of the cases, and in more where the cases are so few, or so alike,
+	// that 1.5 % cannot be told from it.
+	tooManyMisses = 1.5
 
 	// better is the least a challenger must improve the champion's loss by.
 	better = .005
@@ -123,6 +126,9 @@ func (n *night) decide(e *evidence, class workload.Class, c *candidate, baseline
 		t.Micros = float64(took) / float64(time.Microsecond)
 		ballot.challenger = ref(e.rate(class, p))
 		t.Ratings = append(t.Ratings, *ballot.challenger)
+		if ballot.challenger.Cases == 0 {
+			baselines, t.Ratings = nil, []Rating{} // nothing to tell them apart by
+		}
 	}
 	if t.Champion != "" {
 		rating, err := n.rateChampion(e, class, t.Champion)
@@ -220,6 +226,9 @@ func (b ballot) verdict() (Verdict, string) {
 	}
 	if b.challenger.Cases < tooFewCases {
 		why := fmt.Sprintf("only %d cases to judge by (want %d)", b.challenger.Cases, tooFewCases)
+		if b.challenger.Cases == 0 {
+			why = "none of them had a day of history to be judged by"
+		}
 		if b.champion == nil {
 			return FellBack, why
 		}
@@ -242,14 +251,17 @@ func (b ballot) verdict() (Verdict, string) {
 	return Promoted, "its loss is " + gain
 }
 
-// behind says which promise a rating does not keep, "" when all are.
+// behind says which promise a rating does not keep, "" when all are. Chance is
+// given the benefit of the doubt, but not of having seen a single app: then
+// every level must hold as it is.
 func (r *Rating) behind() string {
 	for _, level := range [...]struct {
 		key string
 		p   float64
 	}{{"0.95", .95}, {"0.98", .98}, {"0.99", .99}} {
-		if r.Coverage[level.key] < level.p-shortfall {
-			return fmt.Sprintf("its %s quantile holds in only %.1f %% of the cases", level.key, 100*r.Coverage[level.key])
+		covered, chance := r.Coverage[level.key], max(r.Chance[level.key], 0)
+		if covered+chance < 1-tooManyMisses*(1-level.p) {
+			return fmt.Sprintf("its %s quantile holds in only %.1f %% of the cases, %.1f %% at most allowing for chance", level.key, 100*covered, 100*(covered+chance))
 		}
 	}
 	return ""

@@ -33,7 +33,7 @@ type MachineScore struct {
 }
 
 // bandSizes are the members of the machines margins are calibrated on.
-var bandSizes = [...]int{4, 8, 12, 20, 40, 80}
+var bandSizes = [...]int{2, 4, 8, 12, 20, 40, 80}
 
 const (
 	// bandMachines bounds the random machines a band is calibrated on: more of

@@ -19,6 +19,7 @@ type Rating struct {
 	Pinball  map[string]float64 `json:"pinball"` // by level: "0.5", ...
 	Mean     float64            `json:"pinball_mean"`
 	Coverage map[string]float64 `json:"coverage"` // share of cases at or under the level's quantile
+	Chance   map[string]float64 `json:"chance"`   // how far chance may have moved the coverage; -1 when that cannot be told
 	Cases    int                `json:"cases"`
 }
 
@@ -92,16 +93,14 @@ func (e *evidence) rate(class workload.Class, p predictions) Rating {
 		})
 		shift = conformalShift(scores)
 	}
-	r := Rating{Name: p.name, Pinball: map[string]float64{}, Coverage: map[string]float64{}}
-	loss, covered := make([]float64, len(levels)), make([]int, len(levels))
+	r := Rating{Name: p.name, Pinball: map[string]float64{}, Coverage: map[string]float64{}, Chance: map[string]float64{}}
+	loss, covered := make([]float64, len(levels)), make([]clustered, len(levels))
 	e.each(class, e.plan.judges, func(track, row int) {
 		y := e.judged[track].rows.targets[row]
 		for i, level := range levels {
 			q := min(max(p.shares[track][row*len(levels)+i]+shift[i], 0), e.judged[track].rows.caps[row])
 			loss[i] += backtest.Pinball(level, float64(q), float64(y))
-			if y <= q*(1+1e-5) {
-				covered[i]++
-			}
+			covered[i].count(e.judged[track].app(), y <= q*(1+1e-5))
 		}
 		r.Cases++
 	})
@@ -109,7 +108,8 @@ func (e *evidence) rate(class workload.Class, p predictions) Rating {
 		key := strconv.FormatFloat(level, 'g', -1, 64)
 		if r.Cases > 0 {
 			r.Pinball[key] = loss[i] / float64(r.Cases)
-			r.Coverage[key] = float64(covered[i]) / float64(r.Cases)
+			r.Coverage[key] = covered[i].share()
+			r.Chance[key] = covered[i].chance()
 			r.Mean += loss[i] / float64(r.Cases) / float64(len(levels))
 		}
 	}
