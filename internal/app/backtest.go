@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -74,7 +71,15 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	if err != nil {
 		return err
 	}
+	if report.ColdStart, err = setting.ColdStart(ctx, model, model.Seen(), model.Unseen()); err != nil {
+		return err
+	}
 	report.Trace = strings.Join(r.Traces, " ")
+	if r.Plot != "" {
+		if err := plotBacktest(ctx, stdio.Err, r.Plot, setting, model, report); err != nil {
+			return err
+		}
+	}
 	return output.Write(stdio.Out, format, report, backtestTable{report})
 }
 
@@ -109,11 +114,3 @@ func readPanel(ctx context.Context, stdio IO, traces []*datasets.Usage, n resour
 
 // progressEvery is how many samples are read between two reports of progress.
 const progressEvery = 1 << 16
-
-// makeFolder makes dir, unless it is there.
-func makeFolder(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("make folder %s: %w", filepath.Clean(dir), err)
-	}
-	return nil
-}
