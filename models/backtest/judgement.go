@@ -13,6 +13,7 @@ type test struct {
 	index       []int    // of the replay's moments
 	moments     []Moment // those
 	blocks      []block  // beside moments
+	forecasts   int      // of single workloads in all of the replay
 	machines    int
 	days        int
 	limits      float64
@@ -27,6 +28,7 @@ func newTest(s *Setting, r *Replay) *test {
 	t := &test{Setting: s, calibration: newCalibration(s.Panel, r.Moments, s.Horizon)}
 	rows := map[int]int32{}
 	for i, m := range r.Moments {
+		t.forecasts += m.Members
 		day, ok := s.testDay(m.Origin)
 		if !ok {
 			continue
@@ -66,11 +68,11 @@ func (t *test) risks() []float64 {
 }
 
 // calibratedPeaks predicts every moment of the test with the margins known at the
-// beginning of its day: by risk, then by moment.
-func (t *test) calibratedPeaks(p *Predictions, risks []float64) [][]float32 {
+// beginning of its day, from what past predicted by then: by risk, then by moment.
+func (t *test) calibratedPeaks(past, p *Predictions, risks []float64) [][]float32 {
 	byDay := make([]map[int][]float32, t.days)
 	for d, day := range t.Test {
-		byDay[d] = t.calibration.margins(p.Low, p.High, day.From, risks)
+		byDay[d] = t.calibration.margins(past.Low, past.High, day.From, risks)
 	}
 	peaks := make([][]float32, len(risks))
 	for r := range peaks {

@@ -1,6 +1,9 @@
 package backtest
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // presence is for how many steps a silent workload still counts as running.
 const presence = 3
@@ -55,4 +58,16 @@ func (m *Machine) At(i int) Membership {
 		}
 	}
 	return at
+}
+
+// String names the machine after its workloads.
+func (m *Machine) String() string {
+	if len(m.Members) == 0 {
+		return "no workload"
+	}
+	first := m.panel.Tracks[m.Members[0].Track].Workload
+	if len(m.Members) == 1 {
+		return first
+	}
+	return fmt.Sprintf("%s and %d others", first, len(m.Members)-1)
 }

@@ -120,7 +120,7 @@ func (t *test) raw(p *Predictions) Predictor {
 // calibrated judges the predictions behind margins calibrated day by day.
 func (t *test) calibrated(p *Predictions) Predictor {
 	risks := t.risks()
-	peaks := t.calibratedPeaks(p, risks)
+	peaks := t.calibratedPeaks(p, p, risks)
 	out := t.judge(p, peaks[0])
 	out.Calibrated = true
 	needed := make([]float32, len(t.moments))
@@ -180,11 +180,7 @@ func (t *test) judge(p *Predictions, peaks []float32) Predictor {
 	}
 	out.ViolationRateInterval, out.SavingsInterval = t.intervals(peaks)
 	out.Coverage = t.coverage(peaks)
-	members := 0
-	for i := range p.Low {
-		members += t.calibration.moments[i].Members
-	}
-	out.PredictMicrosPerWorkload = (p.Enter - p.Train + p.Predict).Seconds() * 1e6 / float64(max(members, 1))
+	out.PredictMicrosPerWorkload = (p.Enter - p.Train + p.Predict).Seconds() * 1e6 / float64(max(t.forecasts, 1))
 	return out
 }
 

@@ -55,14 +55,15 @@ func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin i
 	add(members.record[1])
 	f = append(f, members.largest/v.limit)
 	add(members.largestPeak)
+	add(float32(math.Sqrt(members.variance)))
 
 	for _, n := range windows {
 		add(sum.Max(hours(n), origin))
 	}
-	for _, n := range [...]int{1, 6, 24, 7 * 24, 14 * 24} {
+	for _, n := range [...]int{1, 6, 12, 24, 7 * 24, 14 * 24} {
 		mean, squares := sum.Moments(hours(n), origin)
 		add(float32(mean))
-		if n >= 24 {
+		if n >= 6 {
 			add(float32(math.Sqrt(max(0, squares-mean*mean))))
 		}
 	}
@@ -106,6 +107,7 @@ type members struct {
 	record      [2]float32 // the most that single all-time maxima are over those of 14 days
 	largest     float32    // largest limit
 	largestPeak float32    // largest maximum of 14 days
+	variance    float64    // sum of those over a day, as if members were independent
 }
 
 func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
@@ -120,7 +122,9 @@ func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
 		a := &l.pasts[k]
 		peak14, peak7, ever := a.over(hour-14*24, hour), a.over(hour-7*24, hour), a.before(hour)
 		usual := usualPeak(a, hour)
+		variance := a.variance(hour-24, hour)
 		if at.Since != nil {
+			variance = 0
 			since = max(since, at.Since[i])
 			known := p.Tracks[k].Max(since, origin)
 			if known != known {
@@ -132,6 +136,7 @@ func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
 		v.s14 += peak14
 		v.all += ever
 		m.week += peak7
+		m.variance += variance
 		m.usual += min(usual, limit)
 		switch age := origin - since; {
 		case age < p.StepsIn(youngAge):

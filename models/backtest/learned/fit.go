@@ -16,59 +16,84 @@ const (
 	clip       = 5   // of targets, in gaps
 	fewestRows = 2000
 	refitDays  = 7
+	folds      = 6
 	shortTrace = 10 // days of data up to which every day is refitted
 )
 
-// epoch is what answers from a step on: the models fitted on what was known then.
+// epoch is what answers in steps [from, to).
 type epoch struct {
-	from    int
-	warm    *gbdt.Model // of (peak - m14) / gap; nil: too little was known
-	cold    *gbdt.Model // of peak / limit
-	boosted bool        // warm has won on the weeks before
+	from, to int
+	warm     *gbdt.Model // of (peak - m14) / gap; nil: too little was known
+	cold     *gbdt.Model // of peak / limit
+	boosted  bool        // warm has won on the weeks before the test
 }
 
-// fit makes the epochs of the replay.
-func (l *Peak) fit(ctx context.Context, first int) []epoch {
+// fit makes the epochs of the replay. Those of the test are fitted on all that was
+// known when they begin. Those before it, which only calibrate, are fitted on
+// everything before the test but themselves and a horizon on either side: margins
+// then come from models that know about as much as those they are used with,
+// where models fitted on the past alone would know far less.
+func (l *Peak) fit(ctx context.Context) []epoch {
 	s := l.setting
 	warm := l.gather(ctx, 0, mostRows, s.Seed+1000)
 	cold := l.gather(ctx, youngAge, mostRows/3, s.Seed+2000)
 	steps := s.Panel.StepsIn(s.Horizon)
-	known := func(rows []row, now int) []row {
-		n, _ := slices.BinarySearchFunc(rows, now-steps+1, func(r row, step int) int { return r.origin - step })
-		return rows[:n]
-	}
+	test := s.Test[0].From
 	var epochs []epoch
-	for _, from := range l.refits(first) {
-		e := epoch{from: from}
-		e.warm = boost(ctx, s, known(warm, from), func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
-		e.cold = boost(ctx, s, known(cold, from), func(r *row) float32 { return r.actual / r.limit })
-		e.boosted = l.wins(epochs, known(warm, from), from)
+	for _, e := range l.spans() {
+		use := func(r *row) bool {
+			if e.from >= test {
+				return r.origin+steps <= e.from
+			}
+			return r.origin+steps <= test && (r.origin+steps <= e.from || r.origin >= e.to+steps)
+		}
+		e.warm = boost(ctx, s, filter(warm, use), func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
+		e.cold = boost(ctx, s, filter(cold, use), func(r *row) float32 { return r.actual / r.limit })
 		epochs = append(epochs, e)
+	}
+	wins := l.wins(epochs, filter(warm, func(r *row) bool { return r.origin+steps <= test }))
+	for i := range epochs {
+		epochs[i].boosted = wins
 	}
 	return epochs
 }
 
-// refits returns when models are fitted: the last day before first, then weekly
-// through the calibration and the test days so that one falls on the beginning of
-// the test; every day of a short trace.
-func (l *Peak) refits(first int) []int {
-	s := l.setting
-	every := refitDays
-	if len(s.Days) <= shortTrace {
-		every = 1
-	}
-	start := len(s.Days) - len(s.Test)
-	var out []int
-	for d := start % every; d < len(s.Days); d += every {
-		if next := d + every; next < len(s.Days) && s.Days[next].From <= first {
-			continue // nothing is asked of it
+func filter(rows []row, keep func(*row) bool) []*row {
+	var out []*row
+	for i := range rows {
+		if keep(&rows[i]) {
+			out = append(out, &rows[i])
 		}
-		out = append(out, s.Days[d].From)
 	}
 	return out
 }
 
-func boost(ctx context.Context, s *backtest.Setting, rows []row, target func(*row) float32) *gbdt.Model {
+// spans cuts the days before the test into folds, and the test into weeks, or into
+// days where the trace is short.
+func (l *Peak) spans() []epoch {
+	s := l.setting
+	before := s.Days[:len(s.Days)-len(s.Test)]
+	every := refitDays
+	if len(s.Days) <= shortTrace {
+		every = 1
+	}
+	var out []epoch
+	for days := range slices.Chunk(before, (len(before)+folds-1)/folds) {
+		out = append(out, epoch{from: days[0].From})
+	}
+	for days := range slices.Chunk(s.Test, every) {
+		out = append(out, epoch{from: days[0].From})
+	}
+	for i := range out {
+		out[i].to = s.Panel.Steps
+		if i+1 < len(out) {
+			out[i].to = out[i+1].from
+		}
+	}
+	return out
+}
+
+func boost(ctx context.Context, s *backtest.Setting, rows []*row, target func(*row) float32) *gbdt.Model {
 	if len(rows) < fewestRows {
 		return nil
 	}
@@ -82,13 +107,13 @@ func boost(ctx context.Context, s *backtest.Setting, rows []row, target func(*ro
 	return m
 }
 
-// wins reports whether the models of the epochs before would have saved more than
-// the summed history alone, both calibrated, on the rows of the weeks before now.
-func (l *Peak) wins(epochs []epoch, rows []row, now int) bool {
-	from := now - l.setting.Panel.StepsIn(28*day)
+// wins reports whether the models would have saved more than the summed history
+// alone, both calibrated, on the rows of the weeks before the test, none of which
+// has seen its own.
+func (l *Peak) wins(epochs []epoch, rows []*row) bool {
+	from := l.setting.Test[0].From - l.setting.Panel.StepsIn(28*day)
 	var plain, boosted trial
-	for i := range rows {
-		r := &rows[i]
+	for _, r := range rows {
 		e := epochAt(epochs, r.origin)
 		if r.origin < from || e == nil || e.warm == nil {
 			continue
@@ -149,8 +174,8 @@ func predict(m *gbdt.Model, v *view) float32 {
 }
 
 // trained is how long fitting took.
-func (l *Peak) trained(ctx context.Context, first int) ([]epoch, time.Duration) {
+func (l *Peak) trained(ctx context.Context) ([]epoch, time.Duration) {
 	started := time.Now()
-	epochs := l.fit(ctx, first)
+	epochs := l.fit(ctx)
 	return epochs, time.Since(started)
 }

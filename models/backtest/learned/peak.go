@@ -35,7 +35,7 @@ func Fit(ctx context.Context, s *backtest.Setting) (*Peak, error) {
 	l.unseen, l.seen = order[:held], order[held:]
 	slices.Sort(l.unseen)
 	slices.Sort(l.seen)
-	l.epochs, l.took = l.trained(ctx, s.Origins[0])
+	l.epochs, l.took = l.trained(ctx)
 	return l, ctx.Err()
 }
 

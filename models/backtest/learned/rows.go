@@ -19,7 +19,7 @@ type row struct {
 }
 
 const (
-	mostRows = 60_000 // that are learned from, and a third as many of newborns
+	mostRows = 40_000 // that are learned from, and a third as many of newborns
 	rounds   = 16     // sizes of machines drawn
 	smallest = 6      // machine learned from
 	largest  = 40
@@ -86,7 +86,7 @@ func (l *Peak) trainingMachines(seed uint64) []*backtest.Machine {
 }
 
 // dataset makes a table of rows and a target.
-func dataset(rows []row, target func(*row) float32) *gbdt.Dataset {
+func dataset(rows []*row, target func(*row) float32) *gbdt.Dataset {
 	width := len(rows[0].features)
 	d := &gbdt.Dataset{Columns: make([][]float32, width), Targets: make([]float32, len(rows))}
 	for f := range d.Columns {
@@ -96,7 +96,7 @@ func dataset(rows []row, target func(*row) float32) *gbdt.Dataset {
 		}
 	}
 	for i := range rows {
-		d.Targets[i] = target(&rows[i])
+		d.Targets[i] = target(rows[i])
 	}
 	return d
 }
