@@ -24,12 +24,10 @@ type Block struct {
 
 	*Described // what the nodes are
 
-	Columns []Column             // what is on them, by State.Resources
-	Rows    [BlockSize][]float32 // per resource the summed profiles by slot, then the watts by slot
-	Members [BlockSize][]*Member // in the order they came
-	Count   [BlockSize]int32     // of Members
+	Columns   []Column // what is on them, by State.Resources
+	Occupants [BlockSize]*Occupants
+	Count     [BlockSize]int32 // of Occupants.Members
 
-	Devices     [BlockSize][]DeviceState
 	DeviceWatts Lane // what the devices draw when the node is awake
 
 	Tenant    [BlockSize]uint32 // the only one there; noTenant on an empty node, ManyTenants
@@ -76,6 +74,14 @@ type Column struct {
 	Level     Lane // average over the slots of the summed profile
 }
 
+// Occupants is what is on one node and too long for a column. It stands apart, so
+// that a block is copied without it, and is replaced by whoever changes it.
+type Occupants struct {
+	Members []*Member     // in the order they came
+	Devices []DeviceState // what they left of each
+	Row     []float32     // per resource the summed profiles by slot, then the watts by slot
+}
+
 // Member is one workload on a node. It is immutable.
 type Member struct {
 	Workload *workload.Workload
@@ -105,7 +111,12 @@ func newBlock(resources int, epoch uint64) *Block {
 	for i := range d.Rack {
 		d.Rack[i] = -1
 	}
-	return &Block{Described: d, Columns: make([]Column, resources), epoch: epoch}
+	b := &Block{Described: d, Columns: make([]Column, resources), epoch: epoch}
+	nobody := new(Occupants)
+	for i := range b.Occupants {
+		b.Occupants[i] = nobody
+	}
+	return b
 }
 
 func (b *Block) clone(epoch uint64) *Block {
@@ -144,19 +155,26 @@ func (b *Block) widen(s *State, d *Described) {
 	}
 }
 
-// reset makes node i hold nothing.
+// seat replaces the members of node i.
+func (b *Block) seat(i int, members []*Member) {
+	o := *b.Occupants[i]
+	o.Members = members
+	b.Occupants[i] = &o
+}
+
+// reset makes node i hold nothing, its members not counted yet.
 func (b *Block) reset(s *State, i int) {
 	for r := range b.Columns {
 		c := &b.Columns[r]
 		c.Requested[i], c.Limit[i], c.Peak[i], c.Mean[i], c.Top[i], c.Level[i] = 0, 0, 0, 0, 0, 0
 	}
-	b.Rows[i] = make([]float32, (len(s.Resources)+1)*s.Grid.Slots)
+	o := &Occupants{Members: b.Occupants[i].Members, Row: make([]float32, (len(s.Resources)+1)*s.Grid.Slots)}
+	b.Occupants[i] = o
 	b.Tenant[i], b.Exclusive[i], b.Count[i] = noTenant, noTenant, 0
 	b.Alone &^= 1 << i
-	b.Devices[i] = nil
 	b.DeviceWatts[i] = 0
 	for _, d := range b.Node[i].Devices {
-		b.Devices[i] = append(b.Devices[i], DeviceState{Free: WholeDevice, Memory: int64(d.MemoryBytes)})
+		o.Devices = append(o.Devices, DeviceState{Free: WholeDevice, Memory: int64(d.MemoryBytes)})
 		b.DeviceWatts[i] += float32(d.IdleWatts)
 	}
 }
@@ -178,13 +196,13 @@ func (b *Block) hold(i int, m *Member) {
 		return
 	}
 	a := acceleratorOf(m.Workload)
-	devices := slices.Clone(b.Devices[i])
+	devices := slices.Clone(b.Occupants[i].Devices)
 	for _, k := range m.Devices {
 		devices[k].Free -= a.Share
 		devices[k].Memory -= a.Memory
 		b.DeviceWatts[i] += b.Swing(i, k, a.Share)
 	}
-	b.Devices[i] = devices
+	b.Occupants[i].Devices = devices
 }
 
 // Swing returns the watts that using a share of device k of node i adds to its
@@ -195,7 +213,7 @@ func (b *Block) Swing(i, k int, share int32) float32 {
 }
 
 // Profile returns the summed profile of resource r on node i, one value per slot.
-func (b *Block) Profile(i, r, slots int) []float32 { return b.Rows[i][r*slots : (r+1)*slots] }
+func (b *Block) Profile(i, r, slots int) []float32 { return b.Occupants[i].Row[r*slots : (r+1)*slots] }
 
 // Watts returns the predicted draw of node i, one value per slot.
-func (b *Block) Watts(i, slots int) []float32 { return b.Rows[i][len(b.Columns)*slots:] }
+func (b *Block) Watts(i, slots int) []float32 { return b.Occupants[i].Row[len(b.Columns)*slots:] }

@@ -10,7 +10,7 @@ func (b *Block) Select(i int, a Accelerator, models []uint32, chosen []int) (_ [
 		return chosen, true
 	}
 	if a.Share == WholeDevice {
-		for k, d := range b.Devices[i] {
+		for k, d := range b.Occupants[i].Devices {
 			if len(chosen) < a.Devices && b.suits(i, k, d, a, models) {
 				chosen = append(chosen, k)
 			}
@@ -18,8 +18,8 @@ func (b *Block) Select(i int, a Accelerator, models []uint32, chosen []int) (_ [
 		return chosen, len(chosen) == a.Devices
 	}
 	best := -1
-	for k, d := range b.Devices[i] {
-		if b.suits(i, k, d, a, models) && (best < 0 || d.Free < b.Devices[i][best].Free) {
+	for k, d := range b.Occupants[i].Devices {
+		if b.suits(i, k, d, a, models) && (best < 0 || d.Free < b.Occupants[i].Devices[best].Free) {
 			best = k
 		}
 	}
@@ -33,7 +33,7 @@ func (b *Block) Select(i int, a Accelerator, models []uint32, chosen []int) (_ [
 // node at least has enough of an acceptable model.
 func (b *Block) CanSelect(i int, a Accelerator, models []uint32) (ok, ofModel bool) {
 	suitable, acceptable := 0, 0
-	for k, d := range b.Devices[i] {
+	for k, d := range b.Occupants[i].Devices {
 		if accepts(models, b.Models[i][k]) {
 			acceptable++
 			if d.Free >= a.Share && d.Memory >= a.Memory {

@@ -347,7 +347,7 @@ func (l *ledger) adopt(s Settings, m forecast.Margins) {
 
 func (l *ledger) member(h *hold) *Member {
 	b, i := l.mu.state.peek(h.position)
-	for _, m := range b.Members[i] {
+	for _, m := range b.Occupants[i].Members {
 		if m.Workload.ID == h.Workload.ID {
 			return m
 		}

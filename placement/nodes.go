@@ -172,7 +172,7 @@ func (l *ledger) settle(n *fleet.Node, seq uint64, now time.Time) {
 func (l *ledger) lastDevice(position int) int {
 	b, i := l.mu.state.peek(position)
 	last := -1
-	for _, m := range b.Members[i] {
+	for _, m := range b.Occupants[i].Members {
 		for _, k := range m.Devices {
 			last = max(last, k)
 		}
@@ -233,7 +233,7 @@ func (l *ledger) drain(name string, undo bool, now time.Time) (workloads int, er
 	b, i := l.mu.state.at(n.position)
 	b.Draining = setBit(b.Draining, i, !undo)
 	l.changed()
-	workloads = len(b.Members[i])
+	workloads = len(b.Occupants[i].Members)
 	kind := NodeDrained
 	if undo {
 		kind = NodeUndrained
@@ -252,7 +252,7 @@ func (l *ledger) unregister(name string, force bool, now time.Time) (released []
 		return nil, fmt.Errorf("node %s: %w", name, ErrUnknownNode)
 	}
 	b, i := l.mu.state.peek(n.position)
-	members := b.Members[i]
+	members := b.Occupants[i].Members
 	if len(members) > 0 && !force {
 		l.mu.Unlock()
 		return nil, fmt.Errorf("node %s holds %d workloads: %w", name, len(members), ErrNodeInUse)
@@ -319,9 +319,9 @@ func (s *State) status(n *node) NodeStatus {
 		status.Requested = status.Requested.With(name, b.Columns[r].Requested[i])
 		status.PredictedPeak = status.PredictedPeak.With(name, float64(s.peak(b, i, r, s.Policy.PowerRisk)))
 	}
-	if len(b.Devices[i]) > 0 {
+	if len(b.Occupants[i].Devices) > 0 {
 		used := 0.0
-		for _, d := range b.Devices[i] {
+		for _, d := range b.Occupants[i].Devices {
 			free := float64(d.Free) / WholeDevice
 			used += 1 - free
 			status.DeviceFree = append(status.DeviceFree, free)
@@ -331,7 +331,7 @@ func (s *State) status(n *node) NodeStatus {
 	for _, w := range b.Watts(i, s.Grid.Slots) {
 		status.PredictedWatts = max(status.PredictedWatts, float64(w))
 	}
-	for _, m := range b.Members[i] {
+	for _, m := range b.Occupants[i].Members {
 		status.Workloads = append(status.Workloads, m.Workload.ID)
 	}
 	return status
@@ -357,7 +357,7 @@ func (s *State) basis(node int) forecast.Basis {
 	order := []forecast.Basis{forecast.Learned, forecast.Percentile, forecast.Prior, forecast.Limit}
 	b, i := s.peek(node)
 	weakest := 0
-	for _, m := range b.Members[i] {
+	for _, m := range b.Occupants[i].Members {
 		link := len(order) - 1
 		if m.Forecast != nil {
 			link = max(slices.Index(order, m.Forecast.Basis), 0)

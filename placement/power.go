@@ -28,7 +28,7 @@ const cpuColumn = 0
 func (s *State) power(b *Block, i int) {
 	slots := s.Grid.Slots
 	watts := b.Watts(i, slots)
-	if len(b.Members[i]) == 0 || b.Powered>>i&1 == 0 {
+	if len(b.Occupants[i].Members) == 0 || b.Powered>>i&1 == 0 {
 		clear(watts)
 		return
 	}
@@ -128,8 +128,10 @@ func (s *State) recap() {
 	for bi, b := range s.Blocks {
 		b = s.own(bi)
 		for i := range BlockSize {
-			if b.Live>>i&1 == 1 && len(b.Members[i]) > 0 {
-				b.Rows[i] = slices.Clone(b.Rows[i])
+			if b.Live>>i&1 == 1 && len(b.Occupants[i].Members) > 0 {
+				o := *b.Occupants[i]
+				o.Row = slices.Clone(o.Row)
+				b.Occupants[i] = &o
 				s.power(b, i)
 			}
 		}

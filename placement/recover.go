@@ -55,7 +55,7 @@ func (l *ledger) offers(n *node, r *Reservation) bool {
 	b, i := l.mu.state.peek(n.position)
 	a := acceleratorOf(r.Workload)
 	for _, k := range r.Devices {
-		if k < 0 || k >= len(b.Devices[i]) || b.Devices[i][k].Free < a.Share {
+		if k < 0 || k >= len(b.Occupants[i].Devices) || b.Occupants[i].Devices[k].Free < a.Share {
 			return false
 		}
 	}

@@ -24,8 +24,8 @@ func (s *Service) refreshForecasts(ctx context.Context, now time.Time) (changed 
 			return changed
 		}
 		news := make(map[string]*forecast.Forecast) // by workload
-		for i := range b.Members {
-			for _, m := range b.Members[i] {
+		for i := range b.Occupants {
+			for _, m := range b.Occupants[i].Members {
 				if f := s.forecast(m.Workload, now); f != m.Forecast {
 					news[m.Workload.ID] = f
 				}
@@ -48,7 +48,7 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 		node := block*BlockSize + i
 		b, _ := s.peek(node)
 		dirty := false
-		for _, m := range b.Members[i] {
+		for _, m := range b.Occupants[i].Members {
 			f, found := news[m.Workload.ID]
 			if !found {
 				continue
@@ -104,7 +104,7 @@ func (s *State) adopt(p *Policy) {
 				continue
 			}
 			d.Rank[i] = p.rank(d.Node[i].Name)
-			b.Members[i] = s.reneed(b.Members[i])
+			b.seat(i, s.reneed(b.Occupants[i].Members))
 			s.sum(bi*BlockSize + i)
 		}
 	}

@@ -159,7 +159,7 @@ func (s *State) learn(n *fleet.Node) {
 		b.widen(s, b.ownDescribed(s.epoch))
 		for i := range BlockSize {
 			if b.Live>>i&1 == 1 {
-				b.Members[i] = s.reneed(b.Members[i])
+				b.seat(i, s.reneed(b.Occupants[i].Members))
 				s.sum(bi*BlockSize + i)
 			}
 		}
@@ -195,10 +195,10 @@ func (s *State) forget(node int) {
 // put adds m to the node at position node.
 func (s *State) put(node int, m *Member) {
 	b, i := s.at(node)
-	members := make([]*Member, 0, len(b.Members[i])+1)
-	b.Members[i] = append(append(members, b.Members[i]...), m)
-	row := slices.Clone(b.Rows[i])
-	b.Rows[i] = row
+	o := *b.Occupants[i]
+	o.Members = append(append(make([]*Member, 0, len(o.Members)+1), o.Members...), m)
+	o.Row = slices.Clone(o.Row)
+	b.Occupants[i] = &o
 	s.add(b, i, m)
 	s.power(b, i)
 	s.sumRack(int(b.Described.Rack[i]))
@@ -209,34 +209,34 @@ func (s *State) put(node int, m *Member) {
 // what they would be had it never been there.
 func (s *State) take(node int, id string) {
 	b, i := s.at(node)
-	b.Members[i] = slices.DeleteFunc(slices.Clone(b.Members[i]), func(m *Member) bool { return m.Workload.ID == id })
+	b.seat(i, slices.DeleteFunc(slices.Clone(b.Occupants[i].Members), func(m *Member) bool { return m.Workload.ID == id }))
 	s.sum(node)
 }
 
 // swap exchanges the member of the same workload for m, keeping its turn.
 func (s *State) swap(node int, m *Member) {
 	b, i := s.at(node)
-	members := slices.Clone(b.Members[i])
+	members := slices.Clone(b.Occupants[i].Members)
 	for k := range members {
 		if members[k].Workload.ID == m.Workload.ID {
 			members[k] = m
 		}
 	}
-	b.Members[i] = members
+	b.seat(i, members)
 }
 
 // sum recomputes everything that depends on the members of a node.
 func (s *State) sum(node int) {
 	b, i := s.at(node)
 	b.reset(s, i)
-	for _, m := range b.Members[i] {
+	for _, m := range b.Occupants[i].Members {
 		s.add(b, i, m)
 	}
 	s.power(b, i)
 	s.sumRack(int(b.Described.Rack[i]))
 }
 
-// add adds m to the sums of node i of b, whose row and devices it may change.
+// add adds m to the sums of node i of b, whose occupants it may change.
 func (s *State) add(b *Block, i int, m *Member) {
 	slots := s.Grid.Slots
 	for k := range m.Needs {
@@ -245,7 +245,7 @@ func (s *State) add(b *Block, i int, m *Member) {
 			continue
 		}
 		c := &b.Columns[n.Index]
-		profile := b.Rows[i][n.Index*slots : (n.Index+1)*slots]
+		profile := b.Occupants[i].Row[n.Index*slots : (n.Index+1)*slots]
 		var top, level float32
 		for t := range profile {
 			profile[t] += n.At(t)

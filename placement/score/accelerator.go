@@ -27,14 +27,14 @@ func (m *accelerator) Score(_ *placement.State, b *placement.Block, candidates u
 	each(candidates, func(i int) {
 		switch {
 		case m.need.Devices == 0:
-			left := free(b.Devices[i])
-			raw[i], value[i] = left, percent(1-left/max(1, float32(len(b.Devices[i]))))
+			left := free(b.Occupants[i].Devices)
+			raw[i], value[i] = left, percent(1-left/max(1, float32(len(b.Occupants[i].Devices))))
 		case m.need.Share < placement.WholeDevice:
 			left := m.rest(b, i)
 			raw[i], value[i] = left, percent(1-left)
 		default:
-			left := whole(b.Devices[i]) - float32(m.need.Devices)
-			raw[i], value[i] = left, percent(1-left/max(1, float32(len(b.Devices[i]))))
+			left := whole(b.Occupants[i].Devices) - float32(m.need.Devices)
+			raw[i], value[i] = left, percent(1-left/max(1, float32(len(b.Occupants[i].Devices))))
 		}
 	})
 }
@@ -46,7 +46,7 @@ func (m *accelerator) rest(b *placement.Block, i int) float32 {
 	if !ok {
 		return 1
 	}
-	return float32(b.Devices[i][devices[0]].Free-m.need.Share) / placement.WholeDevice
+	return float32(b.Occupants[i].Devices[devices[0]].Free-m.need.Share) / placement.WholeDevice
 }
 
 func free(devices []placement.DeviceState) float32 {

@@ -60,8 +60,8 @@ func (m *cost) Score(_ *placement.State, b *placement.Block, candidates uint64, 
 				share = max(share, float32(a.amount/capacity))
 			}
 		}
-		if m.devices > 0 && len(b.Devices[i]) > 0 {
-			share = max(share, m.devices/float32(len(b.Devices[i])))
+		if m.devices > 0 && len(b.Occupants[i].Devices) > 0 {
+			share = max(share, m.devices/float32(len(b.Occupants[i].Devices)))
 		}
 		price := share * b.Cost[i]
 		raw[i], value[i] = price, percent(1-price/m.worst)
