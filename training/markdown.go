@@ -35,6 +35,9 @@ func (r *Report) Tables() []Table {
 	verdicts.Rows = append(verdicts.Rows, r.Classification.row())
 	machines := Table{Title: "Random machines", Header: []string{
 		"resource", "members", "contestant", "raw violations", "raw savings", "margin", "violations", "severity", "savings", "of the oracle's"}}
+	if len(r.Machines) > 0 && r.Machines[0].Placed {
+		machines.Title = "Machines, as the history has them"
+	}
 	for _, m := range r.Machines {
 		machines.Rows = append(machines.Rows, []string{m.Resource, fmt.Sprint(m.Members), "oracle", "", "", "", "0 %", "", fmt.Sprintf("%.3f", m.OracleSavings), "1.000"})
 		for _, c := range m.Contestants {
