@@ -9,6 +9,7 @@ import (
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
+	"github.com/auspex-project/auspex/workload"
 )
 
 const step = time.Hour
@@ -122,5 +123,98 @@ func TestTogetherAndApart(t *testing.T) {
 	}
 	if s := cases[1][0]; s.Low != 11 || s.High != 14 {
 		t.Errorf("S-21: %+v, want 11 up to 14", s)
+	}
+}
+
+func rounded(x float32) float64 { return math.Round(float64(x)*1000) / 1000 }
+
+// Nine tenths of one's usage over limit are at most .1, the rest .5: the 80th
+// percentile over ten hours is .1 of the limit, the 95th .5 of it.
+func TestRCLike(t *testing.T) {
+	const origin = 240
+	p := panel(resource.CPU, flat(12, 1, map[int]float64{origin - 3: 5}))
+	track := p.Tracks[0]
+	for _, c := range []struct {
+		percent int
+		window  time.Duration
+		want    float64
+	}{{80, googleWindow, 1}, {90, googleWindow, 1}, {95, googleWindow, 5}, {99, 7 * day, 1}, {100, 7 * day, 5}} {
+		got := RCLike(c.percent, c.window).Estimate(p, track, []int{origin})[0]
+		if math.Abs(float64(got)-c.want) > 10./shareBins+1e-6 {
+			t.Errorf("RC-like(%d) over %v: %g, want %g", c.percent, c.window, got, c.want)
+		}
+	}
+	if got := RCLike(99, googleWindow).Estimate(p, track, []int{coldSamples - 1})[0]; got != 10 {
+		t.Errorf("cold: %g, want the limit", got)
+	}
+	if got := BorgDefault().Estimate(p, track, []int{origin})[0]; rounded(got) != 9 {
+		t.Errorf("borg-default: %g, want 9", got)
+	}
+}
+
+// Usage over limits is .3 in nine hours of ten and .8 in one: mean .35, sample
+// standard deviation .158.
+func TestNSigma(t *testing.T) {
+	const origin = 240
+	p := panel(resource.CPU, flat(12, 2, map[int]float64{origin - 5: 6}), flat(12, 4, map[int]float64{origin - 5: 10, origin - 20: 9}))
+	machine := backtest.RandomMachines(p, 2, 1, 1)
+	contest := backtest.Contest{Panel: p, Machines: machine, Origins: []int{origin}, Horizon: day}
+	cases, err := contest.Run(context.Background(), []backtest.Contestant{Sigma(1), Sigma(5), Max("both", Sigma(1), Sigma(5))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deviation := math.Sqrt((9*.05*.05 + .45*.45) / 9)
+	if got := cases[0][0].Low; math.Abs(float64(got)-20*(.35+deviation)) > 1e-3 {
+		t.Errorf("one sigma: %g, want %g", got, 20*(.35+deviation))
+	}
+	if got := cases[1][0].Low; got != 20 {
+		t.Errorf("five sigmas: %g, want at most the limits, 20", got)
+	}
+	if cases[2][0].Low != cases[1][0].Low {
+		t.Errorf("the larger of %g and %g is %g", cases[0][0].Low, cases[1][0].Low, cases[2][0].Low)
+	}
+}
+
+// A pod under a day old counts as its limit; an older flat one as 1.1 of its use,
+// unless the node's own peaks fell together.
+func TestKoordinator(t *testing.T) {
+	p := panel(resource.CPU, flat(20, 2, nil), flat(20, 3, nil))
+	machines := backtest.RandomMachines(p, 2, 1, 1)
+	contest := backtest.Contest{Panel: p, Machines: machines, Origins: []int{23, 400}, Horizon: time.Hour}
+	cases, err := contest.Run(context.Background(), []backtest.Contestant{Koordinator{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if young := cases[0][0].Low; young != 20 {
+		t.Errorf("young: %g, want the limits", young)
+	}
+	if old := float64(cases[0][1].Low); math.Abs(old-5.5) > .06 {
+		t.Errorf("old: %g, want 5.5", old)
+	}
+	values, weights := []float32{9, 1, 1, 1}, []float32{1, 1, 1, 1}
+	if got := weightedQuantile(values, weights, 10, .75); math.Abs(float64(got)-1) > 10./koordinatorBins {
+		t.Errorf("third quartile %g, want 1", got)
+	}
+	if got := weightedQuantile(values, weights, 10, .9); math.Abs(float64(got)-9) > 10./koordinatorBins {
+		t.Errorf("90th percentile %g, want 9", got)
+	}
+}
+
+// Batch work gets its decayed mean: 1 for twelve hours, then 3 for twelve, is
+// (1/2 + 3)/(1/2 + 1).
+func TestAutopilotOfBatch(t *testing.T) {
+	values := flat(1, 1, nil)
+	for i := 12; i < 23; i++ {
+		values[i] = 3
+	}
+	values[23] = 3
+	p := panel(resource.CPU, values)
+	p.Tracks[0].Class = workload.Batch
+	mean := decayedMean(12*time.Hour)(p, p.Tracks[0], []int{24})[0]
+	if want := (.5 + 3) / 1.5; math.Abs(float64(mean)-want) > 1e-3 {
+		t.Errorf("decayed mean %g, want %g", mean, want)
+	}
+	if got := Autopilot().Estimate(p, p.Tracks[0], []int{24})[0]; got != 3 {
+		t.Errorf("batch: %g, want the maximum of the last hour, 3", got)
 	}
 }
