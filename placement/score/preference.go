@@ -49,7 +49,7 @@ func (m *preference) Score(s *placement.State, b *placement.Block, candidates ui
 		} else { // a node described since the query was made
 			n = met(m.want, s.Places[p])
 		}
-		if slices.Contains(m.want.Nodes, b.Node[i].Name) {
+		if len(m.want.Nodes) > 0 && slices.Contains(m.want.Nodes, b.Node[i].Name) {
 			n++
 		}
 		raw[i], value[i] = n, percent(n/m.wishes)
@@ -58,13 +58,14 @@ func (m *preference) Score(s *placement.State, b *placement.Block, candidates ui
 
 func met(want *workload.Places, p placement.Place) float32 {
 	n := float32(0)
-	for _, wish := range []struct {
-		list []string
-		name string
-	}{{want.Providers, p.Provider}, {want.Regions, p.Region}, {want.Zones, p.Zone}, {want.Racks, p.Rack}} {
-		if slices.Contains(wish.list, wish.name) {
+	grant := func(wish []string, name string) {
+		if len(wish) > 0 && slices.Contains(wish, name) {
 			n++
 		}
 	}
+	grant(want.Providers, p.Provider)
+	grant(want.Regions, p.Region)
+	grant(want.Zones, p.Zone)
+	grant(want.Racks, p.Rack)
 	return n
 }
