@@ -3,7 +3,7 @@
 //
 // A sample is one point of the measurement "usage": the parts of its key are
 // tags, the amounts are fields in base units ("cpu", "memory", "limit:cpu",
-// "custom:NAME"), and the field "sample:count" is always 1. Writing the same
-// key and millisecond again merges fields, which makes every write safe to
+// "custom:NAME"), and the field "sample:amounts" is their number. Writing the
+// same key and millisecond again merges fields, which makes every write safe to
 // repeat. In tags, control characters and % \ " $ are written as %XX.
 package influx

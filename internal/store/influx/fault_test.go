@@ -254,3 +254,43 @@ func TestDeleteByAPI(t *testing.T) {
 		t.Errorf("deleted by %q, want %q", deletes, want)
 	}
 }
+
+// A server that is being written to shows samples of which some fields are still
+// missing, and at times stumbles.
+func TestReadBesideAWriter(t *testing.T) {
+	const (
+		stats = "#datatype,string,long,dateTime:RFC3339,string,long\r\n#group,false,false,false,true,false\r\n#default,_result,,,,\r\n,result,table,_time,workload,_value\r\n" +
+			",first,0,2023-11-14T22:13:20Z,a,1\r\n,last,1,2023-11-14T22:13:22Z,a,1\r\n,count,2,,a,3\r\n"
+		rows = "#datatype,string,long,dateTime:RFC3339,string,double,double,long\r\n#group,false,false,false,true,false,false,false\r\n#default,_result,,,,,,\r\n" +
+			",result,table,_time,workload,cpu,limit:cpu,sample:amounts\r\n" +
+			",,0,2023-11-14T22:13:20Z,a,1,4,2\r\n,,0,2023-11-14T22:13:21Z,a,2,,2\r\n,,0,2023-11-14T22:13:22Z,a,3,4,\r\n"
+	)
+	asked := 0
+	s, err := stub(t, influx.Options{}, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked++
+		switch {
+		case asked == 1: // ping
+		case asked == 2 || asked == 4:
+			w.WriteHeader(http.StatusInternalServerError)
+			io.WriteString(w, `{"error":"found duplicate table with key: {workload=a}"}`)
+		case strings.Contains(string(body), "pivot"):
+			io.WriteString(w, rows)
+		default:
+			io.WriteString(w, stats)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []timeseries.Sample
+	for x, err := range s.Scan(t.Context(), store.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, x)
+	}
+	if len(got) != 1 || !got[0].Time.Equal(time.Unix(1_700_000_000, 0)) || !got[0].Limit.Equal(resource.Vector{}.With(resource.CPU, 4)) {
+		t.Errorf("scan: %+v, want the one sample that is whole", got)
+	}
+}

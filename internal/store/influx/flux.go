@@ -2,6 +2,7 @@ package influx
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,8 +13,8 @@ import (
 )
 
 // pushedNames is how many names of one list a query carries. More are cheaper
-// sorted out here: InfluxDB 1.8 takes 19 s over a condition of 2,000 names.
-const pushedNames = 32
+// sorted out here than by InfluxDB 1.8.
+const pushedNames = 200
 
 // from returns the start of a query: the points of a window, of any series that
 // may match q.
@@ -34,7 +35,7 @@ func (s *Store) from(q store.Query) string {
 	conditions := []string{fmt.Sprintf("r._measurement == %q", measurement)}
 	for _, t := range s.tags {
 		if names := selectedNames(q, t.name); len(names) > 0 && len(names) <= pushedNames {
-			conditions = append(conditions, anyOf(names, t.condition))
+			conditions = append(conditions, t.isOneOf(names))
 		}
 	}
 	return fmt.Sprintf("from(bucket: %q) |> range(start: %s, stop: %s) |> filter(fn: (r) => %s)",
@@ -70,30 +71,25 @@ func (s *Store) matches(q store.Query, k timeseries.Key) bool {
 	})
 }
 
-// condition returns the Flux expression for "this tag has that value". A tag
-// without a value does not exist; nothing in a quoted tag needs escaping in Flux.
-func (t tag) condition(value string) string {
-	if value == "" {
-		return "not exists r." + t.name
-	}
-	return `r.` + t.name + ` == "` + quoteTag(value) + `"`
-}
-
-// exactly returns the expression for one series and no other.
-func (s *Store) exactly(k timeseries.Key) string {
-	var conditions []string
-	for _, t := range s.tags {
-		conditions = append(conditions, t.condition(t.get(&k)))
-	}
-	return "(" + strings.Join(conditions, " and ") + ")"
-}
-
-func anyOf[T any](values []T, condition func(T) string) string {
-	var conditions []string
+// isOneOf returns the Flux expression for "this tag has one of these values". A
+// tag without a value does not exist. InfluxDB 1.8 takes seconds over a hundred
+// conditions joined by "or", but milliseconds over one pattern.
+func (t tag) isOneOf(values []string) string {
+	var patterns []string
 	for _, v := range values {
-		conditions = append(conditions, condition(v))
+		if v != "" {
+			patterns = append(patterns, strings.ReplaceAll(regexp.QuoteMeta(quoteTag(v)), "/", `\/`))
+		}
 	}
-	return "(" + strings.Join(conditions, " or ") + ")"
+	absent := "not exists r." + t.name
+	if len(patterns) == 0 {
+		return absent
+	}
+	present := fmt.Sprintf("r.%s =~ /^(%s)$/", t.name, strings.Join(patterns, "|"))
+	if len(patterns) < len(values) {
+		return "(" + absent + " or " + present + ")"
+	}
+	return present
 }
 
 // statsQuery lists series: three results named first, last and count, with one
@@ -102,17 +98,17 @@ func (s *Store) statsQuery(q store.Query) string {
 	return fmt.Sprintf(`samples = %s |> filter(fn: (r) => r._field == %q)
 samples |> first() |> yield(name: "first")
 samples |> last() |> yield(name: "last")
-samples |> count() |> yield(name: "count")`, s.from(q), sampleField)
+samples |> count() |> yield(name: "count")`, s.from(q), amountsField)
 }
 
-// samplesQuery reads the samples of some series in a window, one row each; with
-// only, just the usage of that resource.
-func (s *Store) samplesQuery(keys []timeseries.Key, w timeseries.Window, only resource.Name) string {
-	fields := ""
+// samplesQuery reads the samples q selects, one row each; with only, just the
+// usage of that resource.
+func (s *Store) samplesQuery(q store.Query, only resource.Name) string {
+	field := ""
 	if only != "" {
-		fields = fmt.Sprintf(" and r._field == %q", fieldName(only))
+		field = fmt.Sprintf(" |> filter(fn: (r) => r._field == %q)", fieldName(only))
 	}
-	return fmt.Sprintf(`%s |> filter(fn: (r) => %s%s)
+	return s.from(q) + field + `
 |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")
-|> drop(columns: ["_start", "_stop", "_measurement"])`, s.from(store.Query{Window: w}), anyOf(keys, s.exactly), fields)
+|> drop(columns: ["_start", "_stop", "_measurement"])`
 }

@@ -19,9 +19,10 @@ const (
 	limitPrefix  = "limit:"
 	customPrefix = "custom:"
 
-	// sampleField is 1 in every sample, whatever it measures: it is what makes
-	// samples and series countable.
-	sampleField = "sample:count"
+	// amountsField says how many amounts a sample was written with. It is what
+	// makes samples countable, whatever they measure, and tells when a reader has
+	// been faster than the writer: InfluxDB 1.8 shows field after field.
+	amountsField = "sample:amounts"
 )
 
 // fieldName returns the field that holds amounts of n; for limits behind
@@ -116,7 +117,9 @@ func (e *encoder) add(s *timeseries.Sample) {
 	e.text = append(append(e.text, e.prefix...), ' ')
 	e.text = appendFields(e.text, "", s.Usage)
 	e.text = appendFields(e.text, limitPrefix, s.Limit)
-	e.text = append(e.text, sampleField+"=1i "...)
+	e.text = append(e.text, amountsField+"="...)
+	e.text = strconv.AppendInt(e.text, int64(s.Usage.Len()+s.Limit.Len()), 10)
+	e.text = append(e.text, "i "...)
 	e.text = strconv.AppendInt(e.text, s.Time.UnixMilli(), 10)
 	e.text = append(e.text, '\n')
 }

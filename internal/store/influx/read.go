@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/influxdata/influxdb-client-go/v2/api"
@@ -14,13 +15,14 @@ import (
 	"github.com/auspex-project/auspex/internal/store"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // A page is what a scan asks for at once: about so many samples, of at most so
-// many series. Server and client hold one page in memory.
+// many workloads. Server and client hold one page in memory.
 const (
-	pageSamples = 20_000
-	pageSeries  = 50
+	pageSamples   = 20_000
+	pageWorkloads = pushedNames
 )
 
 // Scan lists the series, then reads page after page. Nothing is held open while
@@ -43,10 +45,10 @@ func (s *Store) scan(ctx context.Context, q store.Query, only resource.Name) ite
 			yield(timeseries.Sample{}, s.fault("scan", err))
 			return
 		}
-		for page := range pages(stats, q.Window) {
+		for page := range pages(q, stats) {
 			samples, err := s.read(ctx, page, only)
 			if err != nil {
-				yield(timeseries.Sample{}, s.fault("scan", fmt.Errorf("from workload %q: %w", page.keys[0].Workload, err)))
+				yield(timeseries.Sample{}, s.fault("scan", fmt.Errorf("from workload %q: %w", page.query.Workloads[0], err)))
 				return
 			}
 			for _, sample := range samples {
@@ -58,67 +60,88 @@ func (s *Store) scan(ctx context.Context, q store.Query, only resource.Name) ite
 	}
 }
 
-// page is a part of a scan: some series whole, or a slice of one.
+// page is a part of a scan: what its query finds, or of that only one series.
 type page struct {
-	keys   []timeseries.Key
-	window timeseries.Window
+	query  store.Query
+	series *timeseries.Key
 }
 
-// pages cuts a scan into pages: short series together, long ones by time.
-func pages(stats []store.SeriesStat, w timeseries.Window) iter.Seq[page] {
+// pages cuts a scan of q into pages: small workloads together, the series of
+// large ones each by itself and by time.
+func pages(q store.Query, stats []store.SeriesStat) iter.Seq[page] {
 	return func(yield func(page) bool) {
 		for len(stats) > 0 {
-			next := page{window: w}
-			for n := int64(0); len(next.keys) < min(pageSeries, len(stats)); {
-				stat := stats[len(next.keys)]
-				if n += stat.Samples; n > pageSamples && len(next.keys) > 0 {
-					break
-				}
-				next.keys = append(next.keys, stat.Key)
-			}
-			first := stats[0]
-			stats = stats[len(next.keys):]
-			if len(next.keys) > 1 || first.Samples <= pageSamples {
+			if together, n := smallWorkloads(stats); n > 0 {
+				next := page{query: q}
+				next.query.Workloads = together
 				if !yield(next) {
 					return
 				}
+				stats = stats[n:]
 				continue
 			}
-			for _, slice := range slicesOf(first, w) {
-				if !yield(page{keys: next.keys, window: slice}) {
+			for _, next := range sliced(q, stats[0]) {
+				if !yield(next) {
 					return
 				}
 			}
+			stats = stats[1:]
 		}
 	}
 }
 
-// slicesOf cuts w into parts that hold about pageSamples samples of a series
-// each, if they lie evenly.
-func slicesOf(stat store.SeriesStat, w timeseries.Window) []timeseries.Window {
+// smallWorkloads returns the first workloads, each with all its series, that fit
+// in a page, and how many series they have: none if the first one is too large.
+func smallWorkloads(stats []store.SeriesStat) (workloads []string, series int) {
+	samples := int64(0)
+	for i := 0; i < len(stats) && len(workloads) < pageWorkloads; {
+		name := stats[i].Key.Workload
+		for ; i < len(stats) && stats[i].Key.Workload == name; i++ {
+			samples += stats[i].Samples
+		}
+		if samples > pageSamples {
+			break
+		}
+		workloads, series = append(workloads, name), i
+	}
+	return workloads, series
+}
+
+// sliced returns pages of about pageSamples samples of one series, if they lie
+// evenly. The query cannot name app and queue, but few series differ in them only.
+func sliced(q store.Query, stat store.SeriesStat) []page {
+	k := stat.Key
+	q.Workloads, q.Classes, q.Nodes, q.Sources = []string{k.Workload}, []workload.Class{k.Class}, []string{k.Node}, []string{k.Source}
 	parts := time.Duration(1 + stat.Samples/pageSamples)
 	step := (stat.Last.Sub(stat.First)/parts + time.Millisecond).Truncate(time.Millisecond)
-	var windows []timeseries.Window
+	var all []page
 	for cut := stat.First.Add(step); cut.Before(stat.Last); cut = cut.Add(step) {
-		windows = append(windows, timeseries.Window{From: w.From, To: cut})
-		w.From = cut
+		slice := page{query: q, series: &k}
+		slice.query.Window.To = cut
+		all = append(all, slice)
+		q.Window.From = cut
 	}
-	return append(windows, w)
+	return append(all, page{query: q, series: &k})
 }
 
 // read returns the samples of a page in the order of key and time.
 func (s *Store) read(ctx context.Context, p page, only resource.Name) ([]timeseries.Sample, error) {
 	var samples []timeseries.Sample
-	err := s.query(ctx, s.samplesQuery(p.keys, p.window, only), func(result *api.QueryTableResult) error {
+	err := s.query(ctx, s.samplesQuery(p.query, only), func(result *api.QueryTableResult) error {
+		samples = samples[:0]
 		var k timeseries.Key
+		var wanted bool
 		var table any
 		for result.Next() {
 			record := result.Record()
 			// Result.TableChanged misses tables that look like the one before.
 			if now := record.ValueByKey("table"); now != table {
 				table, k = now, s.key(record)
+				wanted = s.matches(p.query, k) && (p.series == nil || k == *p.series)
 			}
-			samples = append(samples, sampleOf(k, record))
+			if sample, whole := sampleOf(k, record); wanted && (whole || only != "") {
+				samples = append(samples, sample)
+			}
 		}
 		return nil
 	})
@@ -138,14 +161,17 @@ func (s *Store) key(r *query.FluxRecord) (k timeseries.Key) {
 	return k
 }
 
-func sampleOf(k timeseries.Key, r *query.FluxRecord) timeseries.Sample {
-	sample := timeseries.Sample{Key: k, Time: r.Time()}
+// sampleOf returns the sample of a record; whole is false while some of its
+// amounts are not yet to be seen.
+func sampleOf(k timeseries.Key, r *query.FluxRecord) (sample timeseries.Sample, whole bool) {
+	sample = timeseries.Sample{Key: k, Time: r.Time()}
 	for field, value := range r.Values() {
 		if x, ok := value.(float64); ok {
 			setField(&sample, field, x)
 		}
 	}
-	return sample
+	amounts, ok := r.ValueByKey(amountsField).(int64)
+	return sample, ok && int64(sample.Usage.Len()+sample.Limit.Len()) >= amounts
 }
 
 // Series asks the server for the first, last and number of samples of each.
@@ -169,6 +195,7 @@ func (s *Store) stats(ctx context.Context, q store.Query) ([]store.SeriesStat, e
 	}
 	found := map[timeseries.Key]*store.SeriesStat{}
 	err := s.query(ctx, s.statsQuery(q), func(result *api.QueryTableResult) error {
+		clear(found)
 		for result.Next() {
 			if err := s.addStat(found, result.Record()); err != nil {
 				return err
@@ -215,23 +242,37 @@ func (s *Store) addStat(found map[timeseries.Key]*store.SeriesStat, r *query.Flu
 	return nil
 }
 
-// query runs a Flux query and reads its result.
+// queryAttempts is how often a query is tried while the server stumbles over
+// points that are just being written.
+const queryAttempts = 4
+
+// query runs a Flux query and reads its result; read may be called again and must
+// then start from nothing.
 func (s *Store) query(ctx context.Context, flux string, read func(*api.QueryTableResult) error) error {
-	return s.request(func() error {
-		// Closing a result reads it to its end. Ending its context first makes that
-		// end near.
-		reading, cancel := context.WithCancel(ctx)
-		defer cancel()
-		result, err := s.queries.Query(reading, flux)
-		if err != nil {
+	var err error
+	for range queryAttempts {
+		err = s.request(func() error { return s.queryOnce(ctx, flux, read) })
+		if err == nil || !strings.Contains(err.Error(), "found duplicate table") {
 			return err
 		}
-		err = cmp.Or(read(result), result.Err())
-		cancel()
-		_ = result.Close() // it has been read, or failed already
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	}
+	return err
+}
+
+func (s *Store) queryOnce(ctx context.Context, flux string, read func(*api.QueryTableResult) error) error {
+	// Closing a result reads it to its end. Ending its context first makes that
+	// end near.
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	result, err := s.queries.Query(reading, flux)
+	if err != nil {
 		return err
-	})
+	}
+	err = cmp.Or(read(result), result.Err())
+	cancel()
+	_ = result.Close() // it has been read, or failed already
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
