@@ -62,7 +62,7 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	if err != nil {
 		return err
 	}
-	model, err := learned.Fit(ctx, setting)
+	model, err := learned.Fit(ctx, setting, learned.Options{})
 	if err != nil {
 		return fmt.Errorf("backtest: fit: %w", err)
 	}
@@ -71,7 +71,7 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	if err != nil {
 		return err
 	}
-	if report.ColdStart, err = setting.ColdStart(ctx, model, model.Seen(), model.Unseen()); err != nil {
+	if report.ColdStart, err = setting.ColdStart(ctx, model, model.Held(), model.Unseen()); err != nil {
 		return err
 	}
 	report.Trace = strings.Join(r.Traces, " ")

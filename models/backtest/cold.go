@@ -26,14 +26,14 @@ const (
 )
 
 // ColdStart judges a contestant on newborn workloads: its margins come from
-// machines of seen tracks, the cases from machines of unseen ones. It returns nil
-// where there are too few of either.
-func (s *Setting) ColdStart(ctx context.Context, c Contestant, seen, unseen []int) (*ColdStart, error) {
+// machines of held tracks, the cases from machines of unseen ones; it should have
+// learned from neither. It returns nil where there are too few of either.
+func (s *Setting) ColdStart(ctx context.Context, c Contestant, held, unseen []int) (*ColdStart, error) {
 	group := s.Group
 	if group == 0 {
 		group = coldGroup
 	}
-	past := s.Random(seen, group, 1, s.Seed+1)
+	past := s.Random(held, group, s.Replicates, s.Seed+1)
 	future := s.Random(unseen, group, s.Replicates, s.Seed+2)
 	if len(past) == 0 || len(future) == 0 {
 		return nil, nil

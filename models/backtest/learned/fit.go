@@ -7,14 +7,13 @@ import (
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
-	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/gbdt"
 )
 
 const (
 	level      = .98 // quantile that is learned; calibration does the rest
 	clip       = 5   // of targets, in gaps
-	fewestRows = 2000
+	fewestRows = 1000
 	refitDays  = 7
 	folds      = 6
 	shortTrace = 10 // days of data up to which every day is refitted
@@ -35,8 +34,8 @@ type epoch struct {
 // where models fitted on the past alone would know far less.
 func (l *Peak) fit(ctx context.Context) []epoch {
 	s := l.setting
-	warm := l.gather(ctx, 0, mostRows, s.Seed+1000)
-	cold := l.gather(ctx, youngAge, mostRows/3, s.Seed+2000)
+	warm := l.gather(ctx, l.seen, 0, l.options.Rows, s.Seed+1000)
+	cold := l.gather(ctx, l.known, youngAge, l.options.Rows/2, s.Seed+2000)
 	steps := s.Panel.StepsIn(s.Horizon)
 	test := s.Test[0].From
 	var epochs []epoch
@@ -47,8 +46,8 @@ func (l *Peak) fit(ctx context.Context) []epoch {
 			}
 			return r.origin+steps <= test && (r.origin+steps <= e.from || r.origin >= e.to+steps)
 		}
-		e.warm = boost(ctx, s, filter(warm, use), func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
-		e.cold = boost(ctx, s, filter(cold, use), func(r *row) float32 { return r.actual / r.limit })
+		e.warm = l.boost(ctx, filter(warm, use), func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
+		e.cold = l.boost(ctx, filter(cold, use), func(r *row) float32 { return r.actual / r.limit })
 		epochs = append(epochs, e)
 	}
 	wins := l.wins(epochs, filter(warm, func(r *row) bool { return r.origin+steps <= test }))
@@ -93,13 +92,13 @@ func (l *Peak) spans() []epoch {
 	return out
 }
 
-func boost(ctx context.Context, s *backtest.Setting, rows []*row, target func(*row) float32) *gbdt.Model {
+func (l *Peak) boost(ctx context.Context, rows []*row, target func(*row) float32) *gbdt.Model {
 	if len(rows) < fewestRows {
 		return nil
 	}
 	m, err := gbdt.Fit(ctx, dataset(rows, target), nil, gbdt.Options{
-		Quantiles: []float64{level}, Trees: 200, MaxLeaves: 15, LearningRate: .06, MinChildWeight: 50,
-		RowFraction: .7, ColumnFraction: .7, Seed: s.Seed, Workers: s.Workers,
+		Quantiles: []float64{level}, Trees: l.options.Trees, MaxLeaves: 15, LearningRate: .06, MinChildWeight: 50,
+		RowFraction: .7, ColumnFraction: .7, Seed: l.setting.Seed, Workers: l.setting.Workers,
 	})
 	if err != nil {
 		return nil // it ended early, or there is nothing to learn from: the summed history answers

@@ -15,7 +15,9 @@ const Name = "auspex"
 // Peak is the contestant. It is fitted once per contest.
 type Peak struct {
 	setting *backtest.Setting
+	options Options
 	seen    []int // tracks that are learned from
+	known   []int // those of them that beginnings are learned from
 	unseen  []int
 	pasts   []past
 	epochs  []epoch
@@ -27,21 +29,43 @@ var _ backtest.Contestant = (*Peak)(nil)
 // unseenShare of the workloads is held out of all learning.
 const unseenShare = .2
 
+// Options bound what is learned.
+type Options struct {
+	Rows  int // machines at an origin that are learned from, default 40,000
+	Trees int // default 200
+}
+
 // Fit learns from the setting's panel what may be known at each refit.
-func Fit(ctx context.Context, s *backtest.Setting) (*Peak, error) {
-	l := &Peak{setting: s, pasts: pasts(s.Panel)}
+func Fit(ctx context.Context, s *backtest.Setting, o Options) (*Peak, error) {
+	if o.Rows == 0 {
+		o.Rows = 40_000
+	}
+	if o.Trees == 0 {
+		o.Trees = 200
+	}
+	l := &Peak{setting: s, options: o, pasts: pasts(s.Panel)}
 	order := rand.New(rand.NewPCG(s.Seed, 7)).Perm(len(s.Panel.Tracks))
 	held := int(unseenShare * float64(len(order)))
 	l.unseen, l.seen = order[:held], order[held:]
+	l.known = slices.Clone(l.seen[held:])
+	slices.Sort(l.known)
 	slices.Sort(l.unseen)
 	slices.Sort(l.seen)
 	l.epochs, l.took = l.trained(ctx)
 	return l, ctx.Err()
 }
 
-// Unseen returns the tracks held out of all learning, and Seen the others.
+// Unseen returns the tracks held out of all learning.
 func (l *Peak) Unseen() []int { return l.unseen }
-func (l *Peak) Seen() []int   { return l.seen }
+
+// Held returns the tracks held out of learning how workloads begin: what
+// calibrates forecasts of newborn workloads must be as new to the model as they.
+func (l *Peak) Held() []int {
+	return slices.DeleteFunc(slices.Clone(l.seen), func(k int) bool {
+		_, known := slices.BinarySearch(l.known, k)
+		return known
+	})
+}
 
 // Name returns the name the contestant goes by in reports.
 func (l *Peak) Name() string { return Name }

@@ -19,18 +19,17 @@ type row struct {
 }
 
 const (
-	mostRows = 40_000 // that are learned from, and a third as many of newborns
-	rounds   = 16     // sizes of machines drawn
-	smallest = 6      // machine learned from
+	rounds   = 16 // sizes of machines drawn
+	smallest = 6  // machine learned from
 	largest  = 40
 )
 
-// gather replays random machines of sizes from half to thrice those asked for.
+// gather replays random machines of tracks, of sizes from half to thrice those asked for.
 // Newborn hides what was before less than that ahead of each origin.
-func (l *Peak) gather(ctx context.Context, newborn time.Duration, most int, seed uint64) []row {
+func (l *Peak) gather(ctx context.Context, tracks []int, newborn time.Duration, most int, seed uint64) []row {
 	s := l.setting
 	p := s.Panel
-	machines := l.trainingMachines(seed)
+	machines := l.trainingMachines(tracks, seed)
 	origins := s.OriginsOf(0, p.Steps)
 	if len(origins) == 0 || len(machines) == 0 {
 		return nil
@@ -70,8 +69,8 @@ func (l *Peak) gather(ctx context.Context, newborn time.Duration, most int, seed
 	return rows
 }
 
-// trainingMachines are made of the workloads that may be seen.
-func (l *Peak) trainingMachines(seed uint64) []*backtest.Machine {
+// trainingMachines are made of some tracks, in many sizes.
+func (l *Peak) trainingMachines(tracks []int, seed uint64) []*backtest.Machine {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	low, high := float64(smallest), float64(largest)
 	if g := float64(l.setting.Group); g > 0 {
@@ -80,7 +79,7 @@ func (l *Peak) trainingMachines(seed uint64) []*backtest.Machine {
 	var machines []*backtest.Machine
 	for round := range rounds {
 		size := int(math.Round(low * math.Pow(high/low, rng.Float64())))
-		machines = append(machines, l.setting.Random(l.seen, max(1, size), 1, seed+uint64(round)+1)...)
+		machines = append(machines, l.setting.Random(tracks, max(1, size), 1, seed+uint64(round)+1)...)
 	}
 	return machines
 }

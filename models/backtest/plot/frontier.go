@@ -24,7 +24,7 @@ func frontier(r *backtest.Report) *plot.Plot {
 		"violation rate", "savings")
 	p.X.Scale, p.X.Min, p.X.Max = plot.LogScale{}, lowest, highest
 	p.X.Tick.Marker = percentTicks(.001, .002, .005, .01, .02, .05, .1, .2, .5)
-	p.Y.Min, p.Y.Max = 0, 1
+	p.Y.Min, p.Y.Max = r.OracleSavings/2, r.OracleSavings*1.1
 	oracle := plotter.XYs{{X: lowest, Y: r.OracleSavings}, {X: highest, Y: r.OracleSavings}}
 	l := line(oracle, color.Black, vg.Points(1), vg.Points(4), vg.Points(3))
 	p.Add(l)
@@ -40,6 +40,9 @@ func frontier(r *backtest.Report) *plot.Plot {
 			wide = vg.Points(3)
 		}
 		l := line(matched(calibrated), s.color, wide)
+		for _, point := range l.XYs {
+			p.Y.Min = min(p.Y.Min, point.Y-.02)
+		}
 		p.Add(l, dots(plotter.XYs{{X: within(calibrated.ViolationRate), Y: calibrated.Savings}}, s.color, draw.CircleGlyph{}))
 		if raw := find(r, s.name, false); raw != nil {
 			p.Add(dots(plotter.XYs{{X: within(raw.ViolationRate), Y: raw.Savings}}, s.color, draw.RingGlyph{}))
