@@ -3,6 +3,7 @@ package training
 import (
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/auspex-project/auspex/datasets/synthetic"
@@ -15,6 +16,10 @@ import (
 // A made-up fleet in which one app of twenty leaves its class to be found out: a
 // night learns from the others, and the forecast table tells the class of those.
 func TestUnlabelledWorkloadsGetTheirClass(t *testing.T) {
+	synctest.Test(t, unlabelledWorkloadsGetTheirClass) // whose clock starts at the same moment every time
+}
+
+func unlabelledWorkloadsGetTheirClass(t *testing.T) {
 	trace, err := synthetic.New(synthetic.Options{Seed: 1, Days: 8, Step: 30 * time.Minute, End: time.Now()})
 	if err != nil {
 		t.Fatal(err)

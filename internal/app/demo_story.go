@@ -106,7 +106,11 @@ func (t *demoTeller) learned(r *training.Report) error {
 	t.table(g)
 	for _, m := range r.Machines {
 		t.line("")
-		t.line("%s of random machines of %d workloads, at a nominal 1 %% of violations:", m.Resource, m.Members)
+		kind := "random machines"
+		if m.Placed {
+			kind = "the trace's own nodes"
+		}
+		t.line("%s of %s, about %d workloads each, at a nominal %g %% of violations:", m.Resource, kind, m.Members, 100*m.Risk)
 		machines := &output.Grid{Header: []string{"FORECAST OF THE PEAK", "VIOLATIONS", "SAVES OF THE LIMITS", "OF THE ORACLE'S SAVINGS"}}
 		for _, c := range m.Contestants {
 			machines.Add(c.Name, fmt.Sprintf("%.2f%%", 100*c.Calibrated.ViolationRate), fmt.Sprintf("%.1f%%", 100*c.Calibrated.Savings), fmt.Sprintf("%.1f%%", 100*c.Calibrated.OracleShare))
@@ -158,8 +162,19 @@ func (t *demoTeller) after(before, after []*auspexv1.NodeStatus) {
 	t.table(siteGrid(after))
 	a, b := totals(before), totals(after)
 	t.line("")
-	t.line("Requests grew from %.0f %% to %.0f %% of the fleet's CPU, its predicted peaks from %.0f %% to %.0f %%.",
-		a.percent(a.requested), b.percent(b.requested), a.percent(a.peak), b.percent(b.peak))
+	for _, r := range []struct {
+		name string
+		of   func(site) (requested, peak, capacity float64)
+	}{
+		{"CPU", func(s site) (float64, float64, float64) { return s.requested, s.peak, s.cpu }},
+		{"memory", func(s site) (float64, float64, float64) { return s.memRequested, s.mem, s.memory }},
+	} {
+		share := func(part, whole float64) float64 { return 100 * part / max(whole, 1e-9) }
+		requestedBefore, peakBefore, whole := r.of(a)
+		requested, peak, _ := r.of(b)
+		t.line("Of the fleet's %s, requests grew from %.0f %% to %.0f %%, predicted peaks at 1 %% risk from %.0f %% to %.0f %%.", r.name,
+			share(requestedBefore, whole), share(requested, whole), share(peakBefore, whole), share(peak, whole))
+	}
 }
 
 func (t *demoTeller) staying(l listeners) {
@@ -182,8 +197,6 @@ type site struct {
 	memory, memRequested, mem  float64 // bytes
 	watts, devices, deviceFree float64
 }
-
-func (s site) percent(cores float64) float64 { return 100 * cores / max(s.cpu, 1e-9) }
 
 func (s *site) add(n *auspexv1.NodeStatus) {
 	cpu, memory := string(resource.CPU), string(resource.Memory)
