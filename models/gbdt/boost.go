@@ -64,25 +64,26 @@ func (v *view) censored(row int) bool { return v.Censored != nil && v.Censored[r
 // booster fits the trees of one quantile.
 type booster struct {
 	pinball
-	Options
+	options     Options
 	grower      *grower
 	rng         *rand.Rand
 	train, held *view // held may be nil
 
-	base        float32
-	trees       []*tree
-	best        int       // how many trees to keep
-	scores      []float32 // of the rows of train, summed as Predict does
-	heldScores  []float32
-	residuals   []residual
-	inBag, left []uint32
+	base       float32
+	trees      []*tree
+	best       int       // how many trees to keep
+	scores     []float32 // of the rows of train, summed as Predict does
+	heldScores []float32
+	residuals  []residual
+	inBag      []uint32
+	outOfBag   []uint32
 }
 
 func newBooster(p pinball, train, held *view, cuts []cuts, o Options) *booster {
 	scale := train.weights.scale
 	s := splitter{pinball: p, minChild: max(1, o.MinChildWeight*scale), minGain: o.MinGain * scale, l2: o.L2 * scale}
 	b := &booster{
-		pinball: p, Options: o, grower: newGrower(train.binned, cuts, s, o),
+		pinball: p, options: o, grower: newGrower(train.binned, cuts, s, o),
 		// By quantile, not by its position, so that its trees do not depend on what else is fitted.
 		rng:   rand.New(rand.NewPCG(o.Seed, math.Float64bits(p.q))),
 		train: train, held: held,
@@ -97,7 +98,7 @@ func newBooster(p pinball, train, held *view, cuts []cuts, o Options) *booster {
 func (b *booster) boost(ctx context.Context) error {
 	b.start()
 	lowest, waited := b.heldLoss(), 0
-	for round := 1; round <= b.Trees && waited < b.Patience; round++ {
+	for round := 1; round <= b.options.Trees && waited < b.options.Patience; round++ {
 		// 1. What the tree may see.
 		b.draw()
 		b.updateStats()
@@ -119,8 +120,8 @@ func (b *booster) boost(ctx context.Context) error {
 		if b.held == nil || loss < lowest {
 			lowest, waited, b.best = loss, 0, len(b.trees)
 		}
-		if b.OnRound != nil {
-			b.OnRound(Round{Quantile: b.q, Tree: round, ValidLoss: loss})
+		if b.options.OnRound != nil {
+			b.options.OnRound(Round{Quantile: b.q, Tree: round, ValidLoss: loss})
 		}
 	}
 	return nil
@@ -143,17 +144,17 @@ func (b *booster) draw() {
 	for f := range features {
 		features[f] = f
 	}
-	if b.ColumnFraction < 1 {
+	if b.options.ColumnFraction < 1 {
 		b.rng.Shuffle(len(features), func(i, j int) { features[i], features[j] = features[j], features[i] })
-		features = features[:int(math.Ceil(b.ColumnFraction*float64(len(features))))]
+		features = features[:int(math.Ceil(b.options.ColumnFraction*float64(len(features))))]
 		slices.Sort(features)
 	}
-	b.inBag, b.left = b.inBag[:0], b.left[:0]
+	b.inBag, b.outOfBag = b.inBag[:0], b.outOfBag[:0]
 	for row := range uint32(b.train.rows) {
-		if b.RowFraction == 1 || b.rng.Float64() < b.RowFraction {
+		if b.options.RowFraction == 1 || b.rng.Float64() < b.options.RowFraction {
 			b.inBag = append(b.inBag, row)
 		} else {
-			b.left = append(b.left, row)
+			b.outOfBag = append(b.outOfBag, row)
 		}
 	}
 	b.grower.use(features, b.inBag)
@@ -173,7 +174,7 @@ func (b *booster) fitLeaves(t *tree, leaves []*leaf) {
 	b.grower.do(len(leaves), func(_, task int) {
 		l := leaves[task]
 		step := b.quantile(b.gatherResiduals(b.residuals[l.lo:l.hi], b.inBag[l.lo:l.hi]))
-		shrink := b.LearningRate
+		shrink := b.options.LearningRate
 		if l2 := b.grower.l2; l2 > 0 {
 			shrink *= l.total.weight() / (l.total.weight() + l2)
 		}
@@ -201,8 +202,8 @@ func (b *booster) addTree(t *tree, leaves []*leaf) {
 			b.scores[row] += t.nodes[l.node].value
 		}
 	})
-	if len(b.left) > 0 {
-		t.addTo(b.scores, b.train.binned, b.left, b.grower.crew)
+	if len(b.outOfBag) > 0 {
+		t.addTo(b.scores, b.train.binned, b.outOfBag, b.grower.crew)
 	}
 	if b.held != nil {
 		t.addTo(b.heldScores, b.held.binned, nil, b.grower.crew)

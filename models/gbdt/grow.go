@@ -85,10 +85,7 @@ func (g *grower) grow(ctx context.Context) (*tree, []*leaf, error) {
 		done = append(done, l)
 	}
 	keep(root)
-	for len(open) > 0 && len(open)+len(done) < g.maxLeaves {
-		if err := ctx.Err(); err != nil {
-			return nil, nil, err
-		}
+	for len(open) > 0 && len(open)+len(done) < g.maxLeaves && ctx.Err() == nil {
 		left, right := g.split(t, heap.Pop(&open).(*leaf))
 		keep(left)
 		keep(right)
@@ -96,7 +93,7 @@ func (g *grower) grow(ctx context.Context) (*tree, []*leaf, error) {
 	for _, l := range open {
 		g.release(l)
 	}
-	return t, append(done, open...), nil
+	return t, append(done, open...), ctx.Err()
 }
 
 // split makes a leaf an inner node of the tree and returns its two children, evaluated.
@@ -160,7 +157,7 @@ func (g *grower) partition(l *leaf) (middle int) {
 func (g *grower) evaluate(small, large, parent *leaf) {
 	small.hist = g.histogram()
 	if large != nil {
-		large.hist, parent.hist = parent.hist, nil
+		large.hist = parent.hist
 	}
 	used := g.accumulate(small)
 

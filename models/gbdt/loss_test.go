@@ -60,13 +60,14 @@ func TestQuantileOfPlainNumbers(t *testing.T) {
 		{.25, []float32{10, 20, 30, 40}, 17.5},
 		{.99, []float32{0, 100}, 99},
 		{.5, nil, 0},
+		{.5, slices.Concat(slices.Repeat([]float32{1.9}, 100), slices.Repeat([]float32{1 << 30}, 100)), 1 << 29},
 	}
 	for _, c := range cases {
 		var rs []residual
 		for _, y := range c.ys {
 			rs = append(rs, newResidual(y, 0, 1, false))
 		}
-		if got := (pinball{c.q}).quantile(rs); math.Abs(float64(got-c.want)) > 1e-5 {
+		if got := (pinball{c.q}).quantile(rs); math.Abs(float64(got/c.want)-1) > 1e-5 && got != c.want {
 			t.Errorf("quantile %v of %v is %v, want %v", c.q, c.ys, got, c.want)
 		}
 	}
