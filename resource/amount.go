@@ -35,7 +35,7 @@ func ParseAmount(n Name, text string) (float64, error) {
 		suffixes = byteSuffixes
 	case BytesPerSecond:
 		suffixes = byteSuffixes
-		s = strings.TrimSuffix(s, "/s")
+		s = strings.TrimSpace(strings.TrimSuffix(s, "/s"))
 	}
 	factor := 1.0
 	for _, u := range suffixes {

@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -36,10 +35,13 @@ func (v *Vector) UnmarshalJSON(data []byte) error {
 	return v.decode(func(yield func(Name, string) error) error {
 		for _, n := range sortedKeys(raw) {
 			text := string(raw[n])
-			if unquoted, err := strconv.Unquote(text); err == nil {
-				text = unquoted
-			} else if bytes.Equal(raw[n], []byte("null")) {
+			switch {
+			case text == "null":
 				return fmt.Errorf("%s is null", n)
+			case text[0] == '"':
+				if err := json.Unmarshal(raw[n], &text); err != nil {
+					return fmt.Errorf("%s: %w", n, err)
+				}
 			}
 			if err := yield(n, text); err != nil {
 				return err

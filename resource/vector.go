@@ -138,7 +138,9 @@ func (v Vector) Max(o Vector) Vector { return v.combine(o, math.Max) }
 // Scale returns v with every amount multiplied by f.
 func (v Vector) Scale(f float64) Vector {
 	for i := range v.std {
-		v.std[i] *= f
+		if v.has&(1<<i) != 0 { // 0 * Inf is not 0
+			v.std[i] *= f
+		}
 	}
 	v.custom = slices.Clone(v.custom)
 	for i := range v.custom {
@@ -169,7 +171,11 @@ func (v Vector) DominantShare(total Vector) (Name, float64) {
 		if x <= 0 {
 			continue
 		}
-		if s := x / total.Get(n); s > share {
+		s := math.Inf(1)
+		if all := total.Get(n); all > 0 {
+			s = x / all
+		}
+		if s > share {
 			name, share = n, s
 		}
 	}

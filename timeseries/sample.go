@@ -92,10 +92,10 @@ func (s *Sample) Validate(latest time.Time) error {
 	switch {
 	case s.Time.Year() < 1970 || s.Time.UnixMilli() <= 0:
 		return fmt.Errorf("sample of %s: time %v is not after 1970", s.Key.Workload, s.Time)
-	case s.Time.UTC().Year() > lastYear:
-		return fmt.Errorf("sample of %s: time %v is after %d", s.Key.Workload, s.Time, lastYear)
 	case !latest.IsZero() && s.Time.After(latest):
 		return fmt.Errorf("sample of %s: time %s is in the future (latest accepted %s)", s.Key.Workload, s.Time.UTC().Format(time.RFC3339), latest.UTC().Format(time.RFC3339))
+	case s.Time.UTC().Year() > lastYear:
+		return fmt.Errorf("sample of %s: time %v is after %d", s.Key.Workload, s.Time, lastYear)
 	case s.Usage.Len() == 0:
 		return fmt.Errorf("sample of %s at %s: no usage", s.Key.Workload, s.Time.UTC().Format(time.RFC3339))
 	}

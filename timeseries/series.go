@@ -30,9 +30,16 @@ func (s Series) At(t time.Time) float64 {
 // Slice returns the part of s in w, sharing its values. Intervals that only
 // partly lie in w are left out.
 func (s Series) Slice(w Window) Series {
+	if s.Step <= 0 { // the zero Series
+		return s
+	}
 	from, to := 0, len(s.Values)
 	if !w.From.IsZero() && w.From.After(s.Start) {
-		from = int((w.From.Sub(s.Start) + s.Step - 1) / s.Step)
+		skipped := w.From.Sub(s.Start)
+		from = int(skipped / s.Step)
+		if skipped%s.Step != 0 {
+			from++
+		}
 	}
 	if !w.To.IsZero() && w.To.Before(s.End()) {
 		to = int(w.To.Sub(s.Start) / s.Step)
