@@ -20,19 +20,13 @@ type ColdStart struct {
 	WarmRate      float64  `json:"warm_violation_rate"`
 }
 
-const (
-	newborn   = 2 * time.Hour
-	coldGroup = 12 // workloads a machine where the trace has its own
-)
+const newborn = 2 * time.Hour
 
 // ColdStart judges a contestant on newborn workloads: its margins come from
 // machines of held tracks, the cases from machines of unseen ones; it should have
 // learned from neither. It returns nil where there are too few of either.
 func (s *Setting) ColdStart(ctx context.Context, c Contestant, held, unseen []int) (*ColdStart, error) {
-	group := s.Group
-	if group == 0 {
-		group = coldGroup
-	}
+	group := s.Typical()
 	past := s.Random(held, group, s.Replicates, s.Seed+1)
 	future := s.Random(unseen, group, s.Replicates, s.Seed+2)
 	if len(past) == 0 || len(future) == 0 {

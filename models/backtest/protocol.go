@@ -141,6 +141,26 @@ func (s *Setting) Random(tracks []int, size, replicates int, seed uint64) []*Mac
 	return machines
 }
 
+// Typical returns how many workloads a machine has: the median of those that have
+// any when the test begins.
+func (s *Setting) Typical() int {
+	if s.Group > 0 {
+		return s.Group
+	}
+	i, _ := slices.BinarySearch(s.Origins, s.Test[0].From)
+	var sizes []int
+	for _, m := range s.Machines {
+		if n := len(m.At(s.Origins[i]).Present); n > 0 {
+			sizes = append(sizes, n)
+		}
+	}
+	if len(sizes) == 0 {
+		return 1
+	}
+	slices.Sort(sizes)
+	return sizes[len(sizes)/2]
+}
+
 // Daily reports whether random machines are dealt anew each day.
 func (s *Setting) Daily() bool { return s.calendar.shortLived(len(s.Panel.Tracks)) }
 

@@ -14,7 +14,7 @@ type view struct {
 	limit    float32
 	m14, m21 float32 // largest sum over as many days
 	s14      float32 // sum of the members' own maxima over 14 days
-	all      float32 // sum of their all-time maxima
+	all      float32 // sum of their all-time maxima, of young ones of their limits
 	young    float32 // share of limit that is younger than two hours
 	features []float32
 }
@@ -142,6 +142,7 @@ func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
 		case age < p.StepsIn(youngAge):
 			v.young += limit / v.limit
 			m.younger += limit
+			v.all += limit - ever // what it came to so far says nothing
 		case age < p.StepsIn(day):
 			m.younger += limit
 		}

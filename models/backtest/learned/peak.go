@@ -93,8 +93,7 @@ func (e *entry) Bounds(i int, at backtest.Membership, sum *backtest.Sum) (low, h
 	now := epochAt(e.epochs, e.origins[i])
 	switch {
 	case now != nil && now.cold != nil && v.young > .5:
-		low = min(v.limit, max(0, predict(now.cold, &v))*v.limit)
-		return low, max(low, v.m21)
+		return min(v.limit, max(0, predict(now.cold, &v))*v.limit), v.all
 	case now != nil && now.warm != nil && now.boosted:
 		return now.peak(&v), v.all
 	}

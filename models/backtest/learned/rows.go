@@ -72,10 +72,8 @@ func (l *Peak) gather(ctx context.Context, tracks []int, newborn time.Duration, 
 // trainingMachines are made of some tracks, in many sizes.
 func (l *Peak) trainingMachines(tracks []int, seed uint64) []*backtest.Machine {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	low, high := float64(smallest), float64(largest)
-	if g := float64(l.setting.Group); g > 0 {
-		low, high = max(1, g/2), g*largest/12
-	}
+	typical := float64(l.setting.Typical())
+	low, high := max(1, typical*smallest), max(1, typical*largest)
 	var machines []*backtest.Machine
 	for round := range rounds {
 		size := int(math.Round(low * math.Pow(high/low, rng.Float64())))
