@@ -45,18 +45,6 @@ func (u *Usage) Peak() float64 { return u.capped(u.peak) }
 func (u *Usage) First() time.Time { return u.first }
 func (u *Usage) Last() time.Time  { return u.last }
 
-// scale is what usage is divided by where it has to be free of units: the
-// limit, or the largest usage seen where no limit is known.
-func (u *Usage) scale() float64 {
-	switch {
-	case u.limit > 0:
-		return u.limit
-	case u.peak > 0:
-		return u.peak
-	}
-	return 1
-}
-
 func (u *Usage) capped(value float64) float64 {
 	if u.limit > 0 {
 		return min(value, u.limit)

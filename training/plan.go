@@ -19,6 +19,7 @@ type plan struct {
 
 	workloads int
 	samples   int64
+	tooOld    int64                      // samples of series that ended before the window
 	tracks    map[string]bool            // workloads that are judged
 	placed    bool                       // most samples name the node they come from
 	nodes     map[string]bool            // those judged whole, nil for all
@@ -54,6 +55,11 @@ func newPlan(ctx context.Context, h History, o Options) (p plan, why string, ok 
 		}
 	}
 	p.split, why, ok = newSplit(seen, o)
+	for _, s := range stats {
+		if s.Last.Before(p.whole.From) {
+			p.tooOld += s.Samples
+		}
+	}
 
 	p.choose(p.lives(stats))
 	return p, why, ok, nil

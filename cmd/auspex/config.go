@@ -16,7 +16,7 @@ func (s *session) configCommand() *cobra.Command {
 				if len(args) == 1 {
 					path = args[0]
 				}
-				return app.ValidateConfig(s.stdio, path)
+				return app.ValidateConfig(s.stdio, path, s.format)
 			},
 		},
 		&cobra.Command{

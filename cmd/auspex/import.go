@@ -7,7 +7,7 @@ import (
 )
 
 func (s *session) importCommand() *cobra.Command {
-	var trace string
+	var r app.ImportRequest
 	cmd := &cobra.Command{
 		Use:   "import --trace FORMAT:PATH",
 		Short: "Copy a recorded trace of usage into the history store",
@@ -16,12 +16,13 @@ func (s *session) importCommand() *cobra.Command {
   auspex import --trace synthetic:1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if trace == "" {
+			if r.Trace == "" {
 				return app.Misuse{Reason: "import: no trace (give --trace FORMAT:PATH)"}
 			}
-			return app.Import(cmd.Context(), s.stdio, s.configPath, trace, s.format)
+			return app.Import(cmd.Context(), s.stdio, s.configPath, r, s.format)
 		},
 	}
-	cmd.Flags().StringVar(&trace, "trace", "", "the trace, as FORMAT:PATH")
+	cmd.Flags().StringVar(&r.Trace, "trace", "", "the trace, as FORMAT:PATH")
+	cmd.Flags().BoolVar(&r.EndNow, "end-now", false, "shift the trace so that it ends now")
 	return cmd
 }

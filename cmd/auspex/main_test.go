@@ -38,7 +38,7 @@ func TestExitCodes(t *testing.T) {
 		{"place --id a --requests cpu=lots", exitMisuse, "number of cores"},
 		{"explain", exitMisuse, "accepts 1 arg(s)"},
 		{"release", exitMisuse, "either a decision or --workload"},
-		{"predict", exitMisuse, "name a workload"},
+		{"predict", exitMisuse, "name one of a workload"},
 		{"nodes -o xml", exitMisuse, "want table, json or yaml"},
 		{"import --trace nonsense", exitMisuse, "want FORMAT:PATH"},
 		{"import --trace bitbrains:missing.csv", exitFailed, "missing.csv"},
@@ -228,6 +228,15 @@ func TestReload(t *testing.T) {
 	}
 	if code, _, stderr := run(t, t.Context(), "", "config", "validate", bad); code != exitFailed || !strings.Contains(stderr, "bad.yaml:5:29: queues.research.weight: -2 is negative") {
 		t.Errorf("validated: %d, %s", code, stderr)
+	}
+}
+
+// TestSecondServerIsRefused starts a server on a data folder that is in use.
+func TestSecondServerIsRefused(t *testing.T) {
+	s := startServer(t)
+	code, _, stderr := s.call(t, "", "serve")
+	if code != exitFailed || !strings.Contains(stderr, "another process") {
+		t.Errorf("exit code %d, said %q", code, stderr)
 	}
 }
 

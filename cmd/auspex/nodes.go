@@ -41,7 +41,13 @@ func (s *session) nodesCommand() *cobra.Command {
 		}),
 	}
 	remove.Flags().BoolVar(&force, "force", false, "even while it holds work")
-	cmd.AddCommand(register, drain, remove)
+	heartbeat := &cobra.Command{
+		Use: "heartbeat NODE", Short: "Say for a node without an agent that it lives", Args: cobra.ExactArgs(1),
+		RunE: s.withClient(func(ctx context.Context, c app.Client, args []string) error {
+			return c.Heartbeat(ctx, args[0])
+		}),
+	}
+	cmd.AddCommand(register, heartbeat, drain, remove)
 	return cmd
 }
 

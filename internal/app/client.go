@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -46,15 +47,18 @@ func (c Client) explainStatus(err error) error {
 	if s.Code() == codes.Unavailable {
 		return fmt.Errorf("no answer from %s: %s (is 'auspex serve' running there? --server sets the address)", c.Address, s.Message())
 	}
-	text := fmt.Sprintf("%s: %s", s.Code(), s.Message())
+	var violations []string
 	for _, d := range s.Details() {
 		if bad, ok := d.(*errdetails.BadRequest); ok {
 			for _, v := range bad.FieldViolations {
-				text += fmt.Sprintf("\n  %s: %s", v.Field, v.Description)
+				violations = append(violations, fmt.Sprintf("%s: %s", v.Field, v.Description))
 			}
 		}
 	}
-	return fmt.Errorf("%s", text)
+	if len(violations) > 0 { // they say what the message says, field by field
+		return fmt.Errorf("%s: %s", s.Code(), strings.Join(violations, "; "))
+	}
+	return fmt.Errorf("%s: %s", s.Code(), s.Message())
 }
 
 // print writes v, with table for people.

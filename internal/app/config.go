@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 
@@ -32,16 +31,23 @@ func LoadConfig(path string) (*config.Config, error) {
 }
 
 // ValidateConfig says whether the configuration at path would be accepted.
-func ValidateConfig(stdio IO, path string) error {
+func ValidateConfig(stdio IO, path string, format output.Format) error {
 	if _, err := LoadConfig(path); err != nil {
 		return err
 	}
-	name := ConfigPath(path)
-	if name == "" {
-		name = "built-in defaults"
+	v := struct {
+		File  string `json:"file"`
+		Valid bool   `json:"valid"`
+	}{configName(path), true}
+	return output.Write(stdio.Out, format, v, output.Text(v.File+": ok\n"))
+}
+
+// configName names the configuration that path means.
+func configName(path string) string {
+	if name := ConfigPath(path); name != "" {
+		return name
 	}
-	fmt.Fprintf(stdio.Out, "%s: ok\n", name)
-	return nil
+	return "built-in defaults"
 }
 
 // ShowConfig prints what is in force, secrets redacted.

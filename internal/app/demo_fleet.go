@@ -212,8 +212,7 @@ func (d *demoFleet) status(ctx context.Context) ([]*auspexv1.NodeStatus, error) 
 	return listNodes(ctx, d.nodes)
 }
 
-// explainOne asks why the placement with the most to say about it came out as
-// it did.
+// explainOne asks why the placement with the most to tell came out as it did.
 func (d *demoFleet) explainOne(ctx context.Context, p placements, tell *demoTeller) error {
 	var best *placed
 	for i := range p.placed {
@@ -231,5 +230,12 @@ func (d *demoFleet) explainOne(ctx context.Context, p placements, tell *demoTell
 	return tell.explanation(e)
 }
 
-// interest is how many different rules a decision has been through.
-func interest(p *placed) int { return 10*len(p.answer.Rejections) + int(p.answer.NodesFeasible)%10 }
+// interest is how clearly a decision was won: by how many points, over how many
+// others, past how many rules.
+func interest(p *placed) float64 {
+	if len(p.answer.Alternatives) == 0 {
+		return 0
+	}
+	lead := p.answer.Score - p.answer.Alternatives[0].Score
+	return lead * float64(len(p.answer.Rejections))
+}

@@ -67,7 +67,7 @@ func (t *demoTeller) collected(ctx context.Context, s *stack, trace *demoTrace, 
 	return nil
 }
 
-// demoLevels are the coverage columns of the demo.
+// demoLevels are those at which the demo shows the coverage of what was learned.
 var demoLevels = []string{"0.9", "0.99"}
 
 func (t *demoTeller) learned(r *training.Report) error {
@@ -80,30 +80,7 @@ func (t *demoTeller) learned(r *training.Report) error {
 		r.Seconds, r.Samples, r.Workloads, r.TestFrom.Format(time.DateOnly))
 	t.line("Pinball loss in thousandths of the limit (less is better), beside the baselines, all calibrated alike:")
 	t.line("")
-	g := &output.Grid{Header: []string{"RESOURCE", "CLASS", "ROWS"}}
-	for i, x := range r.Targets {
-		if i == 0 {
-			for _, rating := range x.Ratings {
-				g.Header = append(g.Header, strings.ToUpper(rating.Name))
-			}
-			for _, level := range demoLevels {
-				g.Header = append(g.Header, "COVERS "+level)
-			}
-			g.Header = append(g.Header, "VERDICT")
-		}
-		if len(x.Ratings) != len(r.Targets[0].Ratings) {
-			continue // too few rows to be learned; the report has it
-		}
-		row := []any{x.Resource, orDash(x.Class), x.Rows}
-		for _, rating := range x.Ratings {
-			row = append(row, fmt.Sprintf("%.2f", 1000*rating.Mean))
-		}
-		for _, level := range demoLevels {
-			row = append(row, fmt.Sprintf("%.3f", x.Ratings[0].Coverage[level]))
-		}
-		g.Add(append(row, string(x.Verdict))...)
-	}
-	t.table(g)
+	t.table(ratingGrid(r.Targets))
 	for _, m := range r.Machines {
 		t.line("")
 		kind := "random machines"
@@ -118,6 +95,47 @@ func (t *demoTeller) learned(r *training.Report) error {
 		t.table(machines)
 	}
 	return nil
+}
+
+// ratingGrid has a column for each contestant that any target was judged with.
+func ratingGrid(targets []training.TargetReport) *output.Grid {
+	var names []string
+	for _, x := range targets {
+		for _, rating := range x.Ratings {
+			if !slices.Contains(names, rating.Name) {
+				names = append(names, rating.Name)
+			}
+		}
+	}
+	g := &output.Grid{Header: []string{"RESOURCE", "CLASS", "ROWS"}}
+	for _, name := range names {
+		g.Header = append(g.Header, strings.ToUpper(name))
+	}
+	for _, level := range demoLevels {
+		g.Header = append(g.Header, "COVERS "+level)
+	}
+	g.Header = append(g.Header, "VERDICT")
+	for _, x := range targets {
+		byName := map[string]training.Rating{}
+		for _, rating := range x.Ratings {
+			byName[rating.Name] = rating
+		}
+		cell := func(name, format string, of func(training.Rating) float64) string {
+			if rating, ok := byName[name]; ok {
+				return fmt.Sprintf(format, of(rating))
+			}
+			return "-"
+		}
+		row := []any{x.Resource, orDash(x.Class), x.Rows}
+		for _, name := range names {
+			row = append(row, cell(name, "%.2f", func(r training.Rating) float64 { return 1000 * r.Mean }))
+		}
+		for _, level := range demoLevels {
+			row = append(row, cell("learned", "%.3f", func(r training.Rating) float64 { return r.Coverage[level] }))
+		}
+		g.Add(append(row, string(x.Verdict))...)
+	}
+	return g
 }
 
 func (t *demoTeller) fleet(trace *demoTrace, running, refused int, before []*auspexv1.NodeStatus) {

@@ -57,11 +57,7 @@ func Doctor(ctx context.Context, stdio IO, configPath string, format output.Form
 	if err != nil {
 		note("configuration", failing, "%v", err)
 	} else {
-		name := ConfigPath(configPath)
-		if name == "" {
-			name = "built-in defaults"
-		}
-		note("configuration", healthy, "%s", name)
+		note("configuration", healthy, "%s", configName(configPath))
 		for _, check := range []func(context.Context, *config.Config) (string, state, string){
 			checkDataDir, checkHistory, checkModels, checkServer, checkHost, checkClock,
 		} {

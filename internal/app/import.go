@@ -25,6 +25,14 @@ type imported struct {
 	SamplesInStore int64    `json:"samples_in_store"`
 	Seconds        float64  `json:"seconds"`
 	RowsPerSecond  float64  `json:"rows_per_second"`
+
+	last time.Time // of all samples
+}
+
+// ImportRequest is what the import subcommand was asked.
+type ImportRequest struct {
+	Trace  string // FORMAT:PATH
+	EndNow bool   // shift the trace so that it ends now
 }
 
 // shownRefusals is how many refused rows an import names.
@@ -32,14 +40,22 @@ const shownRefusals = 10
 
 // Import copies a trace into the history store. A bad row is refused with its
 // place and the rest goes on; importing again changes nothing.
-func Import(ctx context.Context, stdio IO, configPath, trace string, format output.Format) (err error) {
+func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, format output.Format) (err error) {
 	c, err := LoadConfig(configPath)
 	if err != nil {
 		return err
 	}
-	usage, err := openTrace(trace)
+	usage, err := openTrace(r.Trace)
 	if err != nil {
 		return err
+	}
+	samples := usage.Samples(ctx)
+	if r.EndNow {
+		end, err := endOf(samples)
+		if err != nil {
+			return err
+		}
+		samples = shifted(samples, time.Since(end).Truncate(time.Millisecond))
 	}
 	history, err := openHistory(ctx, c.Store)
 	if err != nil {
@@ -47,11 +63,11 @@ func Import(ctx context.Context, stdio IO, configPath, trace string, format outp
 	}
 	defer closing(&err, "history store", history.Close)
 
-	result := imported{Trace: trace, Source: usage.Label(), Synthetic: usage.Synthetic(), Refusals: []string{}}
+	result := imported{Trace: r.Trace, Source: usage.Label(), Synthetic: usage.Synthetic(), Refusals: []string{}}
 	_, total := usage.Progress()
-	bar := progress.New(stdio.Err, "import "+trace, "samples", 0)
+	bar := progress.New(stdio.Err, "import "+r.Trace, "samples", 0)
 	started := time.Now()
-	result.RowsWritten, err = store.Copy(ctx, history, goodRows(usage.Samples(ctx), &result), store.CopyOptions{
+	result.RowsWritten, err = store.Copy(ctx, history, goodRows(samples, &result), store.CopyOptions{
 		Progress: func(written int64) {
 			done, _ := usage.Progress()
 			bar.Share(written, done, total)
@@ -66,7 +82,45 @@ func Import(ctx context.Context, stdio IO, configPath, trace string, format outp
 	if result.SamplesInStore, err = history.Count(ctx, store.Query{Sources: []string{result.Source}}); err != nil {
 		return err
 	}
-	return output.Write(stdio.Out, format, result, result.table())
+	if err := output.Write(stdio.Out, format, result, result.table()); err != nil {
+		return err
+	}
+	if result.RowsWritten == 0 {
+		return fmt.Errorf("import %s: no row could be used", r.Trace)
+	}
+	if keep := c.Store.Retention; keep > 0 && result.last.Before(time.Now().Add(-keep)) {
+		fmt.Fprintf(stdio.Err, "warning: the trace ends %s, beyond store.retention: 'auspex serve' will delete it (set store.retention: 0, or import with --end-now)\n",
+			result.last.UTC().Format(time.DateOnly))
+	}
+	return nil
+}
+
+// endOf returns the time of the newest sample. Rows that cannot be read are
+// passed over: the import itself reports them.
+func endOf(samples iter.Seq2[timeseries.Sample, error]) (end time.Time, err error) {
+	for s, err := range samples {
+		var bad *datasets.RowError
+		switch {
+		case errors.As(err, &bad):
+		case err != nil:
+			return end, err
+		case s.Time.After(end):
+			end = s.Time
+		}
+	}
+	return end, nil
+}
+
+// shifted moves all times alike.
+func shifted(samples iter.Seq2[timeseries.Sample, error], by time.Duration) iter.Seq2[timeseries.Sample, error] {
+	return func(yield func(timeseries.Sample, error) bool) {
+		for s, err := range samples {
+			s.Time = s.Time.Add(by)
+			if !yield(s, err) {
+				return
+			}
+		}
+	}
 }
 
 // goodRows passes on the good rows of samples and notes the bad ones.
@@ -79,6 +133,9 @@ func goodRows(samples iter.Seq2[timeseries.Sample, error], result *imported) ite
 					result.Refusals = append(result.Refusals, bad.Error())
 				}
 				continue
+			}
+			if s.Time.After(result.last) {
+				result.last = s.Time
 			}
 			if !yield(s, err) || err != nil {
 				return

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -25,6 +26,9 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 	if err := yaml.Unmarshal(data, &tree); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
+	if len(tree) == 0 {
+		return fmt.Errorf("read %s: it is empty", path)
+	}
 	if err := wrapAmounts(tree); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
@@ -33,7 +37,8 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	if err := protojson.Unmarshal(asJSON, m); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
+		// The position is one of the JSON made above, which nobody sees.
+		return fmt.Errorf("read %s: %s", path, position.ReplaceAllString(err.Error(), ""))
 	}
 	return nil
 }
@@ -52,6 +57,8 @@ func readFile(path string, in io.Reader) ([]byte, error) {
 	}
 	return data, nil
 }
+
+var position = regexp.MustCompile(`^proto:\s*\(line \d+:\d+\):\s*`)
 
 // wrapAmounts turns {cpu: 500m} under requests, limits and capacity into the
 // wire's {amounts: {cpu: 0.5}}.

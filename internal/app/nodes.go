@@ -56,6 +56,17 @@ func (c Client) RegisterNode(ctx context.Context, file string, in io.Reader) err
 	})
 }
 
+// Heartbeat says for a node without an agent that it lives.
+func (c Client) Heartbeat(ctx context.Context, node string) error {
+	return c.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
+		resp, err := auspexv1.NewFleetServiceClient(conn).Heartbeat(ctx, &auspexv1.HeartbeatRequest{Node: node})
+		if err != nil {
+			return err
+		}
+		return c.print(resp, output.Text(fmt.Sprintf("%s lives; the next heartbeat is expected within %v\n", node, resp.HeartbeatInterval.AsDuration())))
+	})
+}
+
 // Drain stops, or with undo resumes, placing new work on a node.
 func (c Client) Drain(ctx context.Context, node string, undo bool) error {
 	return c.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {

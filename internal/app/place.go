@@ -87,6 +87,9 @@ func (r PlaceRequest) workload() (*auspexv1.Workload, error) {
 		}
 		*f.to = &auspexv1.Resources{Amounts: amounts(v)}
 	}
+	if r.Share != 0 && !(r.Share > 0 && r.Share <= 1) {
+		return nil, Misuse{fmt.Sprintf("place: share %g of a device is not more than 0 and at most 1", r.Share)}
+	}
 	if r.Devices > 0 || r.Share > 0 || len(r.Models) > 0 {
 		w.Accelerator = &auspexv1.Accelerator{Devices: max(r.Devices, 1), Models: r.Models, Share: r.Share}
 	}

@@ -24,20 +24,27 @@ type PredictRequest struct {
 
 // Predict prints what a workload or a node will use.
 func (c Client) Predict(ctx context.Context, r PredictRequest) error {
+	named := 0
+	for _, subject := range []string{r.Workload, r.Node, r.File} {
+		if subject != "" {
+			named++
+		}
+	}
+	if named != 1 {
+		return Misuse{"predict: name one of a workload, a --node, or a description with -f"}
+	}
 	req := &auspexv1.PredictRequest{Risk: r.Risk}
 	switch {
 	case r.Workload != "":
 		req.Subject = &auspexv1.PredictRequest_Workload{Workload: r.Workload}
 	case r.Node != "":
 		req.Subject = &auspexv1.PredictRequest_Node{Node: r.Node}
-	case r.File != "":
+	default:
 		w := &auspexv1.Workload{}
 		if err := readMessage(r.File, r.In, w); err != nil {
 			return err
 		}
 		req.Subject = &auspexv1.PredictRequest_Description{Description: w}
-	default:
-		return Misuse{"predict: name a workload, a --node, or a description with -f"}
 	}
 	return c.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
 		resp, err := auspexv1.NewForecastServiceClient(conn).Predict(ctx, req)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,11 @@ func Serve(ctx context.Context, stdio IO, configPath string) (err error) {
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)
 
+	if os.Getenv("GOGC") == "" {
+		// What lives long is small beside what a call allocates: collecting less often
+		// takes a tenth off the CPU time of a busy server for some hundred MiB.
+		debug.SetGCPercent(400)
+	}
 	s, err := openStack(ctx, c, log)
 	if err != nil {
 		return err
@@ -36,6 +42,7 @@ func Serve(ctx context.Context, stdio IO, configPath string) (err error) {
 	group.Go(func() error {
 		return watchConfig(ctx, ConfigPath(configPath), c, again, log, s.reload)
 	})
+	context.AfterFunc(ctx, func() { log.Info("stopping") })
 	if err := group.Wait(); err != nil {
 		return err
 	}

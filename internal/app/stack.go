@@ -46,42 +46,45 @@ type stack struct {
 
 // openStack opens the parts in the order of the loop: what is collected, stored,
 // learned from, predicted, placed, served.
-func openStack(ctx context.Context, c *config.Config, log *slog.Logger) (s *stack, err error) {
-	s = &stack{config: c, log: log, metrics: prometheus.NewRegistry()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
+func openStack(ctx context.Context, c *config.Config, log *slog.Logger) (*stack, error) {
+	s := &stack{config: c, log: log, metrics: prometheus.NewRegistry()}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *stack) open(ctx context.Context) (err error) {
+	c, log := s.config, s.log
 	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("make the data folder: %w", err)
 	}
 	if s.history, err = openHistory(ctx, c.Store); err != nil {
-		return nil, err
+		return err
 	}
 	s.closers = append(s.closers, s.history.Close)
 	if s.collector, err = openCollector(c, s.history, s.metrics, log); err != nil {
-		return nil, err
+		return err
 	}
 	s.closers = append(s.closers, s.collector.Close)
 	if s.registry, err = registry.Open(c.Models.Dir); err != nil {
-		return nil, err
+		return err
 	}
 	if s.table, err = s.newTable(); err != nil {
-		return nil, err
+		return err
 	}
 	if s.journal, err = journal.Open(c.Placement.JournalDir, journal.Options{Log: log}); err != nil {
-		return nil, err
+		return err
 	}
 	s.closers = append(s.closers, s.journal.Close)
 	if s.placement, err = s.newPlacement(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if s.rpc, err = s.newRPC(); err != nil {
-		return nil, err
+		return err
 	}
-	return s, nil
+	return nil
 }
 
 func (s *stack) newTable() (*serving.Table, error) {

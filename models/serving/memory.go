@@ -29,6 +29,9 @@ type memory struct {
 func (m *memory) update(ctx context.Context, samples Samples, g forecast.Grid, now time.Time, late, reload time.Duration) error {
 	next := *m
 	from := m.newest.Add(-late)
+	if oldest := now.Add(-models.Memory); from.Before(oldest) {
+		from = oldest // nothing was read yet, or nothing came for weeks
+	}
 	if anew := m.histories == nil || now.Sub(m.loaded) >= reload || now.Before(m.loaded); anew {
 		next = memory{histories: make(map[string]*models.History, len(m.histories)), loaded: now}
 		from = now.Add(-models.Memory)

@@ -1,13 +1,12 @@
 package serving
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
 	"time"
-
-	"context"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -42,7 +41,7 @@ type Options struct {
 	Log     *slog.Logger          // nil is silent
 }
 
-// Table is the forecast table. Forecast, Margins and Classify are safe for
+// Table is the forecast table. Forecast, ByID, Margins and Classify are safe for
 // concurrent use and do no I/O; Run owns everything behind them.
 type Table struct {
 	o       Options

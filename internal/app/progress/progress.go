@@ -97,6 +97,9 @@ func (p *Progress) line(done int64, now time.Time) {
 	if p.total > 0 {
 		share = fmt.Sprintf(" of %d (%.0f %%)", p.total, 100*float64(done)/float64(p.total))
 	}
-	rate := float64(done) / max(elapsed.Seconds(), 1e-3)
-	fmt.Fprintf(p.mu.lines, "%s: %d%s %s, %v, %.0f/s\n", p.title, done, share, p.unit, elapsed.Round(100*time.Millisecond), rate)
+	rate := ""
+	if r := float64(done) / max(elapsed.Seconds(), 1e-3); r >= 10 {
+		rate = fmt.Sprintf(", %.0f/s", r)
+	}
+	fmt.Fprintf(p.mu.lines, "%s: %d%s %s, %v%s\n", p.title, done, share, p.unit, elapsed.Round(100*time.Millisecond), rate)
 }
