@@ -3,7 +3,10 @@ package collector
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
@@ -38,7 +41,21 @@ func check(s *timeseries.Sample, latest time.Time, custom map[resource.Name]bool
 	if err := s.Validate(latest); err != nil {
 		return reasonOf(s, latest), err
 	}
+	for _, label := range [...]string{s.Key.Workload, s.Key.App, string(s.Key.Class), s.Key.Queue, s.Key.Node} {
+		if strings.ContainsFunc(label, control) {
+			return BadLabel, fmt.Errorf("sample of %q: label %q holds a control character", s.Key.Workload, label)
+		}
+	}
 	return "", nil
+}
+
+// control reports what the API refuses in texts: characters that control,
+// format or separate lines.
+func control(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7f
+	}
+	return unicode.In(r, unicode.C, unicode.Zl, unicode.Zp)
 }
 
 // reasonOf classes what Validate has found wrong.

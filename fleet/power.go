@@ -15,8 +15,8 @@ type PowerCurve struct {
 }
 
 // NewPowerCurve returns the curve through watts: 11 values at 0, 10, ... 100 %
-// CPU, or 2 for a straight line from idle to full, or none for unknown. Values
-// may not be negative; they need not rise, as measured tables do not always.
+// CPU, or 2 for a straight line up from idle to full, or none for unknown. Values
+// may not be negative; a table's need not rise, as measured ones do not always.
 func NewPowerCurve(watts ...float64) (PowerCurve, error) {
 	var c PowerCurve
 	for _, w := range watts {
@@ -28,6 +28,9 @@ func NewPowerCurve(watts ...float64) (PowerCurve, error) {
 	case 0:
 		return c, nil
 	case 2:
+		if watts[0] > watts[1] {
+			return c, fmt.Errorf("power curve: idle %g W is over full %g W", watts[0], watts[1])
+		}
 		for i := range c.watts {
 			c.watts[i] = watts[0] + (watts[1]-watts[0])*float64(i)/(curvePoints-1)
 		}

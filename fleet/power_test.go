@@ -69,6 +69,7 @@ func TestPowerCurveRefuses(t *testing.T) {
 		{"ten values", make([]float64, 10), "10 values"},
 		{"twelve values", make([]float64, 12), "12 values"},
 		{"negative", []float64{-1, 5}, "-1 W (want a finite"},
+		{"falling line", []float64{300, 100}, "idle 300 W is over full 100 W"},
 		{"NaN", []float64{1, math.NaN()}, "NaN W"},
 		{"infinite", []float64{1, math.Inf(1)}, "Inf W"},
 	}

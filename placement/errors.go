@@ -13,4 +13,5 @@ var (
 	ErrUnknownNode     = errors.New("unknown node")
 	ErrNodeInUse       = errors.New("node still holds work")  // force, or release it first
 	ErrConflict        = errors.New("fleet changed too fast") // worth a retry
+	ErrJournal         = errors.New("journal cannot be written (free space on its disk, then try again)")
 )

@@ -323,7 +323,10 @@ func (l *ledger) write(records ...Record) error {
 	defer l.mu.Unlock()
 	l.mu.records += len(records)
 	l.mu.lagging = l.mu.lagging || err != nil
-	return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrJournal, err)
+	}
+	return nil
 }
 
 // adopt takes over new settings and margins, and sums everything up by them.

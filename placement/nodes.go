@@ -53,6 +53,9 @@ func (s *Service) RemoveNode(ctx context.Context, node string, force bool) error
 	for _, h := range released {
 		s.book.turn(h.Decision, Released)
 	}
+	if len(released) > 0 {
+		s.log.Warn("node removed by force, its workloads are released", "node", node, "workloads", len(released))
+	}
 	if err != nil {
 		return fmt.Errorf("remove node: %w", err)
 	}

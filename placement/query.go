@@ -30,7 +30,7 @@ type Query struct {
 func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.Forecast, now time.Time) (*Query, error) {
 	rules, ok := s.Policy.classes[class]
 	if !ok {
-		return nil, fmt.Errorf("workload %s: %w: class %q is not configured", w.ID, ErrInvalid, class)
+		return nil, unknownClass(w, class)
 	}
 	q := &Query{
 		State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: acceleratorOf(w),
@@ -41,6 +41,10 @@ func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.
 	}
 	q.First, q.Slots = s.Grid.Horizon(now, rules.policy.Horizon)
 	return q, nil
+}
+
+func unknownClass(w *workload.Workload, class workload.Class) error {
+	return fmt.Errorf("%w: %w", ErrInvalid, &workload.FieldError{Field: "class", Err: fmt.Errorf("workload %s: class %q is not configured", w.ID, class)})
 }
 
 // Need returns what the workload needs of a resource, nil when nothing.

@@ -161,16 +161,29 @@ func (s *Service) place(ctx context.Context, r *Request) (*verdict, error) {
 // class returns the class w was given, or else found to be of.
 func (s *Service) class(w *workload.Workload) (workload.Class, error) {
 	if err := checkAccelerator(w); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
+		return "", fmt.Errorf("%w: %w", ErrInvalid, &workload.FieldError{Field: "accelerator", Err: err})
 	}
 	class := w.Class
 	if class == "" && s.classifier != nil {
 		class = s.classifier.Classify(w)
 	}
 	if class == "" {
-		return "", fmt.Errorf("%w: workload %s: class is empty and nothing here finds it out", ErrInvalid, w.ID)
+		err := fmt.Errorf("workload %s: class is empty and nothing here finds it out", w.ID)
+		return "", fmt.Errorf("%w: %w", ErrInvalid, &workload.FieldError{Field: "class", Err: err})
 	}
 	return class, nil
+}
+
+// CheckDescription reports what would make Place refuse w as ErrInvalid; an empty
+// class is fine.
+func (s *Service) CheckDescription(w *workload.Workload) error {
+	if err := w.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	if _, known := s.ledger.latest().Policy.classes[w.Class]; w.Class != "" && !known {
+		return unknownClass(w, w.Class)
+	}
+	return nil
 }
 
 // forecast returns what w is predicted to use, nil when that is unknown or of no
@@ -182,7 +195,7 @@ func (s *Service) forecast(w *workload.Workload, now time.Time) *forecast.Foreca
 	}
 	if err := usable(f, s.ledger.grid); err != nil {
 		s.metrics.unusable.Inc()
-		s.log.Warn("forecast ignored", "error", err)
+		s.log.Warn("forecast ignored", "workload", w.ID, "error", err)
 		return nil
 	}
 	return f

@@ -1,9 +1,11 @@
 package placement_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"strings"
 	"sync"
@@ -61,8 +63,8 @@ func TestBadInputIsNamed(t *testing.T) {
 		{"nameless workload", placement.Request{ID: "a", Workload: work("", 1, 1)}, "id is empty"},
 		{"NaN", placement.Request{ID: "a", Workload: work("a", math.NaN(), 1)}, "cpu is NaN"},
 		{"negative", placement.Request{ID: "a", Workload: work("a", -1, 1)}, "negative"},
-		{"unknown class", placement.Request{ID: "a", Workload: &workload.Workload{ID: "a", Class: "web"}}, `class "web" is not configured`},
-		{"no class", placement.Request{ID: "a", Workload: &workload.Workload{ID: "a"}}, "class is empty"},
+		{"unknown class", placement.Request{ID: "a", Workload: &workload.Workload{ID: "a", Class: "web", Requests: resource.Of(1, 1)}}, `class "web" is not configured`},
+		{"no class", placement.Request{ID: "a", Workload: &workload.Workload{ID: "a", Requests: resource.Of(1, 1)}}, "class is empty"},
 		{"many alternatives", placement.Request{ID: "a", Workload: work("a", 1, 1), Alternatives: 101}, "101 alternatives"},
 		{"negative time", placement.Request{ID: "a", Workload: work("a", 1, 1), ReserveFor: -1}, "negative"},
 		{"devices twice", placement.Request{ID: "a", Workload: &workload.Workload{
@@ -230,7 +232,7 @@ func TestBrokenJournal(t *testing.T) {
 		go func() { ended <- s.Run(ctx) }()
 
 		j.setBroken(true)
-		if _, err := s.Place(t.Context(), placement.Request{ID: "lost", Workload: work("lost", 1, 1)}); !errors.Is(err, errDisk) {
+		if _, err := s.Place(t.Context(), placement.Request{ID: "lost", Workload: work("lost", 1, 1)}); !errors.Is(err, errDisk) || !errors.Is(err, placement.ErrJournal) {
 			t.Errorf("place without a journal: %v", err)
 		}
 		if n, _ := s.Node("n00"); len(n.Workloads) != 1 {
@@ -456,5 +458,26 @@ func TestDescribedAnew(t *testing.T) {
 	}
 	if ok, err := s.ReleaseWorkload(t.Context(), "a"); !ok || err != nil {
 		t.Error(ok, err)
+	}
+}
+
+func TestForcedRemovalIsLogged(t *testing.T) {
+	var lines bytes.Buffer
+	s := open(t, func(o *placement.Options) { o.Log = slog.New(slog.NewTextHandler(&lines, nil)) })
+	addNodes(t, s, 2, 4, 16)
+	for _, id := range []string{"a", "b", "c", "d", "e"} { // more than either node holds
+		if _, err := s.Place(t.Context(), placement.Request{ID: id, Workload: work(id, 1, 1)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := s.Node("n00")
+	if err != nil || len(n.Workloads) == 0 {
+		t.Fatalf("n00 holds %v, %v", n.Workloads, err)
+	}
+	if err := s.RemoveNode(t.Context(), "n00", true); err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("level=WARN msg=\"node removed by force, its workloads are released\" node=n00 workloads=%d\n", len(n.Workloads)); !strings.HasSuffix(lines.String(), want) {
+		t.Errorf("log %q, want %q", lines.String(), want)
 	}
 }

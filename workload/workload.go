@@ -88,40 +88,98 @@ type Toleration struct {
 	Value string // "" tolerates any value of Key
 }
 
-// Validate reports the first thing that makes w impossible to place. It does
-// not know classes and queues; those are checked where they are defined.
+// Amounts a workload may hold: what is less than leastAmount counts as nothing,
+// and sums of many at mostAmount are still exact enough to compare.
+const (
+	leastAmount = 1e-6
+	mostAmount  = 1e18
+)
+
+// FieldError says which part of a workload breaks a rule.
+type FieldError struct {
+	Field string // as the API names it, such as "accelerator.share"
+	Err   error
+}
+
+func (e *FieldError) Error() string { return e.Err.Error() }
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Validate reports the first thing that makes w impossible to place, as a
+// *FieldError. It does not know classes and queues; those are checked where they
+// are defined.
 func (w *Workload) Validate() error {
 	if w.ID == "" {
-		return fmt.Errorf("workload: id is empty")
+		return &FieldError{"id", fmt.Errorf("workload: id is empty")}
 	}
-	if err := w.Requests.Validate(); err != nil {
-		return fmt.Errorf("workload %s: requests: %w", w.ID, err)
+	if field, err := w.check(); err != nil {
+		return &FieldError{field, fmt.Errorf("workload %s: %w", w.ID, err)}
 	}
-	if err := w.Limits.Validate(); err != nil {
-		return fmt.Errorf("workload %s: limits: %w", w.ID, err)
+	return nil
+}
+
+func (w *Workload) check() (field string, err error) {
+	if err := checkAmounts(w.Requests); err != nil {
+		return "requests", fmt.Errorf("requests: %w", err)
+	}
+	if !w.asks() {
+		return "requests", fmt.Errorf("requests: must hold at least one amount above 0 (less than %g counts as 0)", leastAmount)
+	}
+	if err := checkAmounts(w.Limits); err != nil {
+		return "limits", fmt.Errorf("limits: %w", err)
 	}
 	for n, limit := range w.Limits.All() {
 		if r := w.Requests.Get(n); r > limit {
-			return fmt.Errorf("workload %s: request of %s %s is over its limit %s", w.ID, n, resource.FormatAmount(n, r), resource.FormatAmount(n, limit))
+			return "limits", fmt.Errorf("request of %s %s is over its limit %s", n, resource.FormatAmount(n, r), resource.FormatAmount(n, limit))
 		}
 	}
-	a := w.Accelerator
-	switch {
-	case a.Devices < 0:
-		return fmt.Errorf("workload %s: accelerator devices %d is negative", w.ID, a.Devices)
-	case !(a.Share >= 0 && a.Share <= 1):
-		return fmt.Errorf("workload %s: accelerator share %g is not between 0 and 1", w.ID, a.Share)
-	case a.Devices > 1 && a.PerDevice() < 1:
-		return fmt.Errorf("workload %s: %d devices of share %g: only one device can be shared", w.ID, a.Devices, a.Share)
-	case resource.CheckAmount(resource.GPUMemory, a.MemoryBytes) != nil:
-		return fmt.Errorf("workload %s: accelerator memory: %w", w.ID, resource.CheckAmount(resource.GPUMemory, a.MemoryBytes))
-	case w.Security.Level < 0:
-		return fmt.Errorf("workload %s: security level %d is negative", w.ID, w.Security.Level)
+	if field, err := w.Accelerator.check(); err != nil {
+		return field, err
+	}
+	if w.Security.Level < 0 {
+		return "security.level", fmt.Errorf("security level %d is negative", w.Security.Level)
 	}
 	for _, d := range w.Data {
 		if err := resource.CheckAmount(resource.Disk, d.Bytes); d.Name == "" || err != nil {
-			return fmt.Errorf("workload %s: data set %q: needs a name and a finite size in bytes", w.ID, d.Name)
+			return "data", fmt.Errorf("data set %q: needs a name and a finite size in bytes", d.Name)
+		}
+	}
+	return "", nil
+}
+
+// asks reports whether w needs anything of a node.
+func (w *Workload) asks() bool {
+	for _, x := range w.Requests.All() {
+		if x >= leastAmount {
+			return true
+		}
+	}
+	a := &w.Accelerator // without devices it is refused where devices are counted
+	return a.Devices != 0 || a.Share != 0 || a.MemoryBytes != 0 || len(a.Models) > 0
+}
+
+func checkAmounts(v resource.Vector) error {
+	if err := v.Validate(); err != nil {
+		return err
+	}
+	for n, x := range v.All() {
+		if x > mostAmount {
+			return fmt.Errorf("%s is %g (want at most %g)", n, x, mostAmount)
 		}
 	}
 	return nil
+}
+
+func (a *Accelerator) check() (field string, err error) {
+	switch {
+	case a.Devices < 0:
+		return "accelerator.devices", fmt.Errorf("accelerator devices %d is negative", a.Devices)
+	case !(a.Share >= 0 && a.Share <= 1):
+		return "accelerator.share", fmt.Errorf("accelerator share %g is not between 0 and 1", a.Share)
+	case a.Devices > 1 && a.PerDevice() < 1:
+		return "accelerator.share", fmt.Errorf("%d devices of share %g: only one device can be shared", a.Devices, a.Share)
+	}
+	if err := resource.CheckAmount(resource.GPUMemory, a.MemoryBytes); err != nil {
+		return "accelerator.memory_bytes", fmt.Errorf("accelerator memory: %w", err)
+	}
+	return "", nil
 }

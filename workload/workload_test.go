@@ -30,6 +30,15 @@ func TestWorkloadValidate(t *testing.T) {
 		{"request over its limit", func(w *workload.Workload) { w.Limits = resource.Of(.5, 1<<30) }, "workload w: request of cpu 1 is over its limit 0.5"},
 		{"zero limit", func(w *workload.Workload) { w.Limits = resource.Vector{}.With(resource.CPU, 0) }, "workload w: request of cpu 1 is over its limit 0"},
 
+		{"nothing asked for", func(w *workload.Workload) { w.Requests = resource.Vector{} }, "requests: must hold at least one amount above 0"},
+		{"zeros", func(w *workload.Workload) { w.Requests = resource.Of(0, 0) }, "requests: must hold at least one amount above 0"},
+		{"next to nothing", func(w *workload.Workload) { w.Requests = resource.Vector{}.With(resource.CPU, 5e-324) }, "requests: must hold at least one amount above 0"},
+		{"devices alone", func(w *workload.Workload) {
+			w.Requests, w.Accelerator = resource.Vector{}, workload.Accelerator{Devices: 1}
+		}, ""},
+		{"absurd request", func(w *workload.Workload) { w.Requests = resource.Of(1e308, 1) }, "requests: cpu is 1e+308 (want at most 1e+18)"},
+		{"absurd limit", func(w *workload.Workload) { w.Limits = resource.Of(1e19, 1<<30) }, "limits: cpu is 1e+19"},
+
 		{"negative devices", func(w *workload.Workload) { w.Accelerator.Devices = -1 }, "accelerator devices -1 is negative"},
 		{"part of one device", func(w *workload.Workload) { w.Accelerator = workload.Accelerator{Devices: 1, Share: .5} }, ""},
 		{"two whole devices", func(w *workload.Workload) { w.Accelerator = workload.Accelerator{Devices: 2, Share: 1} }, ""},

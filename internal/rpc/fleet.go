@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -107,22 +109,31 @@ func (s *fleetService) ReportUsage(stream grpc.ClientStreamingServer[auspexv1.Re
 }
 
 // accept converts one message's samples, refuses those that cannot be, and
-// hands over the rest. Positions are those of the message.
+// hands over the rest. Positions are those of the message, in order.
 func (s *fleetService) accept(ctx context.Context, wire []*auspexv1.UsageSample, refuse func(int, string)) (int, error) {
 	samples := make([]timeseries.Sample, 0, len(wire))
+	reasons := make(map[int]string)
 	positions := make([]int, 0, len(wire))
 	for i, w := range wire {
 		sample, err := sampleFromWire(w)
 		if err != nil {
-			refuse(i, err.Error())
+			reasons[i] = err.Error()
 			continue
 		}
 		samples, positions = append(samples, sample), append(positions, i)
 	}
-	if len(samples) == 0 {
-		return 0, nil
+	accepted := 0
+	if len(samples) > 0 {
+		var err error
+		accepted, err = s.usage.Accept(ctx, samples, func(i int, reason string) { reasons[positions[i]] = reason })
+		if err != nil {
+			return 0, err
+		}
 	}
-	return s.usage.Accept(ctx, samples, func(i int, reason string) { refuse(positions[i], reason) })
+	for _, i := range slices.Sorted(maps.Keys(reasons)) {
+		refuse(i, reasons[i])
+	}
+	return accepted, nil
 }
 
 func usageStatus(ctx context.Context, err error) error {

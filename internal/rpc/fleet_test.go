@@ -68,6 +68,9 @@ func TestReportUsageRefusesOneByOne(t *testing.T) {
 	if got.Accepted != 3 || got.Refused != 5 || len(kept) != 3 {
 		t.Errorf("accepted %d (%d kept), refused %d, want 3 and 5", got.Accepted, len(kept), got.Refused)
 	}
+	if !slices.IsSortedFunc(got.Refusals, func(a, b *auspexv1.RefusedSample) int { return cmp.Compare(a.Index, b.Index) }) {
+		t.Errorf("refusals out of order: %v", got.Refusals)
+	}
 	want := map[uint64]string{1: "no time", 3: "cpu is NaN", 4: "time", 5: "No Such", 7: "no time"}
 	for _, refusal := range got.Refusals {
 		if w, ok := want[refusal.Index]; !ok || !strings.Contains(refusal.Reason, w) {
@@ -122,7 +125,10 @@ func TestReportUsageFailures(t *testing.T) {
 		o.Usage = checking(&kept)
 		_, err := report(t, start(t, o), make([]*auspexv1.UsageSample, 10_001))
 		wantStatus(t, err, codes.InvalidArgument, "INVALID_REQUEST")
-		wantViolation(t, err, "samples", "repeated.max_items")
+		wantViolation(t, err, "samples", "samples.too_many")
+		if !strings.Contains(err.Error(), "split into messages of at most 10000") {
+			t.Errorf("error %v does not say what to do", err)
+		}
 	})
 	t.Run("cancelled", func(t *testing.T) {
 		taken, ended := make(chan struct{}), make(chan error, 1)

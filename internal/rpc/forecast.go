@@ -22,9 +22,12 @@ type Predictions interface {
 	Classify(w *workload.Workload) workload.Class
 }
 
-// NodeSums predicts what runs on a node together. *placement.Service does.
+// NodeSums predicts what runs on a node together, and knows what may run.
+// *placement.Service does.
 type NodeSums interface {
 	NodeForecast(node string, risk float64) (forecast.Forecast, error)
+	// CheckDescription reports what makes a workload impossible to place.
+	CheckDescription(w *workload.Workload) error
 }
 
 type forecastService struct {
@@ -61,8 +64,8 @@ func (s *forecastService) predictKnown(id string, now time.Time) (*auspexv1.Pred
 }
 
 func (s *forecastService) predictDescribed(w *workload.Workload, now time.Time) (*auspexv1.PredictResponse, error) {
-	if err := w.Validate(); err != nil {
-		return nil, badField("description", "workload.invalid", err)
+	if err := s.sums.CheckDescription(w); err != nil {
+		return nil, placementStatus(err, "description")
 	}
 	if s.predictions != nil {
 		if w.Class == "" {

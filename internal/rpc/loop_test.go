@@ -52,6 +52,36 @@ func startReal(t *testing.T, dir string, queues ...allocator.Queue) *running {
 	return start(t, o)
 }
 
+// Place and Predict refuse the same descriptions, and name the field at fault.
+func TestBadWorkloads(t *testing.T) {
+	r := startReal(t, t.TempDir())
+	for _, c := range []struct {
+		name   string
+		change func(*auspexv1.Workload)
+		field  string
+	}{
+		{"unknown class", func(w *auspexv1.Workload) { w.Class = "bogus" }, "class"},
+		{"nothing asked for", func(w *auspexv1.Workload) { w.Requests = &auspexv1.Resources{} }, "requests"},
+		{"zeros", func(w *auspexv1.Workload) { w.Requests.Amounts = map[string]float64{"cpu": 0} }, "requests"},
+		{"next to nothing", func(w *auspexv1.Workload) { w.Requests.Amounts = map[string]float64{"cpu": 5e-324} }, "requests"},
+		{"over its limit", func(w *auspexv1.Workload) {
+			w.Limits = &auspexv1.Resources{Amounts: map[string]float64{"cpu": .1}}
+		}, "limits"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			request := placeWorkload(c.change)
+			_, err := auspexv1.NewPlacementServiceClient(r).Place(t.Context(), request)
+			wantStatus(t, err, codes.InvalidArgument, "INVALID_REQUEST")
+			wantViolation(t, err, "workload."+c.field, "workload.invalid")
+			_, err = auspexv1.NewForecastServiceClient(r).Predict(t.Context(), &auspexv1.PredictRequest{
+				Subject: &auspexv1.PredictRequest_Description{Description: request.Workload},
+			})
+			wantStatus(t, err, codes.InvalidArgument, "INVALID_REQUEST")
+			wantViolation(t, err, "description."+c.field, "workload.invalid")
+		})
+	}
+}
+
 // A scheduler's day against the real service: register, place, repeat, confirm,
 // explain, restart, release, drain, remove.
 func TestTheLoop(t *testing.T) {
@@ -106,7 +136,7 @@ func TestTheLoop(t *testing.T) {
 		crooked.Workload.Limits = &auspexv1.Resources{Amounts: map[string]float64{"cpu": .5}}
 		_, err = client.Place(t.Context(), crooked)
 		wantStatus(t, err, codes.InvalidArgument, "INVALID_REQUEST")
-		wantViolation(t, err, "workload", "workload.invalid")
+		wantViolation(t, err, "workload.limits", "workload.invalid")
 
 		confirmed, err := client.Confirm(t.Context(), &auspexv1.ConfirmRequest{DecisionId: placed.DecisionId})
 		if err != nil || confirmed.Node != placed.Node || confirmed.Workload != "w-1" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -28,6 +29,7 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // scripted stands in for the placement service where a test needs an answer the
@@ -101,6 +103,12 @@ func (s *scripted) NodeForecast(node string, risk float64) (forecast.Forecast, e
 		return forecast.Forecast{}, errUnscripted
 	}
 	return s.sum(node, risk)
+}
+func (s *scripted) CheckDescription(w *workload.Workload) error {
+	if err := w.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", placement.ErrInvalid, err)
+	}
+	return nil
 }
 func (s *scripted) Shares() ([]allocator.Share, resource.Vector) { return nil, resource.Vector{} }
 

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // domain names this API in ErrorInfo.
@@ -74,9 +75,24 @@ func badField(field, rule string, err error) error {
 // retryAfterConflict is long enough for a burst of commits to pass.
 const retryAfterConflict = 10 * time.Millisecond
 
+// retryAfterFault is for what an operator must put right.
+const retryAfterFault = 5 * time.Second
+
+// invalid is badField for the part of the workload at fault where that is known.
+func invalid(field string, err error) error {
+	rule := field + ".invalid"
+	if part := new(workload.FieldError); errors.As(err, &part) {
+		field, rule = field+"."+part.Field, "workload.invalid"
+	}
+	return badField(field, rule, err)
+}
+
 // placementStatus turns an error of package placement into a status. field is
 // the part of the request that ErrInvalid is about.
 func placementStatus(err error, field string) error {
+	if err == nil {
+		return nil
+	}
 	for _, m := range []struct {
 		is     error
 		code   codes.Code
@@ -94,10 +110,10 @@ func placementStatus(err error, field string) error {
 		}
 	}
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, placement.ErrInvalid):
-		return badField(field, field+".invalid", err)
+		return invalid(field, err)
+	case errors.Is(err, placement.ErrJournal):
+		return newStatus(codes.Unavailable, "NOT_DURABLE", "%v", err).retry(retryAfterFault).Err()
 	case errors.Is(err, placement.ErrConflict):
 		return newStatus(codes.Aborted, "CONFLICT", "%v", err).retry(retryAfterConflict).Err()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

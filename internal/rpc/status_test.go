@@ -28,7 +28,8 @@ func TestPlacementStatus(t *testing.T) {
 		{placement.ErrConflict, codes.Aborted, "CONFLICT"},
 		{context.DeadlineExceeded, codes.DeadlineExceeded, ""},
 		{context.Canceled, codes.Canceled, ""},
-		{errors.New("journal: no space left on device"), codes.Internal, "INTERNAL"},
+		{fmt.Errorf("%w: no space left on device", placement.ErrJournal), codes.Unavailable, "NOT_DURABLE"},
+		{errors.New("anything else"), codes.Internal, "INTERNAL"},
 	} {
 		err := c.err
 		if err != nil {
@@ -36,7 +37,7 @@ func TestPlacementStatus(t *testing.T) {
 		}
 		got := placementStatus(err, "workload")
 		wantStatus(t, got, c.code, c.reason)
-		if (c.code == codes.Aborted) != (retryOf(got) > 0) {
+		if (c.code == codes.Aborted || c.code == codes.Unavailable) != (retryOf(got) > 0) {
 			t.Errorf("%v: retry after %v", c.err, retryOf(got))
 		}
 		if c.code == codes.InvalidArgument {

@@ -16,6 +16,10 @@ import (
 // maxViolations bounds the answer to a thoroughly bad request.
 const maxViolations = 20
 
+// plainText is the pattern the .proto files give to texts without control, format
+// and line separating characters.
+const plainText = `^[^\p{C}\p{Zl}\p{Zp}]*$`
+
 // newChecker returns the check of requests against the rules in their .proto
 // files, compiled beforehand so that no call pays for it. Messages of other APIs
 // pass.
@@ -62,7 +66,10 @@ func violationStatus(invalid *protovalidate.ValidationError) failure {
 	var fields []*errdetails.BadRequest_FieldViolation
 	for _, v := range invalid.Violations[:min(len(invalid.Violations), maxViolations)] {
 		description := v.Proto.GetMessage()
-		if description == "" {
+		switch {
+		case v.Proto.GetRuleId() == "string.pattern" && v.RuleValue.IsValid() && v.RuleValue.String() == plainText:
+			description = "must not hold control characters"
+		case description == "":
 			description = v.Proto.GetRuleId()
 		}
 		fields = append(fields, &errdetails.BadRequest_FieldViolation{

@@ -70,7 +70,7 @@ func TestMalformedRequests(t *testing.T) {
 		{"reserve for too long", placements + "Place", place(func(r *auspexv1.PlaceRequest) { r.ReserveFor = &durationpb.Duration{Seconds: 86401} }), "reserve_for", "duration.gt_lte"},
 		{"no id", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Id = "" }), "workload.id", "string.min_len"},
 		{"no requests", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Requests = nil }), "workload.requests", "required"},
-		{"negative amount", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Requests.Amounts["cpu"] = -1 }), `workload.requests.amounts["cpu"]`, "double.gte"},
+		{"negative amount", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Requests.Amounts["cpu"] = -1 }), `workload.requests.amounts["cpu"]`, "double.gte_lte"},
 		{"NaN", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Requests.Amounts["cpu"] = math.NaN() }), `workload.requests.amounts["cpu"]`, "double.finite"},
 		{"infinite", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Requests.Amounts["cpu"] = math.Inf(1) }), `workload.requests.amounts["cpu"]`, "double.finite"},
 		{"resource name", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Requests.Amounts["No Such"] = 1 }), `workload.requests.amounts["No Such"]`, "string.pattern"},
@@ -98,13 +98,47 @@ func TestMalformedRequests(t *testing.T) {
 		{"certain risk", forecasts + "Predict", &auspexv1.PredictRequest{Subject: &auspexv1.PredictRequest_Node{Node: "n"}, Risk: 1}, "risk", "double.gte_lt"},
 		{"description over its limit", forecasts + "Predict", &auspexv1.PredictRequest{Subject: &auspexv1.PredictRequest_Description{Description: &auspexv1.Workload{
 			Id: "w", Requests: &auspexv1.Resources{Amounts: map[string]float64{"cpu": 2}}, Limits: &auspexv1.Resources{Amounts: map[string]float64{"cpu": 1}},
-		}}}, "description", "workload.invalid"},
+		}}}, "description.limits", "workload.invalid"},
+		{"absurd amount", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Requests.Amounts["cpu"] = 1e308 }), `workload.requests.amounts["cpu"]`, "double.gte_lte"},
+		{"idle over full", nodes + "RegisterNode", register(func(n *auspexv1.Node) { n.Power = &auspexv1.Power{Watts: []float64{300, 100}} }), "node.power", "power.idle_not_over_full"},
+		{"control in request id", placements + "Place", place(func(r *auspexv1.PlaceRequest) { r.RequestId = "n\nn" }), "request_id", "string.pattern"},
+		{"control in id", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Id = "a\x00b\x1b[31m" }), "workload.id", "string.pattern"},
+		{"control in app", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.App = "a\n" }), "workload.app", "string.pattern"},
+		{"control in class", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Class = "a\t" }), "workload.class", "string.pattern"},
+		{"control in queue", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Queue = "\r" }), "workload.queue", "string.pattern"},
+		{"line separator in owner", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Owner = "a\u2028b" }), "workload.owner", "string.pattern"},
+		{"control in label", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Labels = map[string]string{"a": "\x7f"} }), `workload.labels["a"]`, "string.pattern"},
+		{"control in label key", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Selector = map[string]string{"a\nb": "c"} }), `workload.selector["a\nb"]`, "string.pattern"},
+		{"control in compartment", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Security = &auspexv1.Security{Compartments: []string{"a\x01"}} }), "workload.security.compartments[0]", "string.pattern"},
+		{"control in toleration", placements + "Place", placeWorkload(func(w *auspexv1.Workload) { w.Tolerations = []*auspexv1.Toleration{{Key: "a\n"}} }), "workload.tolerations[0].key", "string.pattern"},
+		{"control in node name", nodes + "RegisterNode", register(func(n *auspexv1.Node) { n.Name = "n\nn" }), "node.name", "string.pattern"},
+		{"control in node label", nodes + "RegisterNode", register(func(n *auspexv1.Node) { n.Labels = map[string]string{"a": "b\n"} }), `node.labels["a"]`, "string.pattern"},
+		{"control in rack", nodes + "RegisterNode", register(func(n *auspexv1.Node) { n.Rack = "r\u202e" }), "node.rack", "string.pattern"},
+		{"control in device model", nodes + "RegisterNode", register(func(n *auspexv1.Node) { n.Devices = []*auspexv1.Device{{Model: "\x1b"}} }), "node.devices[0].model", "string.pattern"},
+		{"control in heartbeat", nodes + "Heartbeat", &auspexv1.HeartbeatRequest{Node: "n\n"}, "node", "string.pattern"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := r.Invoke(t.Context(), c.method, c.request, &emptypb.Empty{})
 			wantStatus(t, err, codes.InvalidArgument, "INVALID_REQUEST")
 			wantViolation(t, err, c.field, c.rule)
 		})
+	}
+}
+
+// Letters of any script are welcome, and a refusal says what is wrong in words.
+func TestControlCharacters(t *testing.T) {
+	check, err := newChecker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := check(placeWorkload(func(w *auspexv1.Workload) {
+		w.Id, w.Labels = "söke 漢字 🚀", map[string]string{"größe": "e\u0301"}
+	})); err != nil {
+		t.Error(err)
+	}
+	err = check(placeWorkload(func(w *auspexv1.Workload) { w.Id = "n\nn" }))
+	if got := status.Convert(err).Message(); got != "workload.id: must not hold control characters" {
+		t.Errorf("message %q", got)
 	}
 }
 

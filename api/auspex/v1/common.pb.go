@@ -29,7 +29,7 @@ const (
 
 // Amounts by resource name in base units: "cpu" in cores, "memory",
 // "gpu_memory" and "disk" in bytes, "gpu" in devices, "disk_io" and "network" in
-// bytes per second, custom names as plain counts. Finite and not negative.
+// bytes per second, custom names as plain counts. From 0 to 1e18.
 type Resources struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Amounts       map[string]float64     `protobuf:"bytes,1,rep,name=amounts,proto3" json:"amounts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
@@ -74,7 +74,8 @@ func (x *Resources) GetAmounts() map[string]float64 {
 	return nil
 }
 
-// One thing to run: a pod, a task, a virtual machine.
+// One thing to run: a pod, a task, a virtual machine. Texts hold no control
+// characters.
 type Workload struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Unique in the fleet.
@@ -86,7 +87,8 @@ type Workload struct {
 	// Whose share it counts against; empty is the default queue.
 	Queue string `protobuf:"bytes,4,opt,name=queue,proto3" json:"queue,omitempty"`
 	// The principal it runs for.
-	Owner    string     `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	Owner string `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	// At least one amount of 1e-6 or more, unless it needs an accelerator.
 	Requests *Resources `protobuf:"bytes,6,opt,name=requests,proto3" json:"requests,omitempty"`
 	// Absent resources are limited to their request.
 	Limits *Resources `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
@@ -885,69 +887,64 @@ var File_auspex_v1_common_proto protoreflect.FileDescriptor
 
 const file_auspex_v1_common_proto_rawDesc = "" +
 	"\n" +
-	"\x16auspex/v1/common.proto\x12\tauspex.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbc\x01\n" +
-	"\tResources\x12s\n" +
-	"\aamounts\x18\x01 \x03(\v2!.auspex.v1.Resources.AmountsEntryB6\xbaH3\x9a\x010\x10 \"\x1dr\x1b2\x19^[a-z][a-z0-9_./-]{0,62}$*\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\aamounts\x1a:\n" +
+	"\x16auspex/v1/common.proto\x12\tauspex.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc5\x01\n" +
+	"\tResources\x12|\n" +
+	"\aamounts\x18\x01 \x03(\v2!.auspex.v1.Resources.AmountsEntryB?\xbaH<\x9a\x019\x10 \"\x1dr\x1b2\x19^[a-z][a-z0-9_./-]{0,62}$*\x16\x12\x14@\x01\x19\x00\xc8Ngm\xc1\xabC)\x00\x00\x00\x00\x00\x00\x00\x00R\aamounts\x1a:\n" +
 	"\fAmountsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xda\x06\n" +
-	"\bWorkload\x12\x1a\n" +
-	"\x02id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x02id\x12\x1a\n" +
-	"\x03app\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01R\x03app\x12\x1d\n" +
-	"\x05class\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18?R\x05class\x12\x1e\n" +
-	"\x05queue\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01R\x05queue\x12\x1e\n" +
-	"\x05owner\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01R\x05owner\x128\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xbd\b\n" +
+	"\bWorkload\x123\n" +
+	"\x02id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x02id\x123\n" +
+	"\x03app\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x03app\x126\n" +
+	"\x05class\x18\x03 \x01(\tB \xbaH\x1dr\x1b\x18?2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05class\x127\n" +
+	"\x05queue\x18\x04 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05queue\x127\n" +
+	"\x05owner\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05owner\x128\n" +
 	"\brequests\x18\x06 \x01(\v2\x14.auspex.v1.ResourcesB\x06\xbaH\x03\xc8\x01\x01R\brequests\x12,\n" +
 	"\x06limits\x18\a \x01(\v2\x14.auspex.v1.ResourcesR\x06limits\x12\x1a\n" +
-	"\bpriority\x18\b \x01(\x05R\bpriority\x12Q\n" +
-	"\x06labels\x18\t \x03(\v2\x1f.auspex.v1.Workload.LabelsEntryB\x18\xbaH\x15\x9a\x01\x12\x10@\"\ar\x05\x10\x01\x18\xbd\x02*\x05r\x03\x18\x80\bR\x06labels\x128\n" +
+	"\bpriority\x18\b \x01(\x05R\bpriority\x12\x83\x01\n" +
+	"\x06labels\x18\t \x03(\v2\x1f.auspex.v1.Workload.LabelsEntryBJ\xbaHG\x9a\x01D\x10@\" r\x1e\x10\x01\x18\xbd\x022\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$*\x1er\x1c\x18\x80\b2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06labels\x128\n" +
 	"\vaccelerator\x18\n" +
 	" \x01(\v2\x16.auspex.v1.AcceleratorR\vaccelerator\x12/\n" +
 	"\bsecurity\x18\v \x01(\v2\x13.auspex.v1.SecurityR\bsecurity\x12/\n" +
 	"\blocality\x18\f \x01(\v2\x13.auspex.v1.LocalityR\blocality\x120\n" +
-	"\x04data\x18\r \x03(\v2\x12.auspex.v1.DataSetB\b\xbaH\x05\x92\x01\x02\x10@R\x04data\x12W\n" +
-	"\bselector\x18\x0e \x03(\v2!.auspex.v1.Workload.SelectorEntryB\x18\xbaH\x15\x9a\x01\x12\x10@\"\ar\x05\x10\x01\x18\xbd\x02*\x05r\x03\x18\x80\bR\bselector\x12A\n" +
+	"\x04data\x18\r \x03(\v2\x12.auspex.v1.DataSetB\b\xbaH\x05\x92\x01\x02\x10@R\x04data\x12\x89\x01\n" +
+	"\bselector\x18\x0e \x03(\v2!.auspex.v1.Workload.SelectorEntryBJ\xbaHG\x9a\x01D\x10@\" r\x1e\x10\x01\x18\xbd\x022\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$*\x1er\x1c\x18\x80\b2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\bselector\x12A\n" +
 	"\vtolerations\x18\x0f \x03(\v2\x15.auspex.v1.TolerationB\b\xbaH\x05\x92\x01\x02\x10@R\vtolerations\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a;\n" +
 	"\rSelectorEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xce\x02\n" +
-	"\vAccelerator\x12(\n" +
-	"\x06models\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n" +
-	"\x10 \"\x06r\x04\x10\x01\x18?R\x06models\x12!\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf0\x02\n" +
+	"\vAccelerator\x12A\n" +
+	"\x06models\x18\x01 \x03(\tB)\xbaH&\x92\x01#\x10 \"\x1fr\x1d\x10\x01\x18?2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06models\x12!\n" +
 	"\adevices\x18\x02 \x01(\rB\a\xbaH\x04*\x02\x18@R\adevices\x12-\n" +
-	"\x05share\x18\x03 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x05share\x123\n" +
-	"\fmemory_bytes\x18\x04 \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\vmemoryBytes:\x8d\x01\xbaH\x89\x01\x1a\x86\x01\n" +
-	"\"accelerator.share_needs_one_device\x12\"only a single device can be shared\x1a<this.devices <= 1u || this.share == 0.0 || this.share == 1.0\"\xbc\x01\n" +
+	"\x05share\x18\x03 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x05share\x12<\n" +
+	"\fmemory_bytes\x18\x04 \x01(\x01B\x19\xbaH\x16\x12\x14@\x01\x19\x00\xc8Ngm\xc1\xabC)\x00\x00\x00\x00\x00\x00\x00\x00R\vmemoryBytes:\x8d\x01\xbaH\x89\x01\x1a\x86\x01\n" +
+	"\"accelerator.share_needs_one_device\x12\"only a single device can be shared\x1a<this.devices <= 1u || this.share == 0.0 || this.share == 1.0\"\xee\x01\n" +
 	"\bSecurity\x12\x1e\n" +
-	"\x05level\x18\x01 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x05level\x124\n" +
-	"\fcompartments\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n" +
-	"\x10 \"\x06r\x04\x10\x01\x18?R\fcompartments\x12 \n" +
-	"\x06tenant\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01R\x06tenant\x12\x1c\n" +
+	"\x05level\x18\x01 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x05level\x12M\n" +
+	"\fcompartments\x18\x02 \x03(\tB)\xbaH&\x92\x01#\x10 \"\x1fr\x1d\x10\x01\x18?2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\fcompartments\x129\n" +
+	"\x06tenant\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06tenant\x12\x1c\n" +
 	"\texclusive\x18\x04 \x01(\bR\texclusive\x12\x1a\n" +
 	"\battested\x18\x05 \x01(\bR\battested\"j\n" +
 	"\bLocality\x12-\n" +
 	"\brequired\x18\x01 \x01(\v2\x11.auspex.v1.PlacesR\brequired\x12/\n" +
-	"\tpreferred\x18\x02 \x01(\v2\x11.auspex.v1.PlacesR\tpreferred\"\xe4\x01\n" +
-	"\x06Places\x12/\n" +
-	"\tproviders\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10@\"\ar\x05\x10\x01\x18\xfd\x01R\tproviders\x12+\n" +
-	"\aregions\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10@\"\ar\x05\x10\x01\x18\xfd\x01R\aregions\x12(\n" +
-	"\x05zones\x18\x03 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x80\x02\"\ar\x05\x10\x01\x18\xfd\x01R\x05zones\x12(\n" +
-	"\x05racks\x18\x04 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x80\x02\"\ar\x05\x10\x01\x18\xfd\x01R\x05racks\x12(\n" +
-	"\x05nodes\x18\x05 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x80\b\"\ar\x05\x10\x01\x18\xfd\x01R\x05nodes\"m\n" +
-	"\aDataSet\x12\x1e\n" +
-	"\x04name\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x04name\x12&\n" +
-	"\x05bytes\x18\x02 \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\x05bytes\x12\x1a\n" +
-	"\brequired\x18\x03 \x01(\bR\brequired\"J\n" +
+	"\tpreferred\x18\x02 \x01(\v2\x11.auspex.v1.PlacesR\tpreferred\"\xe1\x02\n" +
+	"\x06Places\x12H\n" +
+	"\tproviders\x18\x01 \x03(\tB*\xbaH'\x92\x01$\x10@\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\tproviders\x12D\n" +
+	"\aregions\x18\x02 \x03(\tB*\xbaH'\x92\x01$\x10@\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\aregions\x12A\n" +
+	"\x05zones\x18\x03 \x03(\tB+\xbaH(\x92\x01%\x10\x80\x02\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05zones\x12A\n" +
+	"\x05racks\x18\x04 \x03(\tB+\xbaH(\x92\x01%\x10\x80\x02\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05racks\x12A\n" +
+	"\x05nodes\x18\x05 \x03(\tB+\xbaH(\x92\x01%\x10\x80\b\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05nodes\"\x8f\x01\n" +
+	"\aDataSet\x127\n" +
+	"\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04name\x12/\n" +
+	"\x05bytes\x18\x02 \x01(\x01B\x19\xbaH\x16\x12\x14@\x01\x19\x00\xc8Ngm\xc1\xabC)\x00\x00\x00\x00\x00\x00\x00\x00R\x05bytes\x12\x1a\n" +
+	"\brequired\x18\x03 \x01(\bR\brequired\"|\n" +
 	"\n" +
-	"Toleration\x12\x1c\n" +
-	"\x03key\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\x03key\x12\x1e\n" +
-	"\x05value\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01R\x05value\"\xde\x02\n" +
+	"Toleration\x125\n" +
+	"\x03key\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x03key\x127\n" +
+	"\x05value\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05value\"\xde\x02\n" +
 	"\bForecast\x122\n" +
 	"\x06issued\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x06issued\x120\n" +
 	"\x05start\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05start\x12-\n" +

@@ -189,12 +189,10 @@ var File_auspex_v1_forecast_proto protoreflect.FileDescriptor
 
 const file_auspex_v1_forecast_proto_rawDesc = "" +
 	"\n" +
-	"\x18auspex/v1/forecast.proto\x12\tauspex.v1\x1a\x16auspex/v1/common.proto\x1a\x1bbuf/validate/validate.proto\"\xd4\x01\n" +
-	"\x0ePredictRequest\x12(\n" +
-	"\bworkload\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfd\x01H\x00R\bworkload\x12 \n" +
-	"\x04node\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfd\x01H\x00R\x04node\x127\n" +
+	"\x18auspex/v1/forecast.proto\x12\tauspex.v1\x1a\x16auspex/v1/common.proto\x1a\x1bbuf/validate/validate.proto\"\x86\x02\n" +
+	"\x0ePredictRequest\x12A\n" +
+	"\bworkload\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00R\bworkload\x129\n" +
+	"\x04node\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00R\x04node\x127\n" +
 	"\vdescription\x18\x03 \x01(\v2\x13.auspex.v1.WorkloadH\x00R\vdescription\x12+\n" +
 	"\x04risk\x18\x04 \x01(\x01B\x17\xbaH\x14\x12\x12\x11\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x04riskB\x10\n" +
 	"\asubject\x12\x05\xbaH\x02\b\x01\"X\n" +

@@ -1114,11 +1114,10 @@ var File_auspex_v1_placement_proto protoreflect.FileDescriptor
 
 const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\n" +
-	"\x19auspex/v1/placement.proto\x12\tauspex.v1\x1a\x16auspex/v1/common.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x02\n" +
-	"\fPlaceRequest\x12)\n" +
+	"\x19auspex/v1/placement.proto\x12\tauspex.v1\x1a\x16auspex/v1/common.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x02\n" +
+	"\fPlaceRequest\x12B\n" +
 	"\n" +
-	"request_id\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfd\x01R\trequestId\x127\n" +
+	"request_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\trequestId\x127\n" +
 	"\bworkload\x18\x02 \x01(\v2\x13.auspex.v1.WorkloadB\x06\xbaH\x03\xc8\x01\x01R\bworkload\x12+\n" +
 	"\falternatives\x18\x03 \x01(\rB\a\xbaH\x04*\x02\x18dR\falternatives\x12\x17\n" +
 	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12J\n" +
@@ -1165,25 +1164,24 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x06filter\x18\x01 \x01(\tR\x06filter\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05nodes\x18\x03 \x01(\rR\x05nodes\x12 \n" +
-	"\vpreemptible\x18\x04 \x01(\bR\vpreemptible\"<\n" +
-	"\x0eConfirmRequest\x12*\n" +
-	"\vdecision_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
+	"\vpreemptible\x18\x04 \x01(\bR\vpreemptible\"U\n" +
+	"\x0eConfirmRequest\x12C\n" +
+	"\vdecision_id\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18@2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\n" +
 	"decisionId\"A\n" +
 	"\x0fConfirmResponse\x12\x1a\n" +
 	"\bworkload\x18\x01 \x01(\tR\bworkload\x12\x12\n" +
-	"\x04node\x18\x02 \x01(\tR\x04node\"y\n" +
-	"\x0eReleaseRequest\x12,\n" +
-	"\vdecision_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@H\x00R\n" +
-	"decisionId\x12(\n" +
-	"\bworkload\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xfd\x01H\x00R\bworkloadB\x0f\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\"\xab\x01\n" +
+	"\x0eReleaseRequest\x12E\n" +
+	"\vdecision_id\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18@2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00R\n" +
+	"decisionId\x12A\n" +
+	"\bworkload\x18\x02 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00R\bworkloadB\x0f\n" +
 	"\x06target\x12\x05\xbaH\x02\b\x01\"-\n" +
 	"\x0fReleaseResponse\x12\x1a\n" +
-	"\breleased\x18\x01 \x01(\bR\breleased\"Z\n" +
-	"\x0eExplainRequest\x12*\n" +
-	"\vdecision_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\n" +
-	"decisionId\x12\x1c\n" +
-	"\x04node\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xfd\x01R\x04node\"\xcc\x03\n" +
+	"\breleased\x18\x01 \x01(\bR\breleased\"\x8c\x01\n" +
+	"\x0eExplainRequest\x12C\n" +
+	"\vdecision_id\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18@2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\n" +
+	"decisionId\x125\n" +
+	"\x04node\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04node\"\xcc\x03\n" +
 	"\x0fExplainResponse\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x124\n" +
