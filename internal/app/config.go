@@ -94,7 +94,7 @@ func watchConfig(ctx context.Context, path string, running *config.Config, again
 		<-ctx.Done()
 		return nil
 	}
-	return config.Watch(ctx, path, os.Environ(), again, log, func(next *config.Config) error {
+	return config.Watch(ctx, path, os.Environ(), running, again, log, func(next *config.Config) error {
 		if keys := running.NeedRestart(next); len(keys) > 0 {
 			log.Warn("changed keys take effect at the next start", "keys", keys)
 		}

@@ -50,7 +50,7 @@ func TestFixtures(t *testing.T) {
 			var want []string
 			for line := range strings.Lines(string(data)) {
 				if w, ok := strings.CutPrefix(line, "# want: "); ok {
-					want = append(want, filepath.Base(path)+strings.TrimSpace(w))
+					want = append(want, path+strings.TrimSpace(w))
 				}
 			}
 			_, err = Load(path, nil)
@@ -179,6 +179,83 @@ func TestShownConfigurationLoadsAgain(t *testing.T) {
 	}
 }
 
+func TestUseDataDir(t *testing.T) {
+	loaded, err := Load("testdata/full.good.yml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]*Config{"paths empty": Default(), "paths filled": loaded} {
+		c.Models.Dir = "elsewhere"
+		c.UseDataDir("new")
+		got := []string{c.DataDir, c.Store.Path, c.Collector.Spool.Dir, c.Placement.JournalDir, c.Models.Dir}
+		want := []string{"new", filepath.Join("new", "history.db"), filepath.Join("new", "spool"), filepath.Join("new", "journal"), "elsewhere"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestMixedProblems: what the environment sets is reported as its own, beside
+// what is wrong with the file.
+func TestMixedProblems(t *testing.T) {
+	_, err := parse("a/b.yml", []byte("log: {level: loud, format: text}\nstore: {retention: 90}\n"),
+		[]string{"AUSPEX_LOG_FORMAT=xml", "AUSPEX_TRAINING_HISTORY=9"})
+	want := `configuration has 4 problems:
+  a/b.yml:1:14: log.level: "loud" is not one of debug, info, warn, error
+  a/b.yml:2:20: store.retention: "90" has no unit (want such as 30s, 5m, 24h or 7d)
+  environment AUSPEX_TRAINING_HISTORY: training.history: "9" has no unit (want such as 30s, 5m, 24h or 7d)
+  environment AUSPEX_LOG_FORMAT: log.format: "xml" is not one of text, json`
+	if err == nil || err.Error() != want {
+		t.Errorf("%v\nwant\n%s", err, want)
+	}
+}
+
+// TestSyntaxErrorsHavePlaces: the library gives lines from 0, from 1, or not at
+// all, and never columns.
+func TestSyntaxErrorsHavePlaces(t *testing.T) {
+	for _, x := range []struct{ text, want string }{
+		{"log:\n\tlevel: info\n", "2:1: found character that cannot start any token"},
+		{"\tlog: 1\n", "1:1: found character that cannot start any token"},
+		{"a: }\n", "1:1: did not find expected node content"},
+		{"# a\n# b\nc: ]\n", "3:1: did not find expected node content"},
+		{"# a\nb: [1,\nc: 2\n", "2:1: did not find expected ',' or ']'"},
+		{"log:\n  level: a\x01b\n", "2:11: control characters are not allowed"},
+		{"log:\n  level: \u00e9\xff\n", "2:11: invalid leading UTF-8 octet"},
+		{"log: {}\nstore: *x\n", "2:8: unknown anchor 'x' referenced"},
+		{"log: {}\n---\nlog: {}\n", "2:1: holds more than one document"},
+		{"log: {}\n...\n}\n", "3:1: did not find expected <document start>"},
+	} {
+		_, err := parse("tab.yaml", []byte(x.text), nil)
+		if want := "tab.yaml:" + x.want; err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", x.text, err, want)
+		}
+	}
+}
+
+func TestAddressesCollide(t *testing.T) {
+	for _, x := range []struct {
+		grpc, http string
+		ok         bool
+	}{
+		{"127.0.0.1:7070", "127.0.0.1:7071", true},
+		{"127.0.0.1:7070", "127.0.0.1:7070", false},
+		{"127.0.0.1:7070", "localhost:7070", false},
+		{"127.0.0.1:7070", "127.0.0.2:7070", true},
+		{"[::1]:7070", "127.0.0.1:7070", true},
+		{"[::1]:7070", "[0:0::1]:7070", false},
+		{"127.0.0.1:0", "127.0.0.1:0", true},
+		{"127.0.0.1:7070", "", true},
+	} {
+		_, err := Load("", []string{"AUSPEX_SERVER_GRPC_ADDRESS=" + x.grpc, "AUSPEX_SERVER_HTTP_ADDRESS=" + x.http})
+		if x.http == "" { // an empty variable sets nothing
+			_, err = parse("", []byte("server: {http_address: ''}"), nil)
+		}
+		if (err == nil) != x.ok {
+			t.Errorf("%s and %s: %v", x.grpc, x.http, err)
+		}
+	}
+}
+
 func TestNeedRestart(t *testing.T) {
 	a, b := Default(), Default()
 	b.Power.Racks["r"] = 1
@@ -189,8 +266,8 @@ func TestNeedRestart(t *testing.T) {
 	}
 }
 
-// TestWatch changes a file under a running watch: good contents are applied, bad
-// ones are not, and a file replaced by rename is seen.
+// TestWatch changes a file before and under a running watch: good contents that
+// differ are applied, bad ones are not, and a file replaced by rename is seen.
 func TestWatch(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "auspex.yaml")
@@ -204,22 +281,36 @@ func TestWatch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	write("log: {level: debug}")
+	loaded, err := Load(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	write("log: {level: info}")
 	ctx, cancel := context.WithCancel(t.Context())
 	applied, logged, again := make(chan string), make(chan string, 16), make(chan os.Signal)
 	done := make(chan error)
 	log := slog.New(slog.NewTextHandler(sink(logged), nil))
 	go func() {
-		done <- Watch(ctx, path, nil, again, log, func(c *Config) error {
+		done <- Watch(ctx, path, nil, loaded, again, log, func(c *Config) error {
 			applied <- c.Log.Level
 			return nil
 		})
 	}()
-	again <- os.Interrupt // once it is served, the watch stands
 	if level := <-applied; level != "info" {
 		t.Errorf("applied %s", level)
 	}
-	<-logged
+	if text := <-logged; !strings.Contains(text, "reloaded") {
+		t.Errorf("logged %s", text)
+	}
+	again <- os.Interrupt
+	if text := <-logged; !strings.Contains(text, "configuration unchanged") {
+		t.Errorf("asked with nothing changed, logged %s", text)
+	}
+	write("log: {level: info} # as it was")
+	if text := <-logged; !strings.Contains(text, "configuration unchanged") {
+		t.Errorf("only a comment changed, logged %s", text)
+	}
 	write("log: {level: loud}")
 	if text := <-logged; !strings.Contains(text, "the old one stays") || !strings.Contains(text, "loud") {
 		t.Errorf("logged %s", text)
@@ -253,6 +344,9 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parse("fuzz.yml", data, nil)
 		if err != nil {
+			if e, ok := err.(*Error); !ok || len(e.Problems) == 0 {
+				t.Errorf("not a list of problems: %v", err)
+			}
 			return
 		}
 		if _, err := c.Settings(); err != nil {

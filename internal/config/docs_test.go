@@ -55,9 +55,9 @@ func documentation() string {
 
 One YAML file, named by ` + "`--config`" + ` (default ` + "`./auspex.yaml`" + ` if it is there). Every key is optional. A key that
 does not exist, a value without its unit, a weight that is negative: each is refused with its file, line and column, all at
-once. ` + "`auspex config validate`" + ` checks a file, ` + "`auspex config show`" + ` prints what is in force, ` + "`auspex config defaults`" + ` prints a file to start from.
+once; only a file that is not YAML is refused at its first mistake. ` + "`auspex config validate`" + ` checks a file, ` + "`auspex config show`" + ` prints what is in force, ` + "`auspex config defaults`" + ` prints a file to start from.
 
-Durations carry a unit (` + "`30s`, `5m`, `24h`, `7d`" + `), sizes too (` + "`64MiB`" + `). ` + "`*`" + ` stands for a name of your choice.
+Durations carry a unit (` + "`30s`, `5m`, `24h`, `7d`" + `), sizes too (` + "`64MiB`" + `), also where they are amounts of a resource; only 0 needs none. ` + "`*`" + ` stands for a name of your choice.
 
 An environment variable overrides a key where one is given below. Keys marked *live* take effect when the file changes or on
 SIGHUP; if the new file is wrong it is logged and the old one stays. The rest takes effect at the next start.

@@ -1,10 +1,7 @@
 package config
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -35,14 +32,14 @@ func Load(path string, environ []string) (*Config, error) {
 // parse is Load of data, called name in messages.
 func parse(name string, data []byte, environ []string) (*Config, error) {
 	// 1. Hold the file and the environment against the schema, with places.
-	doc := &document{name: filepath.Base(name), places: map[string]*yaml.Node{}}
-	doc.read(data)
+	doc := newDocument(name)
+	readable := doc.read(data)
 	overrides := doc.environment(environ)
-	if len(doc.problems) > 0 {
-		return nil, &Error{doc.problems}
+	if !readable {
+		return nil, doc.err()
 	}
 
-	// 2. Merge: defaults, file, environment.
+	// 2. Merge: defaults, what is all right of the file, environment.
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
 	setDefaults(v, reflect.ValueOf(Default()).Elem(), "")
 	setClassDefaults(v, doc.root)
@@ -71,36 +68,15 @@ func parse(name string, data []byte, environ []string) (*Config, error) {
 	c.fillPaths()
 
 	// 4. Hold the values against their rules.
-	for _, p := range c.validate() {
-		doc.reportAt(p.Key, p.Message)
+	for _, p := range c.validate(doc.unsure) {
+		if !doc.within(doc.broken, p.Key) {
+			doc.reportAt(p.Key, p.Message)
+		}
 	}
-	if len(doc.problems) > 0 {
-		return nil, &Error{doc.problems}
+	if err := doc.err(); err != nil {
+		return nil, err
 	}
 	return c, nil
-}
-
-// read parses data and checks its keys and values.
-func (d *document) read(data []byte) {
-	dec := yaml.NewDecoder(bytes.NewReader(data))
-	var tree yaml.Node
-	switch err := dec.Decode(&tree); {
-	case errors.Is(err, io.EOF): // nothing but comments
-		return
-	case err != nil:
-		d.report(nil, "", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
-		return
-	}
-	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		d.report(nil, "", "holds more than one document")
-		return
-	}
-	root := tree.Content[0]
-	if root.Kind == yaml.ScalarNode && root.Tag == "!!null" {
-		return
-	}
-	d.root = root
-	d.check(root, reflect.TypeFor[Config](), "")
 }
 
 // textOf returns a tree as maps and lists of text, just as it is written. YAML's
@@ -142,11 +118,14 @@ func (d *document) environment(environ []string) map[string]any {
 		case value == "":
 		case ok:
 			if _, err := parseScalar(k.typ, value); err != nil {
-				d.problems = append(d.problems, Problem{"environment " + name, k.path, err.Error()})
+				d.problems = append(d.problems, Problem{Where: "environment " + name, Key: k.path, Message: err.Error()})
+				d.broken[k.path] = true
+				continue
 			}
+			d.variables[k.path] = name
 			overrides[strings.ReplaceAll(k.path, ".", delimiter)] = value
 		case ofSection(name):
-			d.problems = append(d.problems, Problem{"environment " + name, "", "sets no key" + didYouMean(name, names)})
+			d.problems = append(d.problems, Problem{Where: "environment " + name, Message: "sets no key" + didYouMean(name, names)})
 		}
 	}
 	return overrides
@@ -230,25 +209,33 @@ func decode(from, to reflect.Type, data any) (any, error) {
 	return v.Interface(), nil
 }
 
-// UseDataDir makes dir the data folder, and puts paths that are empty under it.
+// UseDataDir makes dir the data folder. Paths that are empty, or where the old
+// data folder has them by default, move under it; others stay.
 func (c *Config) UseDataDir(dir string) {
+	for path, name := range c.paths() {
+		if *path == filepath.Join(c.DataDir, name) {
+			*path = ""
+		}
+	}
 	c.DataDir = dir
 	c.fillPaths()
 }
 
 // fillPaths puts paths that were left empty under DataDir.
 func (c *Config) fillPaths() {
-	for _, p := range []struct {
-		path *string
-		name string
-	}{
-		{&c.Store.Path, "history.db"},
-		{&c.Collector.Spool.Dir, "spool"},
-		{&c.Models.Dir, "models"},
-		{&c.Placement.JournalDir, "journal"},
-	} {
-		if *p.path == "" {
-			*p.path = filepath.Join(c.DataDir, p.name)
+	for path, name := range c.paths() {
+		if *path == "" {
+			*path = filepath.Join(c.DataDir, name)
 		}
+	}
+}
+
+// paths maps each path that has its default under DataDir to its name there.
+func (c *Config) paths() map[*string]string {
+	return map[*string]string{
+		&c.Store.Path:           "history.db",
+		&c.Collector.Spool.Dir:  "spool",
+		&c.Models.Dir:           "models",
+		&c.Placement.JournalDir: "journal",
 	}
 }

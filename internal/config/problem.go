@@ -1,7 +1,9 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -10,6 +12,8 @@ type Problem struct {
 	Where   string // "auspex.yaml:12:7", or "environment AUSPEX_STORE_PATH"
 	Key     string // "classes.web.risk"; "" for the file as a whole
 	Message string // what is wrong, and what would be right
+
+	line, column int // in the file, from 1; 0 is elsewhere
 }
 
 func (p Problem) String() string {
@@ -37,19 +41,36 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("configuration has %d problems:\n  %s", len(lines), strings.Join(lines, "\n  "))
 }
 
+// byPlace orders problems as they stand in the file, others last.
+func byPlace(a, b Problem) int {
+	const elsewhere = math.MaxInt
+	lineOf := func(p Problem) int {
+		if p.line == 0 {
+			return elsewhere
+		}
+		return p.line
+	}
+	return cmp.Or(cmp.Compare(lineOf(a), lineOf(b)), cmp.Compare(a.column, b.column))
+}
+
 // didYouMean returns " (did you mean NAME?)" for the known name closest to
 // given, "" when none is close.
 func didYouMean(given string, known []string) string {
+	if best := closest(given, known); best != "" {
+		return fmt.Sprintf(" (did you mean %s?)", best)
+	}
+	return ""
+}
+
+// closest returns the known name closest to given, "" when none is close.
+func closest(given string, known []string) string {
 	best, least := "", max(1, len(given)/3)+1
 	for _, k := range known {
 		if d := distance(strings.ToLower(given), strings.ToLower(k)); d < least {
 			best, least = k, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
+	return best
 }
 
 // distance is the number of single-character edits, swaps of neighbours among

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -29,8 +30,11 @@ func parseScalar(t reflect.Type, text string) (reflect.Value, error) {
 		}
 		v.SetInt(int64(d))
 	case t == bytesType:
-		n, err := resource.ParseAmount(resource.Memory, text)
-		if err != nil || n >= math.MaxInt64 {
+		n, err := parseAmount(resource.Memory, text)
+		switch {
+		case errors.Is(err, errNoUnit):
+			return v, err
+		case err != nil || n >= math.MaxInt64:
 			return v, fmt.Errorf("%q is not a size (want such as 64MiB)", text)
 		}
 		v.SetInt(int64(n))
@@ -64,6 +68,33 @@ func parseScalar(t reflect.Type, text string) (reflect.Value, error) {
 		return v, fmt.Errorf("no value of type %v can be configured", t)
 	}
 	return v, nil
+}
+
+var errNoUnit = errors.New("has no unit")
+
+// parseAmount is resource.ParseAmount, but wants a unit for bytes: a limit of
+// {memory: 64} is a mistake. 0 is 0 in any unit.
+func parseAmount(n resource.Name, text string) (float64, error) {
+	x, err := resource.ParseAmount(n, text)
+	if err != nil || x == 0 || unitSuffix(n) == "" {
+		return x, err
+	}
+	if _, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(text, "/s")), 64); err == nil {
+		return 0, fmt.Errorf("%q %w (want such as %s)", text, errNoUnit, "64Mi"+unitSuffix(n))
+	}
+	return x, nil
+}
+
+// unitSuffix returns what marks a number as being in the unit of n, "" if plain
+// numbers are.
+func unitSuffix(n resource.Name) string {
+	switch n.Unit() {
+	case resource.Bytes:
+		return "B"
+	case resource.BytesPerSecond:
+		return "B/s"
+	}
+	return ""
 }
 
 // maxDays keeps a duration in days within what time.Duration can hold.
@@ -101,14 +132,14 @@ func formatScalar(v reflect.Value) string {
 	return fmt.Sprint(v.Interface())
 }
 
-// formatAmount prints an amount for people where that loses nothing, else as the
-// plain number.
+// formatAmount prints an amount for people where that loses nothing, else in the
+// unit of n.
 func formatAmount(n resource.Name, x float64) string {
 	text := resource.FormatAmount(n, x)
 	if again, err := resource.ParseAmount(n, text); err == nil && again == x {
 		return text
 	}
-	return strconv.FormatFloat(x, 'f', -1, 64)
+	return strconv.FormatFloat(x, 'f', -1, 64) + unitSuffix(n)
 }
 
 func formatDuration(d time.Duration) string {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/auspex-project/auspex/allocator"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/workload"
@@ -13,7 +14,7 @@ import (
 // Settings returns the part of c that can change while the program runs, as
 // placement takes it.
 func (c *Config) Settings() (placement.Settings, error) {
-	queues, err := c.queueTree()
+	queues, err := allocator.NewTree(c.queues())
 	if err != nil {
 		return placement.Settings{}, fmt.Errorf("queues: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,7 +21,13 @@ import (
 )
 
 // rules gathers what breaks one.
-type rules struct{ problems []Problem }
+type rules struct {
+	problems []Problem
+	unsure   func(key string) bool // its value, or what is under it, may not be what the operator meant
+}
+
+// sure reports whether a rule may compare the values of keys.
+func (r *rules) sure(keys ...string) bool { return !slices.ContainsFunc(keys, r.unsure) }
 
 func (r *rules) require(ok bool, key, format string, args ...any) {
 	if !ok {
@@ -55,16 +62,19 @@ func oneOf(r *rules, key, value string, allowed ...string) {
 	r.require(slices.Contains(allowed, value), key, "%q is not one of %s", value, strings.Join(allowed, ", "))
 }
 
-// validate returns the rules that c breaks, in the order of the file's sections.
-func (c *Config) validate() []Problem {
-	var r rules
+// validate returns the rules that c breaks, by section. Rules that compare keys
+// are left out where one of them is unsure.
+func (c *Config) validate(unsure func(key string) bool) []Problem {
+	r := rules{unsure: unsure}
 	r.require(c.DataDir != "", "data_dir", "is empty")
 	c.Server.validate(&r)
 	oneOf(&r, "log.level", c.Log.Level, "debug", "info", "warn", "error")
 	oneOf(&r, "log.format", c.Log.Format, "text", "json")
 	c.Store.validate(&r)
 	c.Collector.validate(&r)
-	r.refuse("forecast", c.Grid().Validate())
+	if r.sure("forecast.slot", "forecast.slots") {
+		r.refuse("forecast", c.Grid().Validate())
+	}
 	atLeast(&r, "forecast.refresh", c.Forecast.Refresh, time.Second)
 	atLeast(&r, "forecast.late", c.Forecast.Late, 0)
 	c.Training.validate(&r)
@@ -95,25 +105,41 @@ func isProbability(r *rules, key string, p float64) {
 }
 
 func (s Server) validate(r *rules) {
-	address := func(key, text string, optional bool) {
-		if optional && text == "" {
-			return
+	grpc, ok := isLoopback(r, "server.grpc_address", s.GRPCAddress)
+	if s.HTTPAddress != "" {
+		http, alsoOK := isLoopback(r, "server.http_address", s.HTTPAddress)
+		if ok && alsoOK && r.sure("server.grpc_address", "server.http_address") {
+			r.require(!grpc.collides(http), "server.http_address", "%q is taken by server.grpc_address", s.HTTPAddress)
 		}
-		host, _, err := net.SplitHostPort(text)
-		if err != nil {
-			r.require(false, key, "%q is not host:port (such as 127.0.0.1:7070)", text)
-			return
-		}
-		ip := net.ParseIP(host)
-		r.require(host == "localhost" || ip != nil && ip.IsLoopback(), key,
-			"%q is not a loopback address: calls are not encrypted, so only this machine may make them (use 127.0.0.1 or [::1])", text)
 	}
-	address("server.grpc_address", s.GRPCAddress, false)
-	address("server.http_address", s.HTTPAddress, true)
 	r.require(s.MaxMessageBytes >= 64<<10 && s.MaxMessageBytes <= 1<<30, "server.max_message_bytes", "%d is not between 64KiB and 1GiB", s.MaxMessageBytes)
 	r.require(s.MaxStreams > 0 && s.MaxStreams <= 1<<20, "server.max_streams", "%d is not between 1 and %d", s.MaxStreams, 1<<20)
 	atLeast(r, "server.max_deadline", s.MaxDeadline, 0)
 	atLeast(r, "server.drain_timeout", s.DrainTimeout, 0)
+}
+
+// address is where something listens.
+type address struct {
+	ip   net.IP // nil is localhost, whichever of IPv4 and IPv6 that is
+	port uint64 // 0 is any that is free
+}
+
+func (a address) collides(b address) bool {
+	return a.port == b.port && a.port != 0 && (a.ip == nil || b.ip == nil || a.ip.Equal(b.ip))
+}
+
+func isLoopback(r *rules, key, text string) (address, bool) {
+	host, portText, err := net.SplitHostPort(text)
+	if err != nil {
+		r.require(false, key, "%q is not host:port (such as 127.0.0.1:7070)", text)
+		return address{}, false
+	}
+	ip := net.ParseIP(host)
+	local := host == "localhost" || ip != nil && ip.IsLoopback()
+	r.require(local, key, "%q is not a loopback address: calls are not encrypted, so only this machine may make them (use 127.0.0.1 or [::1])", text)
+	port, err := strconv.ParseUint(portText, 10, 16)
+	r.require(err == nil, key, "port %q is not between 0 and 65535", portText)
+	return address{ip, port}, local && err == nil
 }
 
 func (s Store) validate(r *rules) {
@@ -163,6 +189,7 @@ func (t Training) validate(r *rules) {
 func (p Placement) validate(r *rules) {
 	atLeast(r, "placement.reservation_ttl", p.ReservationTTL, time.Second)
 	r.require(p.HeartbeatTimeout != 0, "placement.heartbeat_timeout", "is 0 (negative is never)")
+	r.require(p.HeartbeatTimeout <= 0 || p.HeartbeatTimeout >= time.Second, "placement.heartbeat_timeout", "%s is less than 1s", formatDuration(p.HeartbeatTimeout))
 	r.require(p.WaitFor != 0, "placement.wait_for", "is 0 (negative is not at all)")
 	oneOf(r, "placement.cold_start", p.ColdStart, "limit", "request")
 	r.require(p.KeepDecisions > 0, "placement.keep_decisions", "%d is not more than 0", p.KeepDecisions)
@@ -188,25 +215,50 @@ func (c *Config) validateScoring(r *rules) {
 	for _, class := range slices.Sorted(maps.Keys(c.Scoring.Classes)) {
 		key := "scoring.classes." + class
 		_, ok := c.Classes[class]
-		r.require(ok, key, "no class has this name%s", didYouMean(class, slices.Sorted(maps.Keys(c.Classes))))
+		r.require(ok || r.unsure("classes."+class), key, "no class has this name%s", didYouMean(class, slices.Sorted(maps.Keys(c.Classes))))
 		check(key, c.Scoring.Classes[class])
 	}
 }
 
+// validateQueues mends a copy of the queues as it goes, so that what is wrong
+// with one does not hide what is wrong with the others.
 func (c *Config) validateQueues(r *rules) {
-	for _, name := range slices.Sorted(maps.Keys(c.Queues)) {
-		q, key := c.Queues[name], "queues."+name
-		r.require(q.Weight >= 0, key+".weight", "%g is negative", q.Weight)
-		_, ok := c.Queues[q.Parent]
-		r.require(ok || q.Parent == "" || q.Parent == allocator.Default, key+".parent", "no queue has the name %q%s", q.Parent, didYouMean(q.Parent, slices.Sorted(maps.Keys(c.Queues))))
-	}
-	if len(r.problems) == 0 { // the tree would only repeat them
-		_, err := c.queueTree()
-		for _, p := range problemsOf(err) {
-			c.placeAtQueue(&p)
-			r.problems = append(r.problems, p)
+	queues := c.queues()
+	for i := range queues {
+		q, key := &queues[i], "queues."+queues[i].Name
+		if q.Weight < 0 {
+			r.require(false, key+".weight", "%g is negative", q.Weight)
+			q.Weight = 0
+		}
+		if _, ok := c.Queues[q.Parent]; !ok && q.Parent != "" && q.Parent != allocator.Default {
+			r.require(r.unsure("queues."+q.Parent), key+".parent", "no queue has the name %q%s", q.Parent, didYouMean(q.Parent, slices.Sorted(maps.Keys(c.Queues))))
+			q.Parent = ""
 		}
 	}
+
+	shape := slices.Clone(queues)
+	for i := range shape {
+		shape[i].Guarantee, shape[i].Limit = resource.Vector{}, resource.Vector{}
+	}
+	wrong := c.requireTree(r, shape)
+	for i := range queues {
+		if slices.Contains(wrong, "queues."+queues[i].Name) {
+			queues[i].Parent = ""
+		}
+	}
+	c.requireTree(r, queues)
+}
+
+// requireTree reports why queues make no tree, and returns the keys it is about.
+func (c *Config) requireTree(r *rules, queues []allocator.Queue) []string {
+	_, err := allocator.NewTree(queues)
+	var about []string
+	for _, p := range problemsOf(err) {
+		c.placeAtQueue(&p)
+		r.problems = append(r.problems, p)
+		about = append(about, p.Key)
+	}
+	return about
 }
 
 // placeAtQueue finds the queue that a message of the allocator is about.
@@ -219,13 +271,14 @@ func (c *Config) placeAtQueue(p *Problem) {
 	}
 }
 
-func (c *Config) queueTree() (*allocator.Tree, error) {
+// queues returns the queues as the allocator takes them.
+func (c *Config) queues() []allocator.Queue {
 	queues := make([]allocator.Queue, 0, len(c.Queues))
 	for _, name := range slices.Sorted(maps.Keys(c.Queues)) {
 		q := c.Queues[name]
 		queues = append(queues, allocator.Queue{Name: name, Parent: q.Parent, Weight: q.Weight, Guarantee: q.Guarantee, Limit: q.Limit})
 	}
-	return allocator.NewTree(queues)
+	return queues
 }
 
 // Grid returns the grid of all forecasts.
