@@ -522,6 +522,67 @@ func TestRefusalCostsOnlyTheBadSamples(t *testing.T) {
 	})
 }
 
+// Bytes are no samples: a segment of which nobody knows what it held adds to no
+// count, and what can be read behind a damaged header is shipped.
+func TestUnreadableSpoolIsNotCounted(t *testing.T) {
+	tests := []struct {
+		name    string
+		zeroed  int // bytes at the beginning of the segment; -1 is all
+		shipped bool
+		want    int // samples shipped after the damage, besides the new ones
+	}{
+		{"header, all shipped", 24, true, 0},
+		{"all, all shipped", -1, true, 0},
+		{"header, none shipped", 24, false, 100},
+		{"all, none shipped", -1, false, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				disk := waltest.NewDisk(1 << 30)
+				h := start(t, newStore(), disk, Options{})
+				for batch := range slices.Chunk(series("w", past, 100), 10) {
+					mustAccept(t, h.Collector, batch)
+				}
+				if test.shipped {
+					stop := h.running(t.Context())
+					if err := h.Drain(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					stop()
+				}
+				h.Close()
+				names, contents := disk.Files("spool")
+				segment := names[slices.IndexFunc(names, func(n string) bool { return strings.HasSuffix(n, ".wal") })]
+				zeroed := test.zeroed
+				if zeroed < 0 {
+					zeroed = len(contents[segment])
+				}
+				clear(contents[segment][:zeroed])
+				disk.Put(segment, contents[segment])
+
+				h = start(t, h.store, disk, Options{})
+				if d := h.Depth(); d != int64(test.want) {
+					t.Errorf("%d samples wait, want %d", d, test.want)
+				}
+				mustAccept(t, h.Collector, series("new", past, 10))
+				h.Close()
+				h = start(t, h.store, disk, Options{}) // there is a segment behind the damaged one now
+				if d := h.Depth(); d != int64(test.want+10) {
+					t.Errorf("%d samples wait after a restart, want %d", d, test.want+10)
+				}
+				stop := h.running(t.Context())
+				if err := h.Drain(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				stop()
+				h.wantMetrics(t, map[string]int{"damaged_samples_total": 0, "shipped_samples_total": test.want + 10, "spool_samples": 0})
+				h.Close()
+			})
+		})
+	}
+}
+
 func TestDamagedSpoolCostsTheDamagedFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := waltest.NewDisk(1 << 30)

@@ -99,7 +99,8 @@ func (s *spool) append(samples []timeseries.Sample) error {
 }
 
 // next takes up to n samples into reuse; io.EOF when all have been taken.
-// Samples that cannot be read back are counted, logged and passed over.
+// Samples that cannot be read back are counted, where their number is known,
+// logged and passed over.
 func (s *spool) next(n int, reuse []timeseries.Sample) (batch, error) {
 	b := batch{samples: reuse[:0]}
 	for len(b.samples) < n {
@@ -112,6 +113,11 @@ func (s *spool) next(n int, reuse []timeseries.Sample) (batch, error) {
 			b.end = s.reader.Position()
 			return b, nil
 		case errors.As(err, &corrupt):
+			if corrupt.Bound {
+				s.opts.logger.Error("spool is damaged; nobody knows how many samples are lost, if any are", "file", corrupt.File,
+					"offset", corrupt.Offset, "position", corrupt.Lost.From)
+				continue
+			}
 			s.opts.damaged(corrupt.Lost.Len())
 			s.opts.logger.Error("spool is damaged; samples are lost", "file", corrupt.File, "offset", corrupt.Offset,
 				"samples", corrupt.Lost.Len(), "position", corrupt.Lost.From)
@@ -151,8 +157,7 @@ func (s *spool) acknowledge(b batch) {
 
 // depth returns how many samples wait for the store.
 func (s *spool) depth() int64 {
-	delivered := s.delivered()
-	return int64(max(s.log.End(), delivered) - delivered)
+	return int64(s.log.Len(s.delivered()))
 }
 
 // delivered returns the position up to which samples are in the store, or lost.

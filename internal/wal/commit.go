@@ -73,8 +73,10 @@ func (l *Log) write(g *group) (Position, error) {
 		return 0, ErrClosed
 	}
 	lost, err := l.makeRoom(int64(len(g.buf)))
-	if lost.Len() > 0 && l.opts.Dropped != nil {
-		l.opts.Dropped(lost)
+	if l.opts.Dropped != nil {
+		for _, r := range lost {
+			l.opts.Dropped(r)
+		}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("append to log %s: %w", l.dir, err)
@@ -140,17 +142,18 @@ func (l *Log) rotate() error {
 }
 
 // makeRoom removes the oldest segments until n more bytes fit the bound, and
-// returns the records of interest that went with them.
-func (l *Log) makeRoom(n int64) (lost Range, err error) {
+// returns the records of interest that went with them. A segment of which nobody
+// knows what it held adds none.
+func (l *Log) makeRoom(n int64) (lost []Range, err error) {
 	if l.opts.MaxBytes == 0 {
-		return Range{}, nil
+		return nil, nil
 	}
 	n += segmentHeaderLen
 	if n+segmentHeaderLen > l.opts.MaxBytes {
-		return Range{}, fmt.Errorf("%d bytes: %w (the log is bounded to %d)", n, ErrTooLarge, l.opts.MaxBytes)
+		return nil, fmt.Errorf("%d bytes: %w (the log is bounded to %d)", n, ErrTooLarge, l.opts.MaxBytes)
 	}
 	if l.bytes()+n <= l.opts.MaxBytes {
-		return Range{}, nil
+		return nil, nil
 	}
 	for l.bytes()+n > l.opts.MaxBytes {
 		upTo := l.mu.end
@@ -160,15 +163,17 @@ func (l *Log) makeRoom(n int64) (lost Range, err error) {
 			l.tail.file.Close()
 			l.tail.file = nil
 		}
-		from := max(l.mu.segments[0].first, l.mu.start)
+		oldest := l.mu.segments[0]
+		from := max(oldest.first, l.mu.start)
 		if err := l.removeOldest(); err != nil {
 			return lost, fmt.Errorf("drop the oldest segment: %w", err)
 		}
-		if from < upTo {
-			if lost.Len() == 0 {
-				lost.From = from
-			}
-			lost.To = upTo
+		switch n := len(lost); {
+		case from >= upTo || oldest.bound:
+		case n > 0 && lost[n-1].To == from:
+			lost[n-1].To = upTo
+		default:
+			lost = append(lost, Range{from, upTo})
 		}
 	}
 	// A loss of power must not bring back what has been reported lost.
@@ -176,9 +181,9 @@ func (l *Log) makeRoom(n int64) (lost Range, err error) {
 }
 
 // recoverTail finds the end of the last segment, cuts a torn frame off it and
-// opens it for appending. A segment whose header was torn by a crash is removed;
-// one whose header is damaged is left for the Reader to report, and the
-// positions it can have held are not used again.
+// opens it for appending. One whose header is damaged is left as it is, for the
+// Reader; where nothing in it can be read, the positions it can have held are not
+// used again.
 func (l *Log) recoverTail(last *segment) (end Position, err error) {
 	f, err := l.opts.FS.OpenFile(last.path, os.O_RDWR)
 	if err != nil {
@@ -190,15 +195,15 @@ func (l *Log) recoverTail(last *segment) (end Position, err error) {
 			f.Close()
 		}
 	}()
-	scan, err := newScanner(f, *last)
+	scan, whole, err := newScanner(f, *last)
 	switch {
-	case errors.Is(err, errSegmentHeader) && last.size <= segmentHeaderLen:
-		l.opts.Logger.Warn("log: removed a segment torn before its first record", "file", last.path)
-		l.mu.segments = l.mu.segments[:len(l.mu.segments)-1]
-		return last.first, l.opts.FS.Remove(last.path)
 	case errors.Is(err, errSegmentHeader):
 		l.opts.Logger.Error("log: segment cannot be read", "file", last.path, "bytes", last.size, "error", err)
-		return last.first + Position(last.size), nil
+		last.bound = true
+		if last.size <= segmentHeaderLen {
+			return max(last.first, l.opts.Start) + last.boundLen(), nil
+		}
+		return last.first + last.boundLen(), nil
 	case err != nil:
 		return 0, err
 	}
@@ -217,6 +222,9 @@ func (l *Log) recoverTail(last *segment) (end Position, err error) {
 				"lost", Range{end, frame.first}.Len())
 		}
 		end, good = frame.end(), scan.off
+	}
+	if !whole {
+		return end, nil // append to a new segment
 	}
 	if good < last.size {
 		l.opts.Logger.Warn("log: cut a torn frame off the end", "file", last.path, "offset", good, "bytes", last.size-good)

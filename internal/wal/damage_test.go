@@ -43,7 +43,7 @@ var groups = [][]string{{"one"}, {"two", "three"}, {strings.Repeat("four", 50)},
 // it are read back and the log goes on behind them.
 func TestTornAtEveryByte(t *testing.T) {
 	name, data, ends := frames(t, groups)
-	for cut := range data {
+	for cut := 24; cut < len(data); cut++ { // a segment has its name only with its header
 		var want []string
 		for i, end := range ends {
 			if int64(cut) >= end {
@@ -63,7 +63,7 @@ func TestTornAtEveryByte(t *testing.T) {
 }
 
 // A flipped bit in the middle costs the frame it is in and no other, and the
-// loss is reported with its place.
+// loss is reported with its place. One in the segment's header costs nothing.
 func TestDamageAtEveryByte(t *testing.T) {
 	name, data, ends := frames(t, groups)
 	for at := range data {
@@ -83,7 +83,7 @@ func TestDamageAtEveryByte(t *testing.T) {
 			}
 		}
 		for i, g := range groups {
-			if hit >= 0 && i != hit {
+			if i != hit {
 				want = append(want, g...)
 			}
 		}
@@ -95,7 +95,7 @@ func TestDamageAtEveryByte(t *testing.T) {
 			t.Fatalf("flip at %d: position %d was given out twice", at, first)
 		}
 		// The last frame cannot be told from a torn one; it is cut, with a warning.
-		if (len(lost) == 1) == (hit == len(groups)-1) || len(lost) > 1 {
+		if wantLost := hit >= 0 && hit < len(groups)-1; (len(lost) == 1) != wantLost || len(lost) > 1 {
 			t.Fatalf("flip at %d (frame %d): lost %v", at, hit, lost)
 		}
 		if !strings.Contains(log.String(), filepath.Base(name)) {
@@ -125,13 +125,14 @@ func TestDamageIsReportedOnceWithItsPlace(t *testing.T) {
 		}
 	}
 	corrupt(names[0], 40, []byte("????"))               // in the first frame
-	corrupt(names[1], 3, []byte("?"))                   // the header: all of the segment
+	corrupt(names[1], 3, []byte("?"))                   // the header, which costs nothing
 	if err := os.Truncate(names[2], 2000); err != nil { // records missing from the end of a full segment
 		t.Fatal(err)
 	}
 	if err := os.Remove(names[3]); err != nil {
 		t.Fatal(err)
 	}
+	corrupt(names[4], 0, make([]byte, 60)) // the header and the frame behind it: all of the segment
 	var reports []wal.CorruptError
 	r := l.Read(1)
 	defer r.Close()
@@ -157,8 +158,8 @@ func TestDamageIsReportedOnceWithItsPlace(t *testing.T) {
 	lost := 0
 	for i, c := range reports {
 		lost += c.Lost.Len()
-		if c.File != names[i] || !strings.Contains(c.Error(), names[i]) {
-			t.Errorf("report %d names %s, want %s: %v", i, c.File, names[i], &c)
+		if name := names[[]int{0, 2, 3, 4}[i]]; c.File != name || c.Bound || !strings.Contains(c.Error(), name) {
+			t.Errorf("report %d names %s, want %s and an exact count: %v", i, c.File, name, &c)
 		}
 	}
 	if reports[0].Offset != 24 || reports[0].Lost != (wal.Range{From: 1, To: 11}) {
@@ -296,5 +297,122 @@ func TestCorruptErrorText(t *testing.T) {
 	err := &wal.CorruptError{File: "/spool/1.wal", Offset: 99, Lost: wal.Range{From: 5, To: 8}}
 	if want := "log segment /spool/1.wal is damaged at offset 99: 3 records from position 5 are lost"; fmt.Sprint(err) != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	err.Bound = true
+	if want := "log segment /spool/1.wal is damaged at offset 99: an unknown number of records from position 5 on is lost"; fmt.Sprint(err) != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// The last segment says how many records it held only by its frames. Where those
+// cannot be read the loss is reported as unknown, also after the log has gone on
+// and was opened again, and no position is given out twice.
+func TestUnreadableLastSegment(t *testing.T) {
+	name, data, _ := frames(t, groups)
+	tests := []struct {
+		what string
+		data []byte
+	}{
+		{"emptied", nil},
+		{"cut in the header", data[:10]},
+		{"cut behind the header, which is damaged", append(make([]byte, 10), data[10:24]...)},
+		{"header and first frame zeroed", append(make([]byte, 60), data[60:]...)},
+		{"zeroed", make([]byte, len(data))},
+	}
+	for _, test := range tests {
+		t.Run(test.what, func(t *testing.T) {
+			disk := diskWith(name, test.data)
+			for round := range 3 {
+				l := open(t, "log", wal.Options{FS: disk})
+				if round > 0 {
+					appendAll(t, l, "next")
+				}
+				r := l.Read(1)
+				_, err := r.Next()
+				var c *wal.CorruptError
+				if !errors.As(err, &c) || !c.Bound || c.File != name || c.Lost.From != 1 {
+					t.Fatalf("round %d: %v, want an unknown number from position 1 on in %s", round, err, name)
+				}
+				if len(test.data) > 24 && c.Lost.Len() < 8 {
+					t.Errorf("round %d: positions up to %d are taken, the segment held 8", round, c.Lost.To)
+				}
+				for range round {
+					if rec, err := r.Next(); err != nil || string(rec.Data) != "next" {
+						t.Fatalf("round %d: %q, %v behind the damage", round, rec.Data, err)
+					}
+				}
+				if _, err := r.Next(); err != io.EOF {
+					t.Errorf("round %d: %v, want the end", round, err)
+				}
+				r.Close()
+				l.Close()
+			}
+		})
+	}
+}
+
+// The bound drops a segment nobody can read without a count.
+func TestUnreadableSegmentDropped(t *testing.T) {
+	disk := waltest.NewDisk(1 << 30)
+	disk.Put("log/00000000000000000001.wal", make([]byte, 4<<10))
+	dropped := 0
+	l := open(t, "log", wal.Options{FS: disk, SegmentBytes: 4 << 10, MaxBytes: 8 << 10, Dropped: func(r wal.Range) { dropped += r.Len() }})
+	n := 0
+	for l.First() == 1 {
+		appendAll(t, l, strings.Repeat("x", 500))
+		n++
+	}
+	if dropped != 0 || l.Len(1) != n || n < 3 {
+		t.Errorf("%d records dropped, %d of %d left", dropped, l.Len(1), n)
+	}
+}
+
+// A segment whose header is damaged is read, and not written behind: the log
+// goes on in another one, without a gap.
+func TestGoesOnBehindDamagedHeader(t *testing.T) {
+	name, data, _ := frames(t, groups)
+	for at := range 24 {
+		damaged := bytes.Clone(data)
+		damaged[at] ^= 0xff
+		disk := diskWith(name, damaged)
+		for round := range 2 {
+			l := open(t, "log", wal.Options{FS: disk})
+			if p := appendAll(t, l, "next"); p != wal.Position(9+round) {
+				t.Fatalf("byte %d: append at %d, want %d", at, p, 9+round)
+			}
+			if got, _, lost := readAll(t, l, 1); len(got) != 9+round || lost != nil {
+				t.Fatalf("byte %d: read %q, lost %v", at, got, lost)
+			}
+			l.Close()
+		}
+		if _, contents := disk.Files("log"); !bytes.Equal(contents[name], damaged) {
+			t.Fatalf("byte %d: the damaged segment was changed", at)
+		}
+	}
+}
+
+// A log that ends before Start has lost what stood behind it, too.
+func TestShort(t *testing.T) {
+	name, data, ends := frames(t, groups)
+	for _, test := range []struct {
+		what  string
+		data  []byte
+		start wal.Position
+		want  bool
+	}{
+		{"whole", data, 9, false},
+		{"whole, from within", data, 4, false},
+		{"cut", data[:ends[1]], 8, true},
+		{"cut to the header", data[:24], 2, true},
+		{"gone", nil, 2, true},
+		{"never there", nil, 0, false},
+	} {
+		disk := waltest.NewDisk(1 << 20)
+		if test.data != nil {
+			disk.Put(name, test.data)
+		}
+		if got := open(t, "log", wal.Options{FS: disk, Start: test.start}).Short(); got != test.want {
+			t.Errorf("%s: short is %v", test.what, got)
+		}
 	}
 }

@@ -6,7 +6,8 @@
 // records of one group commit under one checksum (CRC-32C), so that a crash
 // leaves at most one broken frame, at the very end, which Open cuts off. Damage
 // anywhere else costs the frames it touches: a Reader reports them with file,
-// offset and the positions lost, and goes on with the next intact frame.
+// offset and the positions lost, and goes on with the next intact frame. A damaged
+// segment header by itself costs nothing.
 //
 // Positions count records from 1 and are never reused, so the number of records
 // between two positions is their difference.

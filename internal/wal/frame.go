@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"io"
+	"slices"
 )
 
 // A frame, little endian:
@@ -25,6 +26,17 @@ var (
 	frameMagic = []byte("axf1")
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 )
+
+// saltOf returns the salt with which parseHeader takes head: a checksum run
+// backwards over what it covers.
+func saltOf(head []byte) uint32 {
+	crc := ^binary.LittleEndian.Uint32(head[24:])
+	for i := 23; i >= 0; i-- {
+		b := byte(slices.IndexFunc(castagnoli[:], func(x uint32) bool { return x>>24 == crc>>24 }))
+		crc = (crc^castagnoli[b])<<8 | uint32(b^head[i])
+	}
+	return ^crc
+}
 
 type frame struct {
 	first   Position

@@ -16,7 +16,8 @@ type FS interface {
 	ReadDir(dir string) ([]fs.DirEntry, error)
 	MkdirAll(dir string) error
 	Remove(name string) error
-	SyncDir(dir string) error            // makes creations in dir durable
+	Rename(from, to string) error        // replaces to, all or nothing
+	SyncDir(dir string) error            // makes creations and renames in dir durable
 	Lock(name string) (io.Closer, error) // ErrLocked when another holder lives
 }
 
@@ -43,6 +44,7 @@ func (OS) OpenFile(name string, flag int) (File, error) {
 
 func (OS) ReadDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
 func (OS) Remove(name string) error                  { return os.Remove(name) }
+func (OS) Rename(from, to string) error              { return os.Rename(from, to) }
 
 // MkdirAll makes dir and its parents, each durably.
 func (o OS) MkdirAll(dir string) error {

@@ -96,6 +96,7 @@ type Log struct {
 		segments []segment // the last one is appended to; changed only by the holder of the turn
 		end      Position  // of the next record; all before it are durable
 		start    Position  // records before it are no longer of interest
+		short    bool      // see Short
 		grown    chan struct{}
 	}
 }
@@ -138,6 +139,13 @@ func (l *Log) recover() error {
 			return err
 		}
 		l.mu.end = max(end, l.opts.Start)
+		l.mu.short = end < l.opts.Start
+	} else {
+		l.mu.short = l.opts.Start > 1
+	}
+	if l.mu.short {
+		l.opts.Logger.Warn("log: it ends before the records already dealt with; those after them are lost, if there were any",
+			"dir", l.dir, "start", l.opts.Start)
 	}
 	return l.removeBefore(l.opts.Start)
 }
@@ -206,6 +214,32 @@ func (l *Log) End() Position {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mu.end
+}
+
+// Len returns the number of records from position p on, without those of
+// segments of which nobody knows how many they held.
+func (l *Log) Len(p Position) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := 0
+	for i, s := range l.mu.segments {
+		end := l.mu.end
+		if i+1 < len(l.mu.segments) {
+			end = l.mu.segments[i+1].first
+		}
+		if from := max(s.first, p); from < end && !s.bound {
+			n += Range{from, end}.Len()
+		}
+	}
+	return n
+}
+
+// Short reports whether Open found that the log ended before Options.Start: files
+// are missing or were cut, and nobody knows how many records stood behind it.
+func (l *Log) Short() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.short
 }
 
 // Bytes returns the size of the log's files.

@@ -20,9 +20,17 @@ type CorruptError struct {
 	File   string
 	Offset int64 // of the first damaged byte
 	Lost   Range
+
+	// Bound says that nobody knows how many of the positions lost held a record,
+	// if any did.
+	Bound bool
 }
 
 func (e *CorruptError) Error() string {
+	if e.Bound {
+		return fmt.Sprintf("log segment %s is damaged at offset %d: an unknown number of records from position %d on is lost",
+			e.File, e.Offset, e.Lost.From)
+	}
 	return fmt.Sprintf("log segment %s is damaged at offset %d: %d records from position %d are lost",
 		e.File, e.Offset, e.Lost.Len(), e.Lost.From)
 }
@@ -95,7 +103,7 @@ func (r *Reader) advance() error {
 		case errors.Is(err, os.ErrNotExist) && r.log.First() > r.next:
 			continue // dropped in the meantime
 		case errors.Is(err, errSegmentHeader), errors.Is(err, os.ErrNotExist):
-			return r.lose(Range{r.next, end}, 0)
+			return r.lose(Range{r.next, end}, 0, seg.bound)
 		case err != nil:
 			return fmt.Errorf("read log: %w", err)
 		}
@@ -107,7 +115,7 @@ func (r *Reader) advance() error {
 		switch {
 		case err == io.EOF || err == nil && f.first >= end:
 			// Nothing more here, though the segment should reach up to end.
-			return r.lose(Range{r.next, end}, damagedAt)
+			return r.lose(Range{r.next, end}, damagedAt, false)
 		case err != nil:
 			return fmt.Errorf("read log segment %s at offset %d: %w", seg.path, r.scan.off, err)
 		case f.end() <= r.next:
@@ -115,15 +123,15 @@ func (r *Reader) advance() error {
 		}
 		r.at, r.frames = f.first, f.payload
 		if f.first > r.next {
-			return r.lose(Range{r.next, f.first}, damagedAt)
+			return r.lose(Range{r.next, f.first}, damagedAt, false)
 		}
 		return nil
 	}
 }
 
-func (r *Reader) lose(lost Range, offset int64) error {
+func (r *Reader) lose(lost Range, offset int64, bound bool) error {
 	r.next = lost.To
-	return &CorruptError{File: r.path, Offset: offset, Lost: lost}
+	return &CorruptError{File: r.path, Offset: offset, Lost: lost, Bound: bound}
 }
 
 // locate returns the segment that holds the next record and the position at
@@ -163,9 +171,12 @@ func (r *Reader) open(seg segment) error {
 	if err != nil {
 		return err
 	}
-	scan, err := newScanner(f, seg)
+	scan, whole, err := newScanner(f, seg)
 	if err != nil {
 		return errors.Join(err, f.Close())
+	}
+	if !whole {
+		r.log.opts.Logger.Error("log: the header of a segment is damaged; its frames are read without it", "file", seg.path, "offset", 0)
 	}
 	r.file, r.scan = f, scan
 	return nil

@@ -33,6 +33,10 @@ type segment struct {
 	path  string
 	first Position
 	size  int64 // bytes known to be durable
+
+	// The positions up to the next segment are a bound on what it holds, since
+	// it was found unreadable before there was a next one.
+	bound bool
 }
 
 func segmentPath(dir string, first Position) string {
@@ -56,7 +60,7 @@ func listSegments(fsys FS, dir string) ([]segment, error) {
 		if err != nil {
 			return nil, err
 		}
-		segments = append(segments, segment{filepath.Join(dir, e.Name()), Position(first), info.Size()})
+		segments = append(segments, segment{path: filepath.Join(dir, e.Name()), first: Position(first), size: info.Size()})
 	}
 	slices.SortFunc(segments, func(a, b segment) int {
 		if a.first < b.first {
@@ -64,14 +68,33 @@ func listSegments(fsys FS, dir string) ([]segment, error) {
 		}
 		return 1
 	})
+	for i := range segments[:max(len(segments)-1, 0)] {
+		// Records take more than a byte each with their frame, so that no
+		// segment holds as many as it has bytes.
+		span := segments[i+1].first - segments[i].first
+		segments[i].bound = span == segments[i].boundLen()
+	}
 	return segments, nil
 }
 
-// createSegment makes an empty segment. A file of that name is the leftover of an
-// earlier attempt: it holds no record, since first is still to be given out.
+// boundLen is the number of positions set aside for a segment that cannot be
+// read: as many as it can have held, or one to report it by where its bytes say
+// nothing.
+func (s segment) boundLen() Position {
+	if s.size <= segmentHeaderLen {
+		return 1
+	}
+	return Position(s.size)
+}
+
+// createSegment makes an empty segment. It gets its name with its header whole,
+// so that a segment without one is damaged and not merely torn. A file of that
+// name is the leftover of an earlier attempt: it holds no record, since first is
+// still to be given out.
 func createSegment(fsys FS, dir string, first Position) (seg segment, f File, salt uint32, err error) {
-	seg = segment{segmentPath(dir, first), first, segmentHeaderLen}
-	f, err = fsys.OpenFile(seg.path, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
+	seg = segment{path: segmentPath(dir, first), first: first, size: segmentHeaderLen}
+	unnamed := filepath.Join(dir, "next.tmp")
+	f, err = fsys.OpenFile(unnamed, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
 	if err != nil {
 		return segment{}, nil, 0, err
 	}
@@ -84,33 +107,55 @@ func createSegment(fsys FS, dir string, first Position) (seg segment, f File, sa
 	if _, err = f.WriteAt(head, 0); err == nil {
 		err = f.Sync()
 	}
-	if err == nil {
+	if err != nil {
+		return segment{}, nil, 0, errors.Join(err, f.Close(), fsys.Remove(unnamed))
+	}
+	if err = fsys.Rename(unnamed, seg.path); err == nil {
 		err = fsys.SyncDir(dir)
 	}
 	if err != nil {
-		return segment{}, nil, 0, errors.Join(err, f.Close(), fsys.Remove(seg.path))
+		return segment{}, nil, 0, errors.Join(err, f.Close())
 	}
 	return seg, f, salt, nil
 }
 
 var errSegmentHeader = errors.New("segment header is damaged or of an unknown version")
 
-// newScanner checks the header of a segment and starts behind it.
-func newScanner(f io.ReaderAt, seg segment) (*scanner, error) {
-	head := make([]byte, segmentHeaderLen)
-	if n, err := f.ReadAt(head, 0); n < len(head) {
-		if err == io.EOF {
-			err = errSegmentHeader
+// newScanner checks the header of a segment and starts behind it. Where the
+// header is damaged and the frames behind it are not, it reads those: whole is
+// then false.
+func newScanner(f io.ReaderAt, seg segment) (scan *scanner, whole bool, err error) {
+	head := make([]byte, segmentHeaderLen+frameHeaderLen)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, false, err
+	}
+	if n < segmentHeaderLen {
+		return nil, false, errSegmentHeader
+	}
+	head = head[:n]
+	start := func(salt uint32) *scanner {
+		return &scanner{file: f, salt: salt, expect: seg.first, off: segmentHeaderLen, limit: seg.size}
+	}
+	salts := []uint32{binary.LittleEndian.Uint32(head[16:])}
+	if binary.LittleEndian.Uint32(head[20:]) == crc32.Checksum(head[:20], castagnoli) {
+		if !bytes.Equal(head[:8], segmentMagic) || Position(binary.LittleEndian.Uint64(head[8:])) != seg.first {
+			return nil, false, errSegmentHeader // of another version, or in the wrong place
 		}
-		return nil, err
+		return start(salts[0]), true, nil
 	}
-	if !bytes.Equal(head[:8], segmentMagic) ||
-		Position(binary.LittleEndian.Uint64(head[8:])) != seg.first ||
-		binary.LittleEndian.Uint32(head[20:]) != crc32.Checksum(head[:20], castagnoli) {
-		return nil, errSegmentHeader
+	// The frame right behind the header is no record's bytes, so its salt can
+	// be trusted.
+	if n == segmentHeaderLen+frameHeaderLen {
+		salts = append(salts, saltOf(head[segmentHeaderLen:]))
 	}
-	return &scanner{
-		file: f, salt: binary.LittleEndian.Uint32(head[16:]),
-		expect: seg.first, off: segmentHeaderLen, limit: seg.size,
-	}, nil
+	for _, salt := range salts {
+		switch _, _, err := start(salt).next(); {
+		case err == nil:
+			return start(salt), false, nil
+		case err != io.EOF:
+			return nil, false, err
+		}
+	}
+	return nil, false, errSegmentHeader
 }

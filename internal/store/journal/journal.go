@@ -18,6 +18,10 @@ import (
 type Options struct {
 	SegmentBytes int64        // of the log; 0 = 16 MiB
 	Log          *slog.Logger // nil discards
+
+	// Repair replays what is left of a damaged log, and logs what is not. Without
+	// it damage is an error: what lost records reserved would count as free.
+	Repair bool
 }
 
 // Journal is an open journal. One process at a time may hold it.
@@ -25,6 +29,8 @@ type Journal struct {
 	dir string
 	wal *wal.Log
 	log *slog.Logger
+
+	repair bool
 
 	compacting sync.Mutex
 }
@@ -47,7 +53,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	return &Journal{dir: dir, wal: log, log: o.Log}, nil
+	return &Journal{dir: dir, wal: log, log: o.Log, repair: o.Repair}, nil
 }
 
 // Append makes records durable, all or none.
@@ -67,8 +73,9 @@ func (j *Journal) Append(records ...placement.Record) error {
 }
 
 // Replay yields the snapshot's records and then those of the log that follow it.
-// Damage in the log costs the records it touches: that is logged, and the rest is
-// yielded. A damaged snapshot, an unknown version and a failing disk are errors.
+// Damage is an error that names file and offset and says how to go on, and so are
+// an unknown version and a failing disk. A log that Options.Repair is set for
+// costs only the records the damage touches; a snapshot is whole or refused.
 func (j *Journal) Replay() iter.Seq2[placement.Record, error] {
 	return func(yield func(placement.Record, error) bool) {
 		header, records, err := readSnapshot(filepath.Join(j.dir, snapshotName))
@@ -81,6 +88,13 @@ func (j *Journal) Replay() iter.Seq2[placement.Record, error] {
 				return
 			}
 		}
+		if err := j.beginning(header.Position); err != nil {
+			if !j.repair {
+				yield(placement.Record{}, j.damaged(err))
+				return
+			}
+			j.log.Error("journal: records are lost; what they reserved is free again", "error", err)
+		}
 		reader := j.wal.Read(header.Position)
 		defer reader.Close()
 		for {
@@ -88,6 +102,9 @@ func (j *Journal) Replay() iter.Seq2[placement.Record, error] {
 			var corrupt *wal.CorruptError
 			switch {
 			case err == io.EOF:
+				return
+			case errors.As(err, &corrupt) && !j.repair:
+				yield(placement.Record{}, j.damaged(err))
 				return
 			case errors.As(err, &corrupt):
 				j.log.Error("journal: records are lost; what they reserved is free again", "error", err)
@@ -106,6 +123,24 @@ func (j *Journal) Replay() iter.Seq2[placement.Record, error] {
 			}
 		}
 	}
+}
+
+// beginning reports what is missing of the log around position, where it follows
+// the snapshot.
+func (j *Journal) beginning(position wal.Position) error {
+	position = max(position, 1)
+	if first := j.wal.First(); first > position {
+		return fmt.Errorf("log %s begins with record %d, the snapshot wants it from %d: files are missing", filepath.Join(j.dir, "log"), first, position)
+	}
+	if j.wal.Short() {
+		return fmt.Errorf("log %s ends before record %d, where the snapshot wants it to go on: files are missing or were cut", filepath.Join(j.dir, "log"), position)
+	}
+	return nil
+}
+
+// damaged says how to go on after err.
+func (j *Journal) damaged(err error) error {
+	return fmt.Errorf("journal: %w; without those records placements would be made twice (restore the folder %s from a backup, or move it away to start with an empty fleet)", err, j.dir)
 }
 
 // Compact writes content as the new snapshot and drops the log before it.

@@ -152,7 +152,23 @@ func (d *Disk) Remove(name string) error {
 	return nil
 }
 
-// SyncDir makes creations and removals in dir durable.
+// Rename moves a file, in place of one that has the name.
+func (d *Disk) Rename(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.mu.files[from]
+	if c == nil {
+		return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrNotExist}
+	}
+	if old := d.mu.files[to]; old != nil {
+		d.mu.free += int64(len(old.data))
+	}
+	d.mu.files[to] = c
+	delete(d.mu.files, from)
+	return nil
+}
+
+// SyncDir makes creations, renames and removals in dir durable.
 func (d *Disk) SyncDir(dir string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
