@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"hash/crc32"
 	"math"
 	"os"
@@ -17,8 +16,6 @@ import (
 
 	"pgregory.net/rapid"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden model")
 
 func smallModel(t testing.TB) (*Model, *Dataset) {
 	d := synthetic(300, 12, 1)
@@ -47,28 +44,27 @@ func TestDecodeReturnsWhatWasEncoded(t *testing.T) {
 	})
 }
 
-// A model written by version 1 must stay readable.
+// A model written by version 1 stays readable and predicts what it did, however fitting changes.
 func TestDecodeOfVersion1(t *testing.T) {
-	m, d := smallModel(t)
-	golden := filepath.Join("testdata", "v1.gbdtq")
-	if *update {
-		if err := os.WriteFile(golden, encoded(t, m), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data, err := os.ReadFile(golden)
+	data, err := os.ReadFile(filepath.Join("testdata", "v1.gbdtq"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Decode(bytes.NewReader(data))
+	m, err := Decode(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := mustPredict(t, m, d)
-	for i, y := range mustPredict(t, got, d) {
-		if math.Abs(float64(y-want[i])) > 1e-4 {
-			t.Fatalf("prediction %d is %v, want %v", i, y, want[i])
-		}
+	rows := make([]float32, 3*12)
+	for i := range rows {
+		rows[i] = float32(i%7) - 2
+	}
+	rows[12], rows[19] = nan, nan
+	out := make([]float32, 3*2)
+	if err := m.Predict(rows, out); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{2.50025, 8.066584, 2.791789, 7.315035, 2.1728435, 8.048607}; !slices.Equal(out, want) {
+		t.Errorf("predicted %v, want %v", out, want)
 	}
 }
 
