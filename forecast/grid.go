@@ -20,7 +20,7 @@ func DefaultGrid() Grid { return Grid{Slot: time.Hour, Slots: 24} }
 // Validate reports a grid that is empty, finer than a minute or longer than a
 // week.
 func (g Grid) Validate() error {
-	if g.Slots <= 0 || g.Slot < time.Minute || g.Span() > 7*24*time.Hour {
+	if g.Slots <= 0 || g.Slot < time.Minute || int64(g.Slots) > int64(7*24*time.Hour/g.Slot) {
 		return fmt.Errorf("forecast grid: %d slots of %v (want at least one, of a minute or more, a week at most in all)", g.Slots, g.Slot)
 	}
 	return nil

@@ -14,7 +14,7 @@ func TestGridValidate(t *testing.T) {
 			t.Errorf("%+v: %v", g, err)
 		}
 	}
-	for _, g := range []Grid{{}, {time.Hour, 0}, {time.Hour, -1}, {time.Second, 60}, {time.Hour, 7*24 + 1}, {-time.Hour, 24}} {
+	for _, g := range []Grid{{}, {time.Hour, 0}, {time.Hour, -1}, {time.Second, 60}, {time.Hour, 7*24 + 1}, {-time.Hour, 24}, {time.Hour, 5124095576030430}} {
 		if err := g.Validate(); err == nil || !strings.Contains(err.Error(), "want at least one") {
 			t.Errorf("%+v: %v", g, err)
 		}
