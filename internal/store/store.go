@@ -41,9 +41,9 @@ type History interface {
 	// Series lists the series with samples in the query, sorted by key.
 	Series(ctx context.Context, q Query) ([]SeriesStat, error)
 
-	// Scan streams samples in the order of their key, then time. Memory does not
-	// grow with the result. Samples written or deleted meanwhile may or may not
-	// be seen. The first error ends the stream.
+	// Scan streams samples in the order of their key, then time. Memory grows with
+	// the number of series, not of samples. A sample written or deleted meanwhile
+	// is seen whole or not at all. The first error ends the stream.
 	Scan(ctx context.Context, q Query) iter.Seq2[timeseries.Sample, error]
 
 	// Downsample streams one bucket per series and window of d.Every that holds
@@ -54,9 +54,8 @@ type History interface {
 	// Count returns the number of samples in the query.
 	Count(ctx context.Context, q Query) (int64, error)
 
-	// DeleteBefore removes the samples older than t and returns how many. It
-	// works in small steps between which writers get their turn; on error the
-	// count says what is already gone.
+	// DeleteBefore removes the samples older than t and returns how many; on error,
+	// how many are surely gone. It never holds up writers for long.
 	DeleteBefore(ctx context.Context, t time.Time) (deleted int64, err error)
 
 	// Close waits for running writes and releases what the store holds.
