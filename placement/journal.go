@@ -11,8 +11,8 @@ import (
 // Journal keeps what must survive a crash. Implementations are safe for
 // concurrent use.
 type Journal interface {
-	// Append makes records durable before it returns; concurrent callers share
-	// one sync. Records of different callers may land in any order: Seq tells.
+	// Append makes records durable before it returns, all or none, be it for a
+	// crash; concurrent callers share one sync. Records of different callers may land in any order: Seq tells.
 	Append(records ...Record) error
 
 	// Replay yields the last snapshot, then the records appended since, some of
@@ -63,4 +63,9 @@ type Reservation struct {
 	Devices   []int
 	Expires   time.Time
 	Confirmed bool
+
+	// A member of a gang says which one: of the gang decided on as Gang, the
+	// Member-th of Members, from 0. All are zero for a workload of its own.
+	Gang            string
+	Member, Members int
 }

@@ -73,3 +73,29 @@ func processSeconds(tb testing.TB) float64 {
 	}
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
+
+// BenchmarkEncode writes and reads one full reservation.
+func BenchmarkEncode(b *testing.B) {
+	r := full()[3]
+	var data []byte
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var err error
+			if data, err = encode(data[:0], &r); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(len(data)), "bytes/record")
+	})
+	b.Run("decode", func(b *testing.B) {
+		b.ReportAllocs()
+		var back placement.Record
+		for b.Loop() {
+			var err error
+			if back, err = decode(data); err != nil || back.Seq != r.Seq {
+				b.Fatal(err)
+			}
+		}
+	})
+}

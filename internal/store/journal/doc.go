@@ -7,4 +7,7 @@
 // then drops the log before it, so that at any moment the newest snapshot and
 // the log say everything. Records carry the sequence number of their change;
 // those a snapshot already contains are skipped.
+//
+// Records are binary: numbered fields as in protocol buffers, one file for each
+// thing described. A field that is not known is refused, not skipped.
 package journal

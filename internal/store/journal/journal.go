@@ -58,16 +58,39 @@ func Open(dir string, o Options) (*Journal, error) {
 
 // Append makes records durable, all or none.
 func (j *Journal) Append(records ...placement.Record) error {
-	encoded := make([][]byte, len(records))
-	for i, r := range records {
-		b, err := encode(r)
-		if err != nil {
-			return fmt.Errorf("journal: %w", err)
-		}
-		encoded[i] = b
-	}
-	if _, err := j.wal.Append(encoded...); err != nil {
+	buf := buffers.Get().(*buffer)
+	defer buffers.Put(buf)
+	if err := buf.encode(records); err != nil {
 		return fmt.Errorf("journal: %w", err)
+	}
+	if _, err := j.wal.Append(buf.records...); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+// buffer is encoded records, one behind the other.
+type buffer struct {
+	bytes   []byte
+	ends    []int
+	records [][]byte
+}
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+func (b *buffer) encode(records []placement.Record) (err error) {
+	b.bytes, b.ends, b.records = b.bytes[:0], b.ends[:0], b.records[:0]
+	for i := range records {
+		if b.bytes, err = encode(b.bytes, &records[i]); err != nil {
+			b.bytes = nil
+			return err
+		}
+		b.ends = append(b.ends, len(b.bytes))
+	}
+	start := 0
+	for _, end := range b.ends {
+		b.records = append(b.records, b.bytes[start:end])
+		start = end
 	}
 	return nil
 }

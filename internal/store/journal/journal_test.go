@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -191,6 +192,7 @@ func full() []placement.Record {
 		{Seq: 3, Kind: placement.NodeUndrained, Time: at, Name: "n1"},
 		{Seq: 4, Kind: placement.WorkloadReserved, Time: at, Reserved: &placement.Reservation{
 			Decision: "d1", Request: "r1", Principal: "me", Workload: w, Class: workload.MLTraining, Node: "n1", Devices: []int{0}, Expires: at.Add(time.Minute), Confirmed: true,
+			Gang: "d", Member: 1, Members: 3,
 		}},
 		{Seq: 5, Kind: placement.WorkloadConfirmed, Time: at, Decision: "d1"},
 		{Seq: 6, Kind: placement.WorkloadReleased, Time: at, Decision: "d1"},
@@ -201,7 +203,7 @@ func full() []placement.Record {
 
 func TestRecordsComeBack(t *testing.T) {
 	for _, r := range full() {
-		b, err := encode(r)
+		b, err := encode(nil, &r)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,10 +246,15 @@ func assertAllSet(t *testing.T, v reflect.Value, path string) {
 
 func TestRefused(t *testing.T) {
 	tests := []struct{ name, text, want string }{
-		{"empty", ``, "EOF"},
-		{"not JSON", `hello`, "invalid character"},
-		{"a newer version", `{"v":2,"seq":1,"kind":"reserved","new":true}`, "newer program"},
+		{"empty", ``, "empty"},
+		{"a newer version", "\x03\x08\x01", "newer program"},
 		{"no version", `{"seq":1,"kind":"drained","name":"n"}`, "version 0"},
+		{"a newer field", "\x02\x08\x01\x78\x01", "field 15 is unknown"},
+		{"cut in a field", "\x02\x08", "cut short"},
+		{"a number for a text", "\x02\x28\x01", "another type"},
+		{"unknown kind, binary", "\x02\x08\x01\x10\x63", "unknown kind"},
+		{"half a gang member", gangRecord(3, 3), "member 3 of the 3"},
+		{"of no gang", gangRecord(0, 0), "member 0 of the 0"},
 		{"unknown field", `{"v":1,"seq":1,"kind":"drained","name":"n","nmae":"m"}`, "unknown field"},
 		{"unknown kind", `{"v":1,"seq":1,"kind":"moved"}`, "unknown kind"},
 		{"two records", `{"v":1,"seq":1,"kind":"drained","name":"n"}{}`, "text behind"},
@@ -265,8 +272,73 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
 	}
-	if _, err := encode(placement.Record{Node: &fleet.Node{Capacity: resource.Of(math.Inf(1), 0)}}); err == nil {
+	if _, err := encode(nil, &placement.Record{Node: &fleet.Node{Capacity: resource.Of(math.Inf(1), 0)}}); err == nil {
 		t.Error("infinite capacity was encoded")
+	}
+}
+
+// gangRecord returns a reservation of a member that no gang has.
+func gangRecord(member, members int) string {
+	r := full()[3]
+	held := *r.Reserved
+	held.Member, held.Members = member, members
+	r.Reserved = &held
+	b, err := encode(nil, &r)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// What earlier versions wrote is read as it was meant.
+func TestVersion1(t *testing.T) {
+	want := full()
+	want[3].Reserved.Gang, want[3].Reserved.Member, want[3].Reserved.Members = "", 0, 0
+	data, err := os.ReadFile("testdata/version1/records.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
+	if len(lines) != len(want) {
+		t.Fatalf("%d records, want %d", len(lines), len(want))
+	}
+	for i, line := range lines {
+		if r, err := decode([]byte(line)); err != nil || !reflect.DeepEqual(r, want[i]) {
+			t.Errorf("%s (%v)\nis   %+v\nwant %+v", line, err, r, want[i])
+		}
+	}
+
+	// A folder of that version goes on in this one.
+	dir := t.TempDir()
+	snapshot, err := os.ReadFile("testdata/version1/snapshot")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, snapshotName), snapshot, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log, err := wal.Open(filepath.Join(dir, "log"), wal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		if _, err := log.Append([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if err := j.Append(placement.Record{Seq: 9, Kind: placement.NodeDrained, Name: "n2"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := replayed(t, j), []uint64{3, 4, 5, 6, 7, 8, 9}; !reflect.DeepEqual(got, want) {
+		t.Errorf("replayed %v, want %v", got, want)
 	}
 }
 
@@ -371,11 +443,18 @@ func TestSecondProcess(t *testing.T) {
 
 func FuzzRecord(f *testing.F) {
 	for _, r := range full() {
-		b, err := encode(r)
+		b, err := encode(nil, &r)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(b)
+	}
+	old, err := os.ReadFile("testdata/version1/records.jsonl")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for line := range bytes.Lines(old) {
+		f.Add(line)
 	}
 	f.Add([]byte(`{"v":1,"seq":1,"kind":"reserved","reserved":{"workload":null}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -383,7 +462,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b, err := encode(r)
+		b, err := encode(nil, &r)
 		if err != nil {
 			t.Fatalf("decoded but not encoded: %v", err)
 		}
@@ -391,7 +470,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%s\nencoded as\n%s: %v", data, b, err)
 		}
-		b2, err := encode(again)
+		b2, err := encode(nil, &again)
 		if err != nil || string(b) != string(b2) {
 			t.Fatalf("%s\nthen\n%s (%v)", b, b2, err)
 		}
@@ -407,11 +486,16 @@ func FuzzSnapshot(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	old, err := os.ReadFile("testdata/version1/snapshot")
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add(string(data))
+	f.Add(string(old))
 	f.Add("")
 	f.Add("\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		h, records, err := parseSnapshot(text)
+		h, records, err := parseSnapshot([]byte(text))
 		if err == nil && h.Records != len(records) {
 			t.Fatalf("%d records, header says %d", len(records), h.Records)
 		}

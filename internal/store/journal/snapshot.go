@@ -2,6 +2,8 @@ package journal
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,14 +11,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/auspex-project/auspex/internal/wal"
 	"github.com/auspex-project/auspex/placement"
 )
 
-// A snapshot is lines of text: the header, one record each, and last the CRC-32C
-// of all before it in hexadecimal.
+// A snapshot is the header, a line of JSON; then the records, each behind its
+// length; and last the CRC-32C of all before it as a line in hexadecimal. In
+// version 1 a record was a line.
 const snapshotName = "snapshot"
 
 // header says what a snapshot stands for.
@@ -42,18 +44,21 @@ func writeSnapshot(dir string, h header, records []placement.Record) (err error)
 	}()
 	sum := crc32.New(castagnoli)
 	w := bufio.NewWriterSize(f, 1<<20)
-	line := func(b []byte, err error) error {
-		if err != nil {
-			return err
-		}
-		b = append(b, '\n')
+	write := func(b []byte) error {
 		sum.Write(b)
-		_, err = w.Write(b)
+		_, err := w.Write(b)
 		return err
 	}
-	err = line(json.Marshal(h))
+	line, err := json.Marshal(h)
+	if err == nil {
+		err = write(append(line, '\n'))
+	}
+	var length, record []byte
 	for i := 0; i < len(records) && err == nil; i++ {
-		err = line(encode(records[i]))
+		if record, err = encode(record[:0], &records[i]); err == nil {
+			length = binary.AppendUvarint(length[:0], uint64(len(record)))
+			err = errors.Join(write(length), write(record))
+		}
 	}
 	if err == nil {
 		_, err = fmt.Fprintf(w, "%08x\n", sum.Sum32())
@@ -90,44 +95,62 @@ func readSnapshot(path string) (header, []placement.Record, error) {
 	if err != nil {
 		return header{}, nil, err
 	}
-	h, records, err := parseSnapshot(string(data))
+	h, records, err := parseSnapshot(data)
 	if err != nil {
 		return header{}, nil, fmt.Errorf("snapshot %s: %w (restore it from a copy, or move the journal away to start without reservations)", path, err)
 	}
 	return h, records, nil
 }
 
-func parseSnapshot(text string) (h header, records []placement.Record, err error) {
-	if !strings.HasSuffix(text, "\n") {
+// checksumLine is the length of a snapshot's last line.
+const checksumLine = 9
+
+func parseSnapshot(data []byte) (h header, records []placement.Record, err error) {
+	if len(data) < checksumLine || data[len(data)-1] != '\n' {
 		return h, nil, errors.New("cut short")
 	}
-	lines := strings.Split(text[:len(text)-1], "\n")
-	last := lines[len(lines)-1]
-	body := text[:len(text)-len(last)-1]
-	if want := fmt.Sprintf("%08x", crc32.Checksum([]byte(body), castagnoli)); last != want {
-		return h, nil, fmt.Errorf("checksum is %.16q, not %s", last, want)
+	body, last := data[:len(data)-checksumLine], data[len(data)-checksumLine:len(data)-1]
+	if want := fmt.Sprintf("%08x", crc32.Checksum(body, castagnoli)); string(last) != want {
+		return h, nil, fmt.Errorf("checksum is %q, not %s", last, want)
 	}
-	if len(lines) < 2 {
+	line, rest, found := bytes.Cut(body, []byte("\n"))
+	if !found {
 		return h, nil, errors.New("has no header")
 	}
-	if err := json.Unmarshal([]byte(lines[0]), &h); err != nil {
+	if err := json.Unmarshal(line, &h); err != nil {
 		return h, nil, fmt.Errorf("header: %w", err)
 	}
-	lines = lines[1 : len(lines)-1]
-	switch {
-	case h.Version != version:
-		return h, nil, fmt.Errorf("version %d is unknown (want %d)", h.Version, version)
-	case h.Records != len(lines):
-		return h, nil, fmt.Errorf("has %d records, not %d", len(lines), h.Records)
+	if h.Version < 1 || h.Version > version {
+		return h, nil, fmt.Errorf("version %d is unknown (want 1 to %d): it was written by a newer program", h.Version, version)
 	}
-	for i, line := range lines {
-		r, err := decode([]byte(line))
+	for n := 1; len(rest) > 0; n++ {
+		var raw []byte
+		if raw, rest, err = cutRecord(h.Version, rest); err != nil {
+			return h, nil, fmt.Errorf("record %d: %w", n, err)
+		}
+		r, err := decode(raw)
 		if err != nil {
-			return h, nil, fmt.Errorf("line %d: %w", i+2, err)
+			return h, nil, fmt.Errorf("record %d: %w", n, err)
 		}
 		records = append(records, r)
 	}
+	if h.Records != len(records) {
+		return h, nil, fmt.Errorf("has %d records, not %d", len(records), h.Records)
+	}
 	return h, records, nil
+}
+
+// cutRecord returns the first record of a snapshot's rest and what follows it.
+func cutRecord(version int, data []byte) (record, rest []byte, err error) {
+	if version == 1 {
+		record, rest, _ = bytes.Cut(data, []byte("\n"))
+		return record, rest, nil
+	}
+	length, n := binary.Uvarint(data)
+	if n <= 0 || length > uint64(len(data)-n) {
+		return nil, nil, errCut
+	}
+	return data[n : n+int(length)], data[n+int(length):], nil
 }
 
 // readHeader returns the header alone; the checksum is left to readSnapshot.
