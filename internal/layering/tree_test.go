@@ -65,7 +65,7 @@ func parse(fsys fs.FS) (*tree, error) {
 			}
 			return nil
 		}
-		if !entry.Type().IsRegular() {
+		if !entry.Type().IsRegular() || name == ".git" { // a file in a linked worktree
 			return nil
 		}
 		t.files = append(t.files, name)
