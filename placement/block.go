@@ -75,11 +75,13 @@ type Column struct {
 }
 
 // Occupants is what is on one node and too long for a column. It stands apart, so
-// that a block is copied without it, and is replaced by whoever changes it.
+// that a block is copied without it.
 type Occupants struct {
 	Members []*Member     // in the order they came
 	Devices []DeviceState // what they left of each
 	Row     []float32     // per resource the summed profiles by slot, then the watts by slot
+
+	epoch uint64
 }
 
 // Member is one workload on a node. It is immutable.
@@ -126,15 +128,12 @@ func (b *Block) clone(epoch uint64) *Block {
 	return &c
 }
 
-func (b *Block) ownDescribed(epoch uint64) *Described {
-	if b.Described.epoch != epoch {
-		d := *b.Described
-		d.Capacity = slices.Clone(d.Capacity)
-		d.Ceiling = slices.Clone(d.Ceiling)
-		d.epoch = epoch
-		b.Described = &d
-	}
-	return b.Described
+func (d *Described) clone(epoch uint64) *Described {
+	c := *d
+	c.Capacity = slices.Clone(d.Capacity)
+	c.Ceiling = slices.Clone(d.Ceiling)
+	c.epoch = epoch
+	return &c
 }
 
 // widen makes room for the resources s has learned of.
@@ -155,24 +154,21 @@ func (b *Block) widen(s *State, d *Described) {
 	}
 }
 
-// seat replaces the members of node i.
-func (b *Block) seat(i int, members []*Member) {
-	o := *b.Occupants[i]
-	o.Members = members
-	b.Occupants[i] = &o
-}
-
-// reset makes node i hold nothing, its members not counted yet.
-func (b *Block) reset(s *State, i int) {
+// reset makes node i of b hold nothing, its members not counted yet.
+func (s *State) reset(b *Block, i int) {
 	for r := range b.Columns {
 		c := &b.Columns[r]
 		c.Requested[i], c.Limit[i], c.Peak[i], c.Mean[i], c.Top[i], c.Level[i] = 0, 0, 0, 0, 0, 0
 	}
-	o := &Occupants{Members: b.Occupants[i].Members, Row: make([]float32, (len(s.Resources)+1)*s.Grid.Slots)}
-	b.Occupants[i] = o
+	o := s.ownOccupants(b, i)
+	if length := (len(s.Resources) + 1) * s.Grid.Slots; len(o.Row) != length {
+		o.Row = make([]float32, length)
+	}
+	clear(o.Row)
 	b.Tenant[i], b.Exclusive[i], b.Count[i] = noTenant, noTenant, 0
 	b.Alone &^= 1 << i
 	b.DeviceWatts[i] = 0
+	o.Devices = o.Devices[:0]
 	for _, d := range b.Node[i].Devices {
 		o.Devices = append(o.Devices, DeviceState{Free: WholeDevice, Memory: int64(d.MemoryBytes)})
 		b.DeviceWatts[i] += float32(d.IdleWatts)
@@ -196,13 +192,12 @@ func (b *Block) hold(i int, m *Member) {
 		return
 	}
 	a := acceleratorOf(m.Workload)
-	devices := slices.Clone(b.Occupants[i].Devices)
+	devices := b.Occupants[i].Devices
 	for _, k := range m.Devices {
 		devices[k].Free -= a.Share
 		devices[k].Memory -= a.Memory
 		b.DeviceWatts[i] += b.Swing(i, k, a.Share)
 	}
-	b.Occupants[i].Devices = devices
 }
 
 // Swing returns the watts that using a share of device k of node i adds to its

@@ -20,7 +20,8 @@ type ledger struct {
 	mu struct {
 		sync.Mutex
 		state      *State
-		frozen     *State // of state as it is, nil once that has changed
+		frozen     *loan // of state as it is, nil once that has changed
+		loans      loans
 		nodes      map[string]*node
 		free       []int // positions that hold no node
 		byDecision map[string]*hold
@@ -63,29 +64,41 @@ func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledg
 	return l
 }
 
-// snapshot returns the fleet as it is, frozen. The caller holds the lock.
-func (l *ledger) snapshot() *State {
+// freeze freezes the fleet as it is. The caller holds the lock.
+func (l *ledger) freeze() *loan {
 	if l.mu.stale {
 		l.mu.state.Catalogue = l.mu.state.survey()
 		l.mu.stale, l.mu.frozen = false, nil
 	}
 	if l.mu.frozen == nil {
-		l.mu.frozen = l.mu.state.freeze()
+		l.mu.frozen = l.mu.loans.freeze(l.mu.state)
 	}
 	return l.mu.frozen
 }
 
-// latest is snapshot for those who do not hold the lock.
+// snapshot returns the fleet as it is, frozen for good. The caller holds the lock.
+func (l *ledger) snapshot() *State {
+	frozen := l.freeze()
+	l.mu.loans.keep(frozen)
+	return frozen.state
+}
+
+// latest returns the fleet as it is, frozen until done is called.
 func (l *ledger) latest() *State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.snapshot()
+	return l.freeze().lend()
 }
 
-// changed notes that the state is no longer what was frozen.
-func (l *ledger) changed() { l.mu.frozen = nil }
+// change returns the state for changing, what no reader sees in place. The caller
+// holds the lock.
+func (l *ledger) change() *State {
+	l.mu.frozen = nil
+	l.mu.state.shared = l.mu.loans.shared()
+	return l.mu.state
+}
 
-// admit returns a snapshot to decide on and the reasons why the workload's queue
+// admit returns a snapshot to decide on, lent until done, and the reasons why the workload's queue
 // may not have it, none when it may.
 func (l *ledger) admit(r *Request, class workload.Class, now time.Time) (*State, []allocator.Reason, error) {
 	l.mu.Lock()
@@ -93,7 +106,7 @@ func (l *ledger) admit(r *Request, class workload.Class, now time.Time) (*State,
 	if err := l.unplaced(r.Workload); err != nil && !r.DryRun {
 		return nil, nil, err
 	}
-	state := l.snapshot()
+	state := l.freeze().lend()
 	rules, ok := state.Policy.classes[class]
 	if !ok {
 		return state, nil, nil // newQuery says so
@@ -187,13 +200,12 @@ func (l *ledger) count(r *Request, p *plan, v *verdict, now time.Time) (*hold, R
 
 // take counts h everywhere. The caller holds the lock.
 func (l *ledger) take(h *hold, f *forecast.Forecast) {
-	s := l.mu.state
+	s := l.change()
 	m := &Member{
 		Workload: h.Workload, Forecast: f, Needs: s.needs(h.Workload, f), Devices: h.Devices,
 		tenant: s.names.id(name{kind: tenantName, text: h.Workload.Security.Tenant}),
 	}
 	s.put(h.position, m)
-	l.changed()
 	if h.demand.Tier == workload.Guaranteed {
 		h.promised = expected(m)
 		l.mu.promised = l.mu.promised.Add(h.promised)
@@ -222,8 +234,7 @@ func (l *ledger) letGo(h *hold) bool {
 	if l.mu.byDecision[h.Decision] != h {
 		return false
 	}
-	l.mu.state.take(h.position, h.Workload.ID)
-	l.changed()
+	l.change().take(h.position, h.Workload.ID)
 	l.mu.promised = l.mu.promised.Sub(h.promised)
 	l.mu.usage.Remove(h.demand)
 	delete(l.mu.byDecision, h.Decision)
@@ -333,7 +344,7 @@ func (l *ledger) write(records ...Record) error {
 func (l *ledger) adopt(s Settings, m forecast.Margins) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.mu.state.adopt(newPolicy(s, m, l.mu.state.Resources))
+	l.change().adopt(newPolicy(s, m, l.mu.state.Resources))
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	l.mu.promised = resource.Vector{}
 	for _, h := range l.mu.byDecision {
@@ -345,7 +356,6 @@ func (l *ledger) adopt(s Settings, m forecast.Margins) {
 			l.mu.promised = l.mu.promised.Add(h.promised)
 		}
 	}
-	l.changed()
 }
 
 func (l *ledger) member(h *hold) *Member {

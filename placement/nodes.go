@@ -164,9 +164,8 @@ func (l *ledger) settle(n *fleet.Node, seq uint64, now time.Time) {
 		}
 		l.mu.nodes[n.Name] = known
 	}
-	l.mu.state.describe(known.position, n)
+	l.change().describe(known.position, n)
 	l.mu.stale = true
-	l.changed()
 	l.rouse(known, now)
 }
 
@@ -198,9 +197,8 @@ func (l *ledger) heard(name string, now time.Time) error {
 func (l *ledger) rouse(n *node, now time.Time) {
 	n.heard = now
 	if b, i := l.mu.state.peek(n.position); b.Silent>>i&1 == 1 {
-		b, i := l.mu.state.at(n.position)
+		b, i := l.change().at(n.position)
 		b.Silent &^= 1 << i
-		l.changed()
 	}
 }
 
@@ -219,9 +217,8 @@ func (l *ledger) listen(now time.Time) (fell int) {
 		if silent {
 			fell++
 		}
-		b, i = l.mu.state.at(n.position)
+		b, i = l.change().at(n.position)
 		b.Silent = setBit(b.Silent, i, silent)
-		l.changed()
 	}
 	return fell
 }
@@ -233,9 +230,8 @@ func (l *ledger) drain(name string, undo bool, now time.Time) (workloads int, er
 		l.mu.Unlock()
 		return 0, fmt.Errorf("node %s: %w", name, ErrUnknownNode)
 	}
-	b, i := l.mu.state.at(n.position)
+	b, i := l.change().at(n.position)
 	b.Draining = setBit(b.Draining, i, !undo)
-	l.changed()
 	workloads = len(b.Occupants[i].Members)
 	kind := NodeDrained
 	if undo {
@@ -255,7 +251,7 @@ func (l *ledger) unregister(name string, force bool, now time.Time) (released []
 		return nil, fmt.Errorf("node %s: %w", name, ErrUnknownNode)
 	}
 	b, i := l.mu.state.peek(n.position)
-	members := b.Occupants[i].Members
+	members := slices.Clone(b.Occupants[i].Members)
 	if len(members) > 0 && !force {
 		l.mu.Unlock()
 		return nil, fmt.Errorf("node %s holds %d workloads: %w", name, len(members), ErrNodeInUse)
@@ -269,11 +265,10 @@ func (l *ledger) unregister(name string, force bool, now time.Time) (released []
 		records = append(records, record)
 		released = append(released, h)
 	}
-	l.mu.state.forget(n.position)
+	l.change().forget(n.position)
 	l.mu.free = append(l.mu.free, n.position)
 	delete(l.mu.nodes, name)
 	l.mu.stale = true
-	l.changed()
 	record := l.record(NodeRemoved, now)
 	record.Name = name
 	l.mu.Unlock()
@@ -299,7 +294,7 @@ func (l *ledger) without(workload, name string) (*State, int, error) {
 	if n == nil {
 		return nil, 0, fmt.Errorf("node %s: %w", name, ErrUnknownNode)
 	}
-	state := l.snapshot().freeze()
+	state := l.snapshot().fork()
 	if h := l.mu.byWorkload[workload]; h != nil {
 		state.take(h.position, workload)
 	}

@@ -74,6 +74,7 @@ func (s *State) rack(name string) int32 {
 	if !known {
 		i = int32(len(s.Racks))
 		s.tables.racks[name] = i
+		s.ownTable()
 		s.Racks = append(slices.Clip(s.Racks), &Rack{
 			Name: name, CapWatts: float32(s.Policy.RackCaps[name]), Watts: make([]float32, s.Grid.Slots), epoch: s.epoch,
 		})
@@ -84,7 +85,8 @@ func (s *State) rack(name string) int32 {
 // ownRack returns rack i for changing.
 func (s *State) ownRack(i int) *Rack {
 	r := s.Racks[i]
-	if r.epoch != s.epoch {
+	if r.epoch <= s.shared {
+		s.ownTable()
 		c := *r
 		c.Watts = slices.Clone(r.Watts)
 		c.nodes = slices.Clone(r.nodes)
@@ -129,9 +131,7 @@ func (s *State) recap() {
 		b = s.own(bi)
 		for i := range BlockSize {
 			if b.Live>>i&1 == 1 && len(b.Occupants[i].Members) > 0 {
-				o := *b.Occupants[i]
-				o.Row = slices.Clone(o.Row)
-				b.Occupants[i] = &o
+				s.ownOccupants(b, i)
 				s.power(b, i)
 			}
 		}

@@ -25,7 +25,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 	for _, r := range kept.nodes {
 		l.settle(r.Node, r.Seq, now)
 		if kept.drained[r.Node.Name] {
-			b, i := l.mu.state.at(l.mu.nodes[r.Node.Name].position)
+			b, i := l.change().at(l.mu.nodes[r.Node.Name].position)
 			b.Draining |= 1 << i
 		}
 	}

@@ -43,7 +43,7 @@ func (s *Service) refreshForecasts(ctx context.Context, now time.Time) (changed 
 func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.mu.state
+	s := l.change()
 	for i := range BlockSize {
 		node := block*BlockSize + i
 		b, _ := s.peek(node)
@@ -64,7 +64,6 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 			s.sum(node)
 		}
 	}
-	l.changed()
 	return changed
 }
 
@@ -83,13 +82,12 @@ func (l *ledger) expect(m *Member) {
 func (l *ledger) remargin(m forecast.Margins) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.mu.state
-	if reflect.DeepEqual(m, s.Policy.margins) {
+	if reflect.DeepEqual(m, l.mu.state.Policy.margins) {
 		return false
 	}
+	s := l.change()
 	s.Policy = newPolicy(s.Policy.Settings, m, s.Resources)
 	s.recap()
-	l.changed()
 	return true
 }
 
@@ -98,13 +96,13 @@ func (s *State) adopt(p *Policy) {
 	s.Policy = p
 	for bi := range s.Blocks {
 		b := s.own(bi)
-		d := b.ownDescribed(s.epoch)
+		d := s.ownDescribed(b)
 		for i := range BlockSize {
 			if b.Live>>i&1 == 0 {
 				continue
 			}
 			d.Rank[i] = p.rank(d.Node[i].Name)
-			b.seat(i, s.reneed(b.Occupants[i].Members))
+			s.ownOccupants(b, i).Members = s.reneed(b.Occupants[i].Members)
 			s.sum(bi*BlockSize + i)
 		}
 	}

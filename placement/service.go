@@ -122,10 +122,12 @@ func (s *Service) place(ctx context.Context, r *Request) (*verdict, error) {
 		}
 		q, err := newQuery(state, r.Workload, class, f, started)
 		if err != nil {
+			state.done()
 			return nil, err
 		}
 		v := newVerdict(r, q, started)
 		if len(denial) > 0 {
+			state.done()
 			s.ledger.claim(r, q, started)
 			s.metrics.decided(v.deny(denial), started)
 			return v, nil
@@ -136,6 +138,7 @@ func (s *Service) place(ctx context.Context, r *Request) (*verdict, error) {
 		// 5. Select: the best, and those next to it.
 		p, state, found := s.shapes.search(q, s.ledger.latest, 1+max(1, r.Alternatives))
 		v.conclude(p, state, found)
+		state.done()
 		if v.Node == "" {
 			s.ledger.claim(r, q, started)
 		}
@@ -180,7 +183,9 @@ func (s *Service) CheckDescription(w *workload.Workload) error {
 	if err := w.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	if _, known := s.ledger.latest().Policy.classes[w.Class]; w.Class != "" && !known {
+	state := s.ledger.latest()
+	defer state.done()
+	if _, known := state.Policy.classes[w.Class]; w.Class != "" && !known {
 		return unknownClass(w, w.Class)
 	}
 	return nil

@@ -83,11 +83,13 @@ func newShapes(e *engine) *shapes {
 	return c
 }
 
-// search finds the most best nodes for q, on q.State or on what latest returns,
-// and returns the state it looked at.
+// search finds the most best nodes for q, on q.State or on what latest lends, and
+// returns the state it looked at, still lent. q.State, where it is not that one,
+// is given back.
 func (c *shapes) search(q *Query, latest func() *State, most int) (*plan, *State, findings) {
 	if sh := c.find(q); sh != nil {
 		if p, s, f, ok := sh.search(c.engine, q, latest, most); ok {
+			q.State.done()
 			return p, s, f
 		}
 	}
@@ -149,9 +151,11 @@ func (sh *shape) search(e *engine, q *Query, latest func() *State, most int) (_ 
 	defer sh.mu.Unlock()
 	s = latest() // under the lock, so that it is no older than what is known
 	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || s.names.count() != q.names {
+		s.done()
 		return nil, nil, findings{}, false
 	}
 	if !sh.update(q, s) && !sh.learn(e, q, s) {
+		s.done()
 		return nil, nil, findings{}, false
 	}
 	p := *sh.mu.plan

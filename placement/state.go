@@ -32,7 +32,10 @@ type State struct {
 	names   *names
 	tables  *tables
 	changes changes        // of nodes; a new Policy stands for a change of all
-	epoch   uint64         // owns the blocks and racks of the same epoch
+	loan    *loan          // of a frozen state that is lent
+	epoch   uint64         // is put on all that this state makes or copies
+	shared  uint64         // what is of this epoch or older may be seen through another state
+	table   uint64         // epoch of the lists Blocks and Racks
 	last    *atomic.Uint64 // newest epoch handed out in this family of states
 }
 
@@ -49,18 +52,27 @@ func newState(g forecast.Grid, p *Policy) *State {
 		last:      new(atomic.Uint64),
 	}
 	s.epoch = s.last.Add(1)
+	s.table = s.epoch
 	return s
 }
 
-// freeze returns s as it is now. Whoever changes either of the two first copies
-// the block it changes.
+// freeze returns s as it is now, to which s does nothing until shared says that
+// it may.
 func (s *State) freeze() *State {
-	f := *s
-	f.Blocks = slices.Clone(s.Blocks)
-	f.Racks = slices.Clone(s.Racks)
-	f.changes = s.changes.frozen()
-	f.epoch = s.last.Add(1)
+	f := s.fork()
+	s.shared = f.shared
 	s.epoch = s.last.Add(1)
+	return f
+}
+
+// fork returns a state that starts out as s and copies whatever it changes. What
+// s itself is made of must not be changed any more.
+func (s *State) fork() *State {
+	f := *s
+	f.changes = s.changes.frozen()
+	f.loan = nil
+	f.shared = s.last.Add(1)
+	f.epoch = s.last.Add(1)
 	return &f
 }
 
@@ -70,11 +82,40 @@ func (s *State) Index(n resource.Name) int { return slices.Index(s.Resources, n)
 // own returns block i for changing.
 func (s *State) own(i int) *Block {
 	b := s.Blocks[i]
-	if b.epoch != s.epoch {
+	if b.epoch <= s.shared {
 		b = b.clone(s.epoch)
+		s.ownTable()
 		s.Blocks[i] = b
 	}
 	return b
+}
+
+// ownTable makes the lists of blocks and racks fit for changing.
+func (s *State) ownTable() {
+	if s.table <= s.shared {
+		s.Blocks, s.Racks = slices.Clone(s.Blocks), slices.Clone(s.Racks)
+		s.table = s.epoch
+	}
+}
+
+// ownOccupants returns what is on node i of b, which s owns, for changing.
+func (s *State) ownOccupants(b *Block, i int) *Occupants {
+	o := b.Occupants[i]
+	if o.epoch <= s.shared {
+		o = &Occupants{
+			Members: slices.Clone(o.Members), Devices: slices.Clone(o.Devices), Row: slices.Clone(o.Row), epoch: s.epoch,
+		}
+		b.Occupants[i] = o
+	}
+	return o
+}
+
+// ownDescribed returns what the nodes of b, which s owns, are, for changing.
+func (s *State) ownDescribed(b *Block) *Described {
+	if b.Described.epoch <= s.shared {
+		b.Described = b.Described.clone(s.epoch)
+	}
+	return b.Described
 }
 
 // at returns the block of a node and its position there, for changing the node.
@@ -90,11 +131,12 @@ func (s *State) peek(node int) (*Block, int) { return s.Blocks[node/BlockSize], 
 // placed there stays and is summed up anew.
 func (s *State) describe(node int, n *fleet.Node) {
 	for node/BlockSize >= len(s.Blocks) {
+		s.ownTable()
 		s.Blocks = append(s.Blocks, newBlock(len(s.Resources), s.epoch))
 	}
 	s.learn(n)
 	b, i := s.at(node)
-	d := b.ownDescribed(s.epoch)
+	d := s.ownDescribed(b)
 	before := d.Rack[i]
 	b.Live |= 1 << i
 	d.Node[i] = n
@@ -156,10 +198,10 @@ func (s *State) learn(n *fleet.Node) {
 	s.Policy = s.Policy.forResources(wider)
 	for bi := range s.Blocks {
 		b := s.own(bi)
-		b.widen(s, b.ownDescribed(s.epoch))
+		b.widen(s, s.ownDescribed(b))
 		for i := range BlockSize {
 			if b.Live>>i&1 == 1 {
-				b.seat(i, s.reneed(b.Occupants[i].Members))
+				s.ownOccupants(b, i).Members = s.reneed(b.Occupants[i].Members)
 				s.sum(bi*BlockSize + i)
 			}
 		}
@@ -180,7 +222,7 @@ func (s *State) reneed(members []*Member) []*Member {
 // forget takes the node at position node out of the fleet. It must be empty.
 func (s *State) forget(node int) {
 	b, i := s.at(node)
-	d := b.ownDescribed(s.epoch)
+	d := s.ownDescribed(b)
 	rack := d.Rack[i]
 	b.Live &^= 1 << i
 	b.Draining &^= 1 << i
@@ -195,10 +237,8 @@ func (s *State) forget(node int) {
 // put adds m to the node at position node.
 func (s *State) put(node int, m *Member) {
 	b, i := s.at(node)
-	o := *b.Occupants[i]
-	o.Members = append(append(make([]*Member, 0, len(o.Members)+1), o.Members...), m)
-	o.Row = slices.Clone(o.Row)
-	b.Occupants[i] = &o
+	o := s.ownOccupants(b, i)
+	o.Members = append(o.Members, m)
 	s.add(b, i, m)
 	s.power(b, i)
 	s.sumRack(int(b.Described.Rack[i]))
@@ -209,26 +249,26 @@ func (s *State) put(node int, m *Member) {
 // what they would be had it never been there.
 func (s *State) take(node int, id string) {
 	b, i := s.at(node)
-	b.seat(i, slices.DeleteFunc(slices.Clone(b.Occupants[i].Members), func(m *Member) bool { return m.Workload.ID == id }))
+	o := s.ownOccupants(b, i)
+	o.Members = slices.DeleteFunc(o.Members, func(m *Member) bool { return m.Workload.ID == id })
 	s.sum(node)
 }
 
 // swap exchanges the member of the same workload for m, keeping its turn.
 func (s *State) swap(node int, m *Member) {
 	b, i := s.at(node)
-	members := slices.Clone(b.Occupants[i].Members)
+	members := s.ownOccupants(b, i).Members
 	for k := range members {
 		if members[k].Workload.ID == m.Workload.ID {
 			members[k] = m
 		}
 	}
-	b.seat(i, members)
 }
 
 // sum recomputes everything that depends on the members of a node.
 func (s *State) sum(node int) {
 	b, i := s.at(node)
-	b.reset(s, i)
+	s.reset(b, i)
 	for _, m := range b.Occupants[i].Members {
 		s.add(b, i, m)
 	}
@@ -236,7 +276,7 @@ func (s *State) sum(node int) {
 	s.sumRack(int(b.Described.Rack[i]))
 }
 
-// add adds m to the sums of node i of b, whose occupants it may change.
+// add adds m to the sums of node i of b; both are owned.
 func (s *State) add(b *Block, i int, m *Member) {
 	slots := s.Grid.Slots
 	for k := range m.Needs {
