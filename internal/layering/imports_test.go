@@ -24,7 +24,7 @@ var layers = []layer{
 		"what a workload is does not depend on where it runs or how it is predicted"},
 	{[]string{"fleet", "timeseries", "forecast"},
 		"vocabulary holds values, no decisions"},
-	{[]string{"allocator", "datasets/synthetic"},
+	{[]string{"allocator", "packing", "datasets/synthetic"},
 		"it is arithmetic on the vocabulary"},
 	{[]string{"placement", "models", "collector", "datasets", "internal/store"},
 		"where work runs, what it will use, how usage arrives and where it is kept are separate questions: they meet in internal/app"},

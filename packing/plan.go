@@ -1,0 +1,124 @@
+package packing
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sort"
+)
+
+// Problem is a fleet to be packed with a mix.
+type Problem struct {
+	Machines []Machine
+	Targets  []Target // the commonest first
+	Models   []string // in the order of their bits in Machines and Targets
+	Rounds   int      // of refinement; 0 = none
+	Seed     uint64
+}
+
+const (
+	arrived      = 1.3  // planned until demand reaches this share of the devices
+	learningRate = .5   // of a round
+	prior        = 5    // visits that Unplanned counts for
+	fewDevices   = 4096 // smaller fleets are planned several times over
+	mostMachines = 2048 // of larger fleets a part is planned
+)
+
+// Solve returns what free devices are worth for the mix. Each round packs an empty
+// copy of the fleet with tasks drawn from it by the worth so far. A device that
+// had r free on its way and ended with e says that r is worth e; w(r) moves to the
+// mean of what the devices said,
+//
+//	w <- w/2 + (Σ e + 5 w0) / (n + 5) / 2
+//
+// where w0 is Unplanned. The worth that packed best is returned; Targets and Models
+// are shared with it. It takes some 20 ms a round for 6,000 devices. The error is
+// ctx's.
+func (p Problem) Solve(ctx context.Context) (*Worth, error) {
+	first := Unplanned(p.Targets, p.Models)
+	if p.Rounds == 0 || first.cores == 0 && first.memory == 0 {
+		return first, nil
+	}
+	machines, devices := p.sample()
+	if devices == 0 {
+		return first, nil
+	}
+	best, w, least := first, first, 0.0
+	for round := 0; ; round++ {
+		rng := rand.New(rand.NewPCG(p.Seed, uint64(round)))
+		t := newTrial(machines, p.Targets, w, rng)
+		if err := t.fill(ctx, arrived*float64(devices), rng); err != nil {
+			return nil, fmt.Errorf("plan packing: %w", err)
+		}
+		if left := t.left(); round == 0 || left < least {
+			best, least = w, left
+		}
+		if round == p.Rounds {
+			return best, nil
+		}
+		w = t.refine(first)
+	}
+}
+
+// sample returns the machines with devices to plan on, each type in proportion:
+// several copies of few, or of many a part.
+func (p Problem) sample() (machines []Machine, devices int) {
+	for _, m := range p.Machines {
+		if len(m.Devices) > 0 {
+			machines = append(machines, m)
+			devices += len(m.Devices)
+		}
+	}
+	sort.SliceStable(machines, func(i, j int) bool { return machines[i].before(&machines[j]) })
+	if step := (len(machines) + mostMachines - 1) / mostMachines; step > 1 {
+		kept := 0
+		for i := step / 2; i < len(machines); i += step {
+			machines[kept] = machines[i]
+			kept++
+		}
+		machines = machines[:kept]
+	}
+	devices = 0
+	for _, m := range machines {
+		devices += len(m.Devices)
+	}
+	if devices == 0 {
+		return nil, 0
+	}
+	for one, each := machines, devices; devices+each <= fewDevices; devices += each {
+		machines = append(machines, one...)
+	}
+	return machines, devices
+}
+
+func (m *Machine) before(o *Machine) bool {
+	switch {
+	case len(m.Devices) != len(o.Devices):
+		return len(m.Devices) < len(o.Devices)
+	case m.Devices[0] != o.Devices[0]:
+		return m.Devices[0] < o.Devices[0]
+	case m.Cores != o.Cores:
+		return m.Cores < o.Cores
+	}
+	return m.Memory < o.Memory
+}
+
+// refine returns the worth that the devices of a finished trial tell of.
+func (t *trial) refine(first *Worth) *Worth {
+	var sum, visits [Whole + 1]float64
+	for i := range t.machines {
+		m := &t.machines[i]
+		for k, end := range m.free {
+			for _, r := range append(m.path[k], end) {
+				sum[r] += float64(end) / Whole
+				visits[r]++
+			}
+		}
+	}
+	next := *t.worth
+	for r := range next.residual {
+		told := (sum[r] + prior*float64(first.residual[r])) / (visits[r] + prior)
+		next.residual[r] += learningRate * (float32(told) - next.residual[r])
+	}
+	return &next
+}
