@@ -45,6 +45,7 @@ func Fit(ctx context.Context, train, valid *Dataset, o Options) (*Model, error) 
 		}
 		m.add(q, b.base, b.trees[:b.best], cuts)
 	}
+	m.sliced = slice(m.ensembles)
 	return m, nil
 }
 

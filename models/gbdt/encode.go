@@ -105,7 +105,11 @@ func decodeBody(body []byte) (*Model, error) {
 	case len(m.features) == 0:
 		return nil, errors.New("no features")
 	}
-	return m, checkQuantiles(m.Quantiles())
+	if err := checkQuantiles(m.Quantiles()); err != nil {
+		return nil, err
+	}
+	m.sliced = slice(m.ensembles)
+	return m, nil
 }
 
 // decoder takes values off the front of rest. After the first error it yields zeros.
