@@ -38,19 +38,6 @@ type TargetReport struct {
 const (
 	challengerName = "learned"
 	championName   = "champion"
-
-	// tooFewCases is below which nothing is promoted: a hundred forecasts do not
-	// tell a good 99th percentile from a bad one.
-	tooFewCases = 200
-
-	// tooManyMisses is how many times the misses a level allows make its promise
-	// broken, beyond what chance explains: a 99th percentile may be passed in
-	// 1.5 % of the cases, and in more where the cases are so few, or so alike,
-	// that 1.5 % cannot be told from it.
-	tooManyMisses = 1.5
-
-	// better is the least a challenger must improve the champion's loss by.
-	better = .005
 )
 
 // learn fits the models of one resource and decides which of them serve.
@@ -85,7 +72,7 @@ func (n *night) learn(ctx context.Context, e *evidence) error {
 func (n *night) fitAll(ctx context.Context, e *evidence) (map[workload.Class]*candidate, error) {
 	fitted := map[workload.Class]*candidate{}
 	pooled := e.pooled(n.MaxRows)
-	if len(pooled.targets) < tooFewCases {
+	if len(pooled.targets) < fewestCases {
 		return fitted, nil
 	}
 	var err error
@@ -115,39 +102,11 @@ func (n *night) decide(e *evidence, class workload.Class, c *candidate, baseline
 		return err
 	}
 	t.Champion = champions[role].ID
-
-	var ballot ballot
-	if c != nil {
-		t.Rows, t.Shared, t.Seconds = c.rows, c.class != class, c.took.Seconds()
-		p, took, err := e.learnedPredictions(challengerName, c.model)
-		if err != nil {
-			return err
-		}
-		t.Micros = float64(took) / float64(time.Microsecond)
-		ballot.challenger = ref(e.rate(class, p))
-		t.Ratings = append(t.Ratings, *ballot.challenger)
-		if ballot.challenger.Cases == 0 {
-			baselines, t.Ratings = nil, []Rating{} // nothing to tell them apart by
-		}
+	b, err := n.hold(e, class, c, baselines, &t)
+	if err != nil {
+		return err
 	}
-	if t.Champion != "" {
-		rating, err := n.rateChampion(e, class, t.Champion)
-		if err != nil {
-			n.report.Warnings = append(n.report.Warnings, fmt.Sprintf("champion of %s: %v", role, err))
-		} else {
-			ballot.champion = &rating
-			t.Ratings = append(t.Ratings, rating)
-		}
-	}
-	for _, p := range baselines {
-		r := e.rate(class, p)
-		t.Ratings = append(t.Ratings, r)
-		if ballot.baseline == nil || r.Mean < ballot.baseline.Mean {
-			ballot.baseline = &r
-		}
-	}
-
-	t.Verdict, t.Why = ballot.verdict()
+	t.Verdict, t.Why = b.verdict()
 	switch t.Verdict {
 	case Promoted:
 		return n.promote(e, role, c, &t)
@@ -162,23 +121,58 @@ func (n *night) decide(e *evidence, class workload.Class, c *candidate, baseline
 	return nil
 }
 
-func (n *night) rateChampion(e *evidence, class workload.Class, id string) (Rating, error) {
+// hold lets everybody stand for a target: the candidate, the champion, and
+// whatever might serve in their place.
+func (n *night) hold(e *evidence, class workload.Class, c *candidate, baselines []predictions, t *TargetReport) (ballot, error) {
+	var all []predictions
+	challenger, champion := -1, -1
+	if c != nil {
+		t.Rows, t.Shared, t.Seconds = c.rows, c.class != class, c.took.Seconds()
+		p, took, err := e.learnedPredictions(challengerName, c.model)
+		if err != nil {
+			return ballot{}, err
+		}
+		t.Micros = float64(took) / float64(time.Microsecond)
+		challenger, all = 0, append(all, p)
+	}
+	if t.Champion != "" {
+		p, err := n.championPredictions(e, t.Champion)
+		if err != nil {
+			n.report.Warnings = append(n.report.Warnings, fmt.Sprintf("champion of %s: %v", registry.LearnedRole(models.Target{Class: class, Resource: e.resource}), err))
+		} else {
+			champion, all = len(all), append(all, p)
+		}
+	}
+	first := len(all)
+	ratings := e.rate(class, append(all, baselines...), challenger, champion)
+	b := ballot{baselines: ratings[first:]}
+	if challenger >= 0 {
+		b.challenger = &ratings[challenger]
+	}
+	if champion >= 0 {
+		b.champion = &ratings[champion]
+	}
+	t.Ratings = ratings
+	if len(ratings) > 0 && ratings[0].Cases == 0 {
+		t.Ratings = []Rating{} // nothing to tell them apart by
+	}
+	return b, nil
+}
+
+func (n *night) championPredictions(e *evidence, id string) (predictions, error) {
 	_, files, err := n.registry.Load(id)
 	if err != nil {
-		return Rating{}, err
+		return predictions{}, err
 	}
 	m, err := models.DecodeLearned(files)
 	if err != nil {
-		return Rating{}, err
+		return predictions{}, err
 	}
 	if m.Grid() != n.Grid {
-		return Rating{}, fmt.Errorf("trained for another grid")
+		return predictions{}, fmt.Errorf("trained for another grid")
 	}
 	p, _, err := e.learnedPredictions(championName, m)
-	if err != nil {
-		return Rating{}, err
-	}
-	return e.rate(class, p), nil
+	return p, err
 }
 
 // promote saves the candidate, once, and puts it in service.
@@ -209,62 +203,3 @@ func (r Rating) metrics() map[string]float64 {
 	}
 	return m
 }
-
-// ballot is who stands for one target. The best baseline always does.
-type ballot struct {
-	challenger, champion, baseline *Rating
-}
-
-// verdict decides. Lower mean loss wins; a model must also keep what its upper
-// quantiles promise.
-func (b ballot) verdict() (Verdict, string) {
-	if b.challenger == nil {
-		if b.champion == nil {
-			return FellBack, "too few rows to learn from"
-		}
-		return Kept, "too few rows to learn anew from"
-	}
-	if b.challenger.Cases < tooFewCases {
-		why := fmt.Sprintf("only %d cases to judge by (want %d)", b.challenger.Cases, tooFewCases)
-		if b.challenger.Cases == 0 {
-			why = "none of them had a day of history to be judged by"
-		}
-		if b.champion == nil {
-			return FellBack, why
-		}
-		return Kept, why
-	}
-	best, why := b.challenger, ""
-	if b.champion != nil && b.challenger.Mean > b.champion.Mean*(1-better) {
-		best, why = b.champion, fmt.Sprintf("the champion's loss of %.5f is not beaten by %.5f; ", b.champion.Mean, b.challenger.Mean)
-	}
-	if behind := best.behind(); behind != "" {
-		return FellBack, why + behind
-	}
-	if best.Mean >= b.baseline.Mean {
-		return FellBack, fmt.Sprintf("%sits loss of %.5f does not beat %s, %.5f", why, best.Mean, b.baseline.Name, b.baseline.Mean)
-	}
-	gain := fmt.Sprintf("%.1f %% under %s, the best baseline (%.5f, %.5f)", 100*(1-best.Mean/b.baseline.Mean), b.baseline.Name, best.Mean, b.baseline.Mean)
-	if best == b.champion {
-		return Kept, why + "it is " + gain
-	}
-	return Promoted, "its loss is " + gain
-}
-
-// behind says which promise a rating does not keep, "" when all are. Chance is
-// given the benefit of the doubt, but not of having seen a single app: then
-// every level must hold as it is.
-func (r *Rating) behind() string {
-	for _, level := range [...]struct {
-		key string
-		p   float64
-	}{{"0.95", .95}, {"0.98", .98}, {"0.99", .99}} {
-		covered, chance := r.Coverage[level.key], max(r.Chance[level.key], 0)
-		if covered+chance < 1-tooManyMisses*(1-level.p) {
-			return fmt.Sprintf("its %s quantile holds in only %.1f %% of the cases, %.1f %% at most allowing for chance", level.key, 100*covered, 100*(covered+chance))
-		}
-	}
-	return ""
-}
-
-func ref[T any](v T) *T { return &v }

@@ -8,33 +8,53 @@ import (
 
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
+	"github.com/auspex-project/auspex/models/trial"
 )
 
 func TestVerdict(t *testing.T) {
-	rating := func(name string, mean float64) *Rating {
-		return &Rating{Name: name, Mean: mean, Cases: 1000, Coverage: map[string]float64{"0.95": .95, "0.98": .98, "0.99": .99}}
+	sure := func(mean float64) trial.Estimate {
+		return trial.Estimate{Mean: mean, Error: .0001, Freedom: 100, Cases: 1000}
 	}
-	broken := rating("learned", .01)
-	broken.Coverage["0.98"] = .93
-	few := rating("learned", .01)
-	few.Cases = 50
-	baseline := rating("vpa", .02)
+	unsure := func(mean float64) trial.Estimate {
+		return trial.Estimate{Mean: mean, Error: 1, Freedom: 100, Cases: 1000}
+	}
+	kept := []trial.Estimate{sure(.05), sure(.02), sure(.01)}
+	broken := []trial.Estimate{sure(.05), sure(.07), sure(.01)}
+	likely := []trial.Estimate{sure(.05), unsure(.07), sure(.01)}
+	challenger := func(cases int, misses []trial.Estimate) *Rating {
+		return &Rating{Name: challengerName, Mean: .01, Cases: cases, misses: misses}
+	}
+	// The differences are from the challenger's and the champion's loss.
+	rival := func(name string, misses []trial.Estimate, toChallenger, toChampion trial.Estimate) Rating {
+		return Rating{Name: name, Mean: .01 + toChallenger.Mean, Cases: 1000, misses: misses, toChallenger: toChallenger, toChampion: toChampion}
+	}
+	champion := func(misses []trial.Estimate, toChallenger trial.Estimate) *Rating {
+		r := rival(championName, misses, toChallenger, trial.Estimate{})
+		return &r
+	}
+	vpa, max := rival("vpa", nil, sure(.01), sure(.01)), rival("S-7", nil, sure(.02), sure(.02))
+	near := rival("S-7", nil, unsure(.02), unsure(.02))
+	better := rival("S-7", nil, sure(-.01), sure(-.01))
 	for _, c := range []struct {
 		name string
 		b    ballot
 		want Verdict
 		says string
 	}{
-		{"better than all", ballot{rating("learned", .01), rating("champion", .015), baseline}, Promoted, "50.0 % under vpa"},
-		{"the first", ballot{rating("learned", .01), nil, baseline}, Promoted, "under vpa"},
-		{"no better than the champion", ballot{rating("learned", .0099), rating("champion", .0099), baseline}, Kept, "not beaten"},
-		{"worse than a baseline", ballot{rating("learned", .03), nil, baseline}, FellBack, "does not beat vpa"},
-		{"both worse than a baseline", ballot{rating("learned", .03), rating("champion", .025), baseline}, FellBack, "does not beat vpa"},
-		{"a promise not kept", ballot{broken, nil, baseline}, FellBack, "0.98 quantile holds in only 93.0 %"},
-		{"too few cases", ballot{few, nil, baseline}, FellBack, "only 50 cases"},
-		{"too few cases to replace a champion", ballot{few, rating("champion", .9), baseline}, Kept, "only 50 cases"},
-		{"nothing fitted", ballot{nil, nil, baseline}, FellBack, "too few rows"},
-		{"nothing fitted to replace a champion", ballot{nil, rating("champion", .9), baseline}, Kept, "too few rows"},
+		{"better than all", ballot{challenger(1000, kept), champion(kept, sure(.005)), []Rating{max, vpa}}, Promoted, "50.0 % under vpa"},
+		{"the first", ballot{challenger(1000, kept), nil, []Rating{vpa, max}}, Promoted, "under vpa"},
+		{"perhaps better than the champion", ballot{challenger(1000, kept), champion(kept, unsure(.005)), []Rating{vpa}}, Kept, "not shown to be beaten"},
+		{"the champion is broken", ballot{challenger(1000, kept), champion(broken, unsure(.005)), []Rating{vpa}}, Promoted, "of the champion before, its 98 % quantile"},
+		{"the champion may be broken by chance", ballot{challenger(1000, kept), champion(likely, unsure(.005)), []Rating{vpa}}, Kept, "not shown to be beaten"},
+		{"perhaps no better than a baseline", ballot{challenger(1000, kept), nil, []Rating{vpa, near}}, FellBack, "not shown to beat S-7"},
+		{"a baseline beats both", ballot{challenger(1000, kept), champion(kept, sure(.005)), []Rating{vpa, better}}, FellBack, "beaten by S-7"},
+		{"perhaps a baseline beats the champion", ballot{challenger(1000, kept), champion(kept, sure(.005)), []Rating{vpa, near}}, Kept, "not shown to beat S-7"},
+		{"a promise not kept", ballot{challenger(1000, broken), nil, []Rating{vpa}}, FellBack, "98 % quantile held in 93.0 %"},
+		{"a promise perhaps not kept", ballot{challenger(1000, likely), nil, []Rating{vpa}}, Promoted, "under vpa"},
+		{"too few cases", ballot{challenger(50, kept), nil, []Rating{vpa}}, FellBack, "only 50 cases"},
+		{"too few cases to replace a champion", ballot{challenger(50, kept), champion(kept, sure(.005)), []Rating{vpa}}, Kept, "only 50 cases"},
+		{"nothing fitted", ballot{nil, nil, []Rating{vpa}}, FellBack, "too few rows"},
+		{"nothing fitted to replace a champion", ballot{nil, champion(kept, trial.Estimate{}), []Rating{vpa}}, Kept, "too few rows"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			verdict, why := c.b.verdict()

@@ -200,7 +200,7 @@ func TestTheChampionStaysUnlessBeaten(t *testing.T) {
 	}
 	second := train(t, h, r, Options{Resources: []resource.Name{resource.CPU}, Trees: 80})
 	for i, x := range second.Targets {
-		if x.Verdict != Kept || x.Champion != first.Targets[i].Champion || !strings.Contains(x.Why, "not beaten") {
+		if x.Verdict != Kept || x.Champion != first.Targets[i].Champion || !strings.Contains(x.Why, "not shown to be beaten") {
 			t.Errorf("the same history again: %s, %s", x.Verdict, x.Why)
 		}
 	}

@@ -2,12 +2,15 @@ package training
 
 import (
 	"context"
+	"math"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/backtest/baseline"
+	"github.com/auspex-project/auspex/models/trial"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -19,8 +22,12 @@ type Rating struct {
 	Pinball  map[string]float64 `json:"pinball"` // by level: "0.5", ...
 	Mean     float64            `json:"pinball_mean"`
 	Coverage map[string]float64 `json:"coverage"` // share of cases at or under the level's quantile
-	Chance   map[string]float64 `json:"chance"`   // how far chance may have moved the coverage; -1 when that cannot be told
+	Chance   map[string]float64 `json:"chance"`   // how far chance may have moved the coverage of a promised level; -1 when that cannot be told
 	Cases    int                `json:"cases"`
+
+	misses       []trial.Estimate // by trial.Promised: share of cases above the quantile
+	toChallenger trial.Estimate   // its loss minus the challenger's, case by case
+	toChampion   trial.Estimate   // the same against the champion's
 }
 
 // predictions are the shares predicted for judged rows: by track, then row,
@@ -80,40 +87,96 @@ func (e *evidence) ownPredictions() predictions {
 	return own
 }
 
-// rate calibrates predictions for a class and scores them on the test window.
-func (e *evidence) rate(class workload.Class, p predictions) Rating {
+// rate scores contestants for a class on the cases of the test window, side by
+// side. Those at index challenger and champion are what all are compared with;
+// -1 is none.
+func (e *evidence) rate(class workload.Class, all []predictions, challenger, champion int) []Rating {
 	levels := models.Levels()
-	shift := make([]float32, len(levels))
-	if !p.done {
-		scores := make([][]float32, len(levels))
-		e.each(class, e.plan.calibrates, func(track, row int) {
-			for i := range levels {
-				scores[i] = append(scores[i], e.judged[track].rows.targets[row]-p.shares[track][row*len(levels)+i])
-			}
-		})
-		shift = conformalShift(scores)
+	shifts := make([][]float32, len(all))
+	ratings := make([]Rating, len(all))
+	tallies := make([]trial.Tally, len(all))
+	held, losses := make([][]int, len(all)), make([][]float64, len(all))
+	for k, p := range all {
+		shifts[k] = e.shift(class, p)
+		held[k], losses[k] = make([]int, len(levels)), make([]float64, len(levels))
+		ratings[k] = Rating{Name: p.name, Pinball: map[string]float64{}, Coverage: map[string]float64{}, Chance: map[string]float64{}}
 	}
-	r := Rating{Name: p.name, Pinball: map[string]float64{}, Coverage: map[string]float64{}, Chance: map[string]float64{}}
-	loss, covered := make([]float64, len(levels)), make([]clustered, len(levels))
+	against := func(means []float64, k, rival int) float64 {
+		if rival < 0 {
+			return 0
+		}
+		return means[k] - means[rival]
+	}
+	means := make([]float64, len(all)) // losses of one case
+	measures := make([][]float64, len(all))
 	e.each(class, e.plan.judges, func(track, row int) {
-		y := e.judged[track].rows.targets[row]
-		for i, level := range levels {
-			q := min(max(p.shares[track][row*len(levels)+i]+shift[i], 0), e.judged[track].rows.caps[row])
-			loss[i] += backtest.Pinball(level, float64(q), float64(y))
-			covered[i].count(e.judged[track].app(), y <= q*(1+1e-5))
+		j := &e.judged[track]
+		for k, p := range all {
+			means[k], measures[k] = 0, measures[k][:0]
+			for i, level := range levels {
+				q := min(max(p.shares[track][row*len(levels)+i]+shifts[k][i], 0), j.rows.caps[row])
+				loss := backtest.Pinball(level, float64(q), float64(j.rows.targets[row]))
+				losses[k][i] += loss
+				means[k] += loss / float64(len(levels))
+				miss := 1.0
+				if j.rows.targets[row] <= q*(1+1e-5) {
+					held[k][i]++
+					miss = 0
+				}
+				if slices.Contains(trial.Promised(), level) {
+					measures[k] = append(measures[k], miss)
+				}
+			}
 		}
-		r.Cases++
+		for k := range all {
+			tallies[k].Add(j.app(), j.rows.at[row], append(measures[k], against(means, k, challenger), against(means, k, champion))...)
+			ratings[k].Cases++
+		}
 	})
-	for i, level := range levels {
-		key := strconv.FormatFloat(level, 'g', -1, 64)
-		if r.Cases > 0 {
-			r.Pinball[key] = loss[i] / float64(r.Cases)
-			r.Coverage[key] = covered[i].share()
-			r.Chance[key] = covered[i].chance()
-			r.Mean += loss[i] / float64(r.Cases) / float64(len(levels))
-		}
+	for k := range all {
+		ratings[k].sum(&tallies[k], held[k], losses[k])
 	}
-	return r
+	return ratings
+}
+
+// sum makes averages of what was counted, by level.
+func (r *Rating) sum(t *trial.Tally, held []int, losses []float64) {
+	if r.Cases == 0 {
+		return
+	}
+	cases := float64(r.Cases)
+	for i, level := range models.Levels() {
+		r.Pinball[levelKey(level)] = losses[i] / cases
+		r.Coverage[levelKey(level)] = float64(held[i]) / cases
+		r.Mean += losses[i] / cases / float64(len(losses))
+	}
+	for i, level := range trial.Promised() {
+		miss := t.Estimate(i)
+		r.misses = append(r.misses, miss)
+		chance := miss.Reach(trial.Alpha / float64(len(trial.Promised())))
+		if math.IsInf(chance, 1) {
+			chance = -1
+		}
+		r.Chance[levelKey(level)] = chance
+	}
+	r.toChallenger, r.toChampion = t.Estimate(len(r.misses)), t.Estimate(len(r.misses)+1)
+}
+
+func levelKey(level float64) string { return strconv.FormatFloat(level, 'g', -1, 64) }
+
+// shift is what calibration on the window before the test adds to p, by level.
+func (e *evidence) shift(class workload.Class, p predictions) []float32 {
+	levels := models.Levels()
+	if p.done {
+		return make([]float32, len(levels))
+	}
+	scores := make([][]float32, len(levels))
+	e.each(class, e.plan.calibrates, func(track, row int) {
+		for i := range levels {
+			scores[i] = append(scores[i], e.judged[track].rows.targets[row]-p.shares[track][row*len(levels)+i])
+		}
+	})
+	return conformalShift(scores)
 }
 
 // learnedPredictions are those of a model that is calibrated already, and how
