@@ -30,6 +30,10 @@ type Champion struct {
 type Set struct {
 	Grid      forecast.Grid
 	Champions map[Target]Champion
+
+	// Challengers are in shadow: asked and judged, but nothing rests on them.
+	Challengers map[Target]Champion
+
 	Prior     *Prior // nil when none was fitted
 	PriorID   string
 	Margins   forecast.Margins
@@ -55,6 +59,15 @@ func (s *Set) Chain() *Chain {
 func (s *Set) Champion(t Target) (c Champion, ok bool) {
 	c, _ = champions(s.Champions).of(t.Class, t.Resource)
 	return c, c.Model != nil
+}
+
+// RoleOf returns the target whose champion serves t: t itself, or that of any
+// class.
+func (s *Set) RoleOf(t Target) Target {
+	if _, ok := s.Champions[t]; ok {
+		return t
+	}
+	return Target{AnyClass, t.Resource}
 }
 
 // champions asks the model of the subject's class, or the one for any class.

@@ -18,7 +18,7 @@ import (
 
 const (
 	championsFile    = "champions.json"
-	championsVersion = 1
+	championsVersion = 2 // 1 knew no challengers
 
 	// maxPast bounds how many former champions of a role are remembered.
 	maxPast = 100
@@ -60,7 +60,9 @@ func (r Role) target() (models.Target, bool) {
 // Service is what serves a role, and what did before.
 type Service struct {
 	Term
-	Past []Term `json:"past,omitempty"` // newest first
+	Challenger *Term  `json:"challenger,omitempty"` // in shadow, nil for none
+	Dismissed  *Term  `json:"dismissed,omitempty"`  // the newest challenger that was not promoted, when and why
+	Past       []Term `json:"past,omitempty"`       // newest first
 }
 
 // Term is the time one artefact served. An empty ID says that none did: the
@@ -96,7 +98,7 @@ func (r *Registry) Champions() (Champions, error) {
 }
 
 func decodeChampions(data []byte) (Champions, error) {
-	if err := checkVersion(data, championsFile, championsVersion); err != nil {
+	if err := checkVersion(data, championsFile, 1, championsVersion); err != nil {
 		return nil, err
 	}
 	var c championsContent
@@ -111,22 +113,18 @@ func decodeChampions(data []byte) (Champions, error) {
 
 // Promote puts an artefact in service, for a reason that people will read. An
 // empty id takes whatever serves the role out of service. The artefact must be
-// whole.
+// whole. A challenger of the role is one no longer.
 func (r *Registry) Promote(role Role, id, why string) error {
 	if _, ok := role.target(); role != PriorRole && role != MarginsRole && role != ClassifierRole && !ok {
 		return fmt.Errorf("promote: no role %q", role)
 	}
 	if id != "" {
-		m, _, err := r.Load(id)
-		if err != nil {
+		if err := r.fits(role, id); err != nil {
 			return fmt.Errorf("promote: %w", err)
-		}
-		if !m.serves(role) {
-			return fmt.Errorf("promote: %s is a %s artefact of %q: it cannot serve %s", id, m.Kind, m.Resource, role)
 		}
 	}
 	return r.update(func(c Champions) error {
-		c.promote(role, Term{id, time.Now().UTC().Truncate(time.Millisecond), why})
+		c.promote(role, Term{id, now(), why})
 		return nil
 	})
 }
@@ -140,13 +138,13 @@ func (r *Registry) Rollback(role Role, why string) (Term, error) {
 		if len(s.Past) == 0 {
 			return fmt.Errorf("roll back %s: nothing served it before", role)
 		}
-		back = Term{s.Past[0].ID, time.Now().UTC().Truncate(time.Millisecond), why}
+		back = Term{s.Past[0].ID, now(), why}
 		if back.ID != "" {
 			if _, _, err := r.Load(back.ID); err != nil {
 				return fmt.Errorf("roll back %s: %w", role, err)
 			}
 		}
-		c[role] = Service{back, s.Past[1:]}
+		c[role] = Service{Term: back, Dismissed: s.Dismissed, Past: s.Past[1:]}
 		return nil
 	})
 	return back, err
@@ -158,8 +156,20 @@ func (c Champions) promote(role Role, t Term) {
 		s.Past = append([]Term{s.Term}, s.Past...)
 		s.Past = s.Past[:min(len(s.Past), maxPast)]
 	}
-	s.Term = t
+	s.Term, s.Challenger = t, nil
 	c[role] = s
+}
+
+// fits reports why an artefact cannot serve a role.
+func (r *Registry) fits(role Role, id string) error {
+	m, _, err := r.Load(id)
+	if err != nil {
+		return err
+	}
+	if !m.serves(role) {
+		return fmt.Errorf("%s is a %s artefact of %q: it cannot serve %s", id, m.Kind, m.Resource, role)
+	}
+	return nil
 }
 
 func (m Meta) serves(role Role) bool {

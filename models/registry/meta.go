@@ -78,15 +78,15 @@ func decodeMeta(data []byte) (Meta, error) {
 	return m, nil
 }
 
-func checkVersion(data []byte, file string, want int) error {
+func checkVersion(data []byte, file string, known ...int) error {
 	var v struct {
 		Version int `json:"version"`
 	}
 	if err := json.Unmarshal(data, &v); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrCorrupt, file, err)
 	}
-	if v.Version != want {
-		return fmt.Errorf("%w: %s has version %d, this program knows %d (use the program that wrote it, or train again)", ErrVersion, file, v.Version, want)
+	if !slices.Contains(known, v.Version) {
+		return fmt.Errorf("%w: %s has version %d, this program knows %d (use the program that wrote it, or train again)", ErrVersion, file, v.Version, known[len(known)-1])
 	}
 	return nil
 }

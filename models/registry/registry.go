@@ -186,6 +186,9 @@ func (r *Registry) Remove(id string) error {
 		if s.ID == id {
 			return fmt.Errorf("remove artefact %s: it serves %s (promote another first)", id, role)
 		}
+		if s.Challenger != nil && s.Challenger.ID == id {
+			return fmt.Errorf("remove artefact %s: it is in shadow for %s (promote or dismiss it first)", id, role)
+		}
 	}
 	if _, err := r.Meta(id); errors.Is(err, ErrNotFound) {
 		return err

@@ -15,7 +15,7 @@ import (
 // A registry whose champions cannot be read serves nothing and says so. The
 // classifier is named, not loaded: package classify reads it.
 func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) {
-	set = &models.Set{Grid: g, Champions: map[models.Target]models.Champion{}}
+	set = &models.Set{Grid: g, Champions: map[models.Target]models.Champion{}, Challengers: map[models.Target]models.Champion{}}
 	champions, err := r.Champions()
 	if err != nil {
 		return set, []error{err}
@@ -24,6 +24,15 @@ func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) {
 	for _, role := range slices.Sorted(maps.Keys(champions)) {
 		if err := r.fill(set, role, champions[role].ID, learned); err != nil {
 			refused = append(refused, fmt.Errorf("champion of %s falls back: %w", role, err))
+		}
+		target, isLearned := role.target()
+		if c := champions[role].Challenger; c != nil && isLearned {
+			model, err := r.learned(c.ID, role, set.Grid, learned)
+			if err != nil {
+				refused = append(refused, fmt.Errorf("challenger of %s is not shadowed: %w", role, err))
+				continue
+			}
+			set.Challengers[target] = models.Champion{ID: c.ID, Model: model}
 		}
 	}
 	return set, refused
@@ -41,9 +50,12 @@ func (r *Registry) fill(set *models.Set, role Role, id string, learned map[strin
 	if id == "" {
 		return nil
 	}
-	if isLearned && learned[id] != nil {
-		set.Champions[target] = models.Champion{ID: id, Model: learned[id]}
-		return nil
+	if isLearned {
+		model, err := r.learned(id, role, set.Grid, learned)
+		if err == nil {
+			set.Champions[target] = models.Champion{ID: id, Model: model}
+		}
+		return err
 	}
 	m, files, err := r.Load(id)
 	if err != nil {
@@ -52,24 +64,14 @@ func (r *Registry) fill(set *models.Set, role Role, id string, learned map[strin
 	if !m.serves(role) {
 		return fmt.Errorf("artefact %s: %w: a %s artefact", id, ErrCorrupt, m.Kind)
 	}
-	switch {
-	case isLearned:
-		model, err := models.DecodeLearned(files)
-		if err != nil {
-			return fmt.Errorf("artefact %s: %w", id, err)
-		}
-		if model.Grid() != set.Grid {
-			return fmt.Errorf("artefact %s: trained for %d slots of %v, not the %d of %v in use (train again)", id, model.Grid().Slots, model.Grid().Slot, set.Grid.Slots, set.Grid.Slot)
-		}
-		learned[id] = model
-		set.Champions[target] = models.Champion{ID: id, Model: model}
-	case role == PriorRole:
+	switch role {
+	case PriorRole:
 		prior, err := models.DecodePrior(files)
 		if err != nil {
 			return fmt.Errorf("artefact %s: %w", id, err)
 		}
 		set.Prior, set.PriorID = prior, id
-	case role == MarginsRole:
+	case MarginsRole:
 		margins, err := models.DecodeMargins(files)
 		if err != nil {
 			return fmt.Errorf("artefact %s: %w", id, err)
@@ -77,4 +79,27 @@ func (r *Registry) fill(set *models.Set, role Role, id string, learned map[strin
 		set.Margins, set.MarginsID = margins, id
 	}
 	return nil
+}
+
+// learned loads a learned model once.
+func (r *Registry) learned(id string, role Role, g forecast.Grid, loaded map[string]*models.Learned) (*models.Learned, error) {
+	if loaded[id] != nil {
+		return loaded[id], nil
+	}
+	m, files, err := r.Load(id)
+	if err != nil {
+		return nil, err
+	}
+	if !m.serves(role) {
+		return nil, fmt.Errorf("artefact %s: %w: a %s artefact", id, ErrCorrupt, m.Kind)
+	}
+	model, err := models.DecodeLearned(files)
+	if err != nil {
+		return nil, fmt.Errorf("artefact %s: %w", id, err)
+	}
+	if model.Grid() != g {
+		return nil, fmt.Errorf("artefact %s: trained for %d slots of %v, not the %d of %v in use (train again)", id, model.Grid().Slots, model.Grid().Slot, g.Slots, g.Slot)
+	}
+	loaded[id] = model
+	return model, nil
 }

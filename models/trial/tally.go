@@ -76,7 +76,7 @@ func (t *Tally) Forget(before time.Time) {
 // way stands alone; where they share both nothing can be told.
 func (t *Tally) Estimate(i int) Estimate {
 	var cases, sum float64
-	places := slices.SortedFunc(maps.Keys(t.cells), comparePlaces) // sums must not depend on the order of a map
+	places := t.places()
 	for _, p := range places {
 		cases += float64(t.cells[p].cases)
 		sum += t.cells[p].sums[i]
@@ -112,6 +112,9 @@ func (t *Tally) Estimate(i int) Estimate {
 	return e
 }
 
+// places returns the clusters in an order: sums must not depend on that of a map.
+func (t *Tally) places() []place { return slices.SortedFunc(maps.Keys(t.cells), comparePlaces) }
+
 func comparePlaces(a, b place) int {
 	return cmp.Or(cmp.Compare(a.app, b.app), cmp.Compare(a.day, b.day))
 }
@@ -138,7 +141,7 @@ type written struct {
 // MarshalJSON writes the cells in their order.
 func (t *Tally) MarshalJSON() ([]byte, error) {
 	cells := []written{}
-	for _, p := range slices.SortedFunc(maps.Keys(t.cells), comparePlaces) {
+	for _, p := range t.places() {
 		cells = append(cells, written{p.app, p.day, t.cells[p].cases, t.cells[p].sums})
 	}
 	return json.Marshal(cells)

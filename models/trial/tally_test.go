@@ -57,7 +57,7 @@ func TestWhereNothingCanBeTold(t *testing.T) {
 // A day that is bad for all apps is one bad day, an app that is bad on all days
 // is one bad app: under no effect at all, the error rate holds either way.
 func TestTheErrorRateHolds(t *testing.T) {
-	const trials = 2000
+	const trials = 800
 	for _, c := range []struct {
 		name       string
 		app, day   float64
@@ -83,7 +83,7 @@ func TestTheErrorRateHolds(t *testing.T) {
 				wrong++
 			}
 		}
-		if rate := float64(wrong) / trials; rate > 1.4*Alpha {
+		if rate := float64(wrong) / trials; rate > 1.5*Alpha {
 			t.Errorf("%s: wrong in %.1f %% of the trials, want at most about %g %%", c.name, 100*rate, 100*Alpha)
 		}
 	}
@@ -143,5 +143,39 @@ func TestBroken(t *testing.T) {
 	}
 	if e := tally(.055); Broken(.95, e) {
 		t.Error(Describe(.95, e))
+	}
+}
+
+func TestRecordSurvivesWriting(t *testing.T) {
+	r := &Record{Levels: []float64{.5, .95, .98, .99}}
+	for k := range 400 {
+		late := k*7%11 == 0
+		r.Count("service", "cpu", "own", fmt.Sprint(k%20), on(k/40), []bool{true, late, late, late}, .2, .1)
+		r.Count("batch", "cpu", "own", fmt.Sprint(k%20), on(k/40), []bool{false, false, false, false}, .1, 0)
+	}
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Record
+	if err := json.Unmarshal(data, &back); err != nil {
+		t.Fatal(err)
+	}
+	bad, good := back.Of("service", "cpu", "own"), back.Of("batch", "cpu", "own")
+	if back.Broken(bad) == "" || back.Broken(good) != "" {
+		t.Errorf("a quantile passed in 10 %% of the cases: %q, one never passed: %q", back.Broken(bad), back.Broken(good))
+	}
+	all := back.Pooled("cpu", "own", func(string) bool { return true })
+	if e := back.Loss(all); math.Abs(e.Mean-.15) > 1e-9 || all.Tally.Cases() != 800 {
+		t.Errorf("pooled: %+v", e)
+	}
+	back.Forget(on(30))
+	if len(back.Entries()) != 0 {
+		t.Errorf("%d entries after all is forgotten", len(back.Entries()))
+	}
+	for _, bad := range []string{`{"version":9}`, `{"version":1,"levels":[0.5],"entries":[null]}`, `{"version":1,"levels":[0.5],"entries":[{"cases":[{"sums":[1]}]}]}`, `[]`} {
+		if err := json.Unmarshal([]byte(bad), &back); err == nil {
+			t.Errorf("accepted %s", bad)
+		}
 	}
 }

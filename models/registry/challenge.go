@@ -1,0 +1,54 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrNoTrial says that an artefact is not in shadow for a role, or no longer.
+var ErrNoTrial = errors.New("not in shadow")
+
+// Challenge puts an artefact in shadow for a role that is served: forecasts are
+// made with it and held against what happens, beside the champion's, but nothing
+// is placed by them. It takes the place of a challenger that is there.
+func (r *Registry) Challenge(role Role, id, why string) error {
+	if _, ok := role.target(); !ok {
+		return fmt.Errorf("challenge: %s has no challengers, only learned roles do", role)
+	}
+	if err := r.fits(role, id); err != nil {
+		return fmt.Errorf("challenge: %w", err)
+	}
+	return r.update(func(c Champions) error {
+		s := c[role]
+		if s.ID == "" {
+			return fmt.Errorf("challenge: nothing serves %s (promote %s instead)", role, id)
+		}
+		s.Challenger = &Term{id, now(), why}
+		c[role] = s
+		return nil
+	})
+}
+
+// Conclude ends the trial of a role's challenger: it is promoted or dismissed.
+// The error wraps ErrNoTrial where id is not, or no longer, in shadow.
+func (r *Registry) Conclude(role Role, id string, promoted bool, why string) error {
+	return r.update(func(c Champions) error {
+		s := c[role]
+		if s.Challenger == nil || s.Challenger.ID != id {
+			return fmt.Errorf("conclude trial of %s for %s: %w", id, role, ErrNoTrial)
+		}
+		if promoted {
+			if err := r.fits(role, id); err != nil {
+				return fmt.Errorf("conclude trial: %w", err)
+			}
+			c.promote(role, Term{id, now(), why})
+			return nil
+		}
+		s.Challenger, s.Dismissed = nil, &Term{id, now(), why}
+		c[role] = s
+		return nil
+	})
+}
+
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
