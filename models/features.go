@@ -94,6 +94,9 @@ func appendFeatures(row []float32, s *Subject, n resource.Name, now time.Time, g
 	return f.row
 }
 
+// Scale returns what usage of n by s is divided by to be free of units.
+func Scale(s *Subject, n resource.Name) float64 { return scaleOf(s, n) }
+
 // scaleOf is what usage is divided by to be free of units: the limit, or the
 // largest usage seen where no limit is known.
 func scaleOf(s *Subject, n resource.Name) float64 {

@@ -15,6 +15,7 @@ type Verdict string
 
 const (
 	Promoted Verdict = "promoted"  // the night's model serves from now on
+	Shadowed Verdict = "in shadow" // the night's model is better, and is tried beside the champion
 	Kept     Verdict = "kept"      // what served before goes on
 	FellBack Verdict = "fell back" // no model serves: the next link of the chain does
 )
@@ -33,6 +34,9 @@ type TargetReport struct {
 	Verdict  Verdict  `json:"verdict"`
 	Why      string   `json:"why"`
 	Champion string   `json:"champion"` // id of the artefact in service now, "" when none is
+
+	// Challenger is the id of the artefact in shadow now, "" when none is.
+	Challenger string `json:"challenger,omitempty"`
 }
 
 const (
@@ -107,15 +111,34 @@ func (n *night) decide(e *evidence, class workload.Class, c *candidate, baseline
 		return err
 	}
 	t.Verdict, t.Why = b.verdict()
+	if trial := champions[role].Challenger; trial != nil {
+		t.Challenger = trial.ID
+		if t.Verdict == Shadowed {
+			t.Verdict, t.Why = Kept, fmt.Sprintf("the trial of %s, in shadow since %s, is not over; %s", trial.ID, trial.Since.Format(time.DateTime), t.Why)
+		}
+	}
+	if t.Verdict == Shadowed && n.AtOnce {
+		t.Verdict = Promoted
+	}
 	switch t.Verdict {
 	case Promoted:
-		return n.promote(e, role, c, &t)
+		if err := n.save(e, c, &t); err != nil {
+			return err
+		}
+		t.Champion, t.Challenger = c.id, ""
+		return n.registry.Promote(role, c.id, t.Why)
+	case Shadowed:
+		if err := n.save(e, c, &t); err != nil {
+			return err
+		}
+		t.Challenger = c.id
+		return n.registry.Challenge(role, c.id, t.Why)
 	case FellBack:
 		_, served := champions[role]
 		if !served || t.Champion != "" {
 			err = n.registry.Promote(role, "", t.Why)
 		}
-		t.Champion = ""
+		t.Champion, t.Challenger = "", ""
 		return err
 	}
 	return nil
@@ -175,24 +198,24 @@ func (n *night) championPredictions(e *evidence, id string) (predictions, error)
 	return p, err
 }
 
-// promote saves the candidate, once, and puts it in service.
-func (n *night) promote(e *evidence, role registry.Role, c *candidate, t *TargetReport) error {
-	if c.id == "" {
-		files, err := c.model.Encode()
-		if err != nil {
-			return err
-		}
-		meta, err := n.registry.Save(registry.Meta{
-			Kind: registry.Learned, Class: c.class, Resource: e.resource, From: n.train.From, To: n.calibrate.To, Rows: c.rows,
-			Metrics: t.Ratings[0].metrics(),
-		}, files)
-		if err != nil {
-			return err
-		}
-		c.id = meta.ID
+// save stores the candidate, once.
+func (n *night) save(e *evidence, c *candidate, t *TargetReport) error {
+	if c.id != "" {
+		return nil
 	}
-	t.Champion = c.id
-	return n.registry.Promote(role, c.id, t.Why)
+	files, err := c.model.Encode()
+	if err != nil {
+		return err
+	}
+	meta, err := n.registry.Save(registry.Meta{
+		Kind: registry.Learned, Class: c.class, Resource: e.resource, From: n.train.From, To: n.calibrate.To, Rows: c.rows,
+		Metrics: t.Ratings[0].metrics(),
+	}, files)
+	if err != nil {
+		return err
+	}
+	c.id = meta.ID
+	return nil
 }
 
 func (r Rating) metrics() map[string]float64 {

@@ -41,7 +41,7 @@ func TestVerdict(t *testing.T) {
 		want Verdict
 		says string
 	}{
-		{"better than all", ballot{challenger(1000, kept), champion(kept, sure(.005)), []Rating{max, vpa}}, Promoted, "50.0 % under vpa"},
+		{"better than all", ballot{challenger(1000, kept), champion(kept, sure(.005)), []Rating{max, vpa}}, Shadowed, "50.0 % under vpa"},
 		{"the first", ballot{challenger(1000, kept), nil, []Rating{vpa, max}}, Promoted, "under vpa"},
 		{"perhaps better than the champion", ballot{challenger(1000, kept), champion(kept, unsure(.005)), []Rating{vpa}}, Kept, "not shown to be beaten"},
 		{"the champion is broken", ballot{challenger(1000, kept), champion(broken, unsure(.005)), []Rating{vpa}}, Promoted, "of the champion before, its 98 % quantile"},

@@ -40,6 +40,11 @@ type Options struct {
 	// Machine is the number of workloads a machine has in the report. Default 12.
 	Machine int
 
+	// AtOnce lets a winner serve at once that would replace a champion which still
+	// keeps its promises. Otherwise it is put in shadow, and package serving ends the
+	// trial. Where nothing good serves the winner does, at once, in any case.
+	AtOnce bool
+
 	Seed    uint64
 	Workers int // default GOMAXPROCS; does not change the outcome
 

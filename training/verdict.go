@@ -20,7 +20,7 @@ const fewestCases = 300
 // verdict decides, at the error rate trial.Alpha. What is new must show that it
 // is better; what serves stays until it is shown to be worse.
 //
-// To be promoted, the challenger must not be shown to break its promises, and must
+// To be promoted, or tried in shadow of a champion that has no fault, the challenger must not be shown to break its promises, and must
 // be shown to lose less than every baseline and the champion. That every one of
 // these tests must say so keeps the error rate without a correction
 // (intersection-union test; Berger, Technometrics 1982).
@@ -43,7 +43,7 @@ func (b ballot) verdict() (Verdict, string) {
 	case !b.champion.toChallenger.Above(0, trial.Alpha):
 		return Kept, fmt.Sprintf("the champion's loss of %.5f is not shown to be beaten by %.5f (%s)", b.champion.Mean, b.challenger.Mean, within(b.champion.toChallenger))
 	}
-	return Promoted, better + fmt.Sprintf("; %s under the champion's", within(b.champion.toChallenger))
+	return Shadowed, better + fmt.Sprintf("; %s under the champion's", within(b.champion.toChallenger))
 }
 
 // flawOfChallenger says why the challenger may not serve, "" where it may, and

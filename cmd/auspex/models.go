@@ -34,7 +34,8 @@ func (s *session) modelsCommand() *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return app.ListModels(s.stdio, s.configPath, s.format) },
 		},
 		&cobra.Command{
-			Use: "show ID", Short: "Show one model, its figures and its history in service", Args: cobra.ExactArgs(1),
+			Use: "show ID|ROLE", Short: "Show one model or one role: figures, coverage measured in service, challengers, history", Args: cobra.ExactArgs(1),
+			Example: "  auspex models show learned/service/cpu",
 			RunE: func(_ *cobra.Command, args []string) error {
 				return app.ShowModel(s.stdio, s.configPath, args[0], s.format)
 			},

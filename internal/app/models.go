@@ -15,8 +15,10 @@ import (
 // artefact is a fitted model as the models subcommands print it.
 type artefact struct {
 	registry.Meta
-	Serves []string `json:"serves"` // roles it is champion of
-	Error  string   `json:"error,omitempty"`
+	Serves  []string         `json:"serves"`             // roles it is champion of
+	Shadows []string         `json:"shadows,omitempty"`  // roles it is tried for
+	Online  []onlineCoverage `json:"measured,omitempty"` // what became of its forecasts
+	Error   string           `json:"error,omitempty"`
 }
 
 // ListModels prints all artefacts, newest first.
@@ -32,8 +34,8 @@ func ListModels(stdio IO, configPath string, format output.Format) error {
 	all := make([]artefact, len(entries))
 	g := &output.Grid{Header: []string{"ID", "KIND", "CLASS", "RESOURCE", "CREATED", "FROM", "TO", "ROWS", "SERVES"}}
 	for i, e := range entries {
-		all[i] = artefact{Meta: e.Meta, Serves: serves(champions, e.Meta.ID)}
-		state := orDash(strings.Join(all[i].Serves, " "))
+		all[i] = artefact{Meta: e.Meta, Serves: serves(champions, e.Meta.ID), Shadows: shadows(champions, e.Meta.ID)}
+		state := orDash(all[i].state())
 		if e.Err != nil {
 			all[i].Error = e.Err.Error()
 			state = "UNUSABLE: " + all[i].Error
@@ -45,18 +47,27 @@ func ListModels(stdio IO, configPath string, format output.Format) error {
 	return output.Write(stdio.Out, format, all, g)
 }
 
-// ShowModel prints one artefact, after checking its files, and its history in
-// service.
-func ShowModel(stdio IO, configPath, id string, format output.Format) error {
+// ShowModel prints one artefact, after checking its files, what became of its
+// forecasts, and its history in service. Named by a role, it prints what serves
+// it instead.
+func ShowModel(stdio IO, configPath, name string, format output.Format) error {
 	models, champions, err := openModels(configPath)
 	if err != nil {
 		return err
 	}
-	m, _, err := models.Load(id)
+	online, err := measured(models)
 	if err != nil {
 		return err
 	}
-	a := artefact{Meta: m, Serves: serves(champions, id)}
+	if service, ok := champions[registry.Role(name)]; ok {
+		r := role{Role: name, Service: service, Online: online.ofRole(name, service)}
+		return output.Write(stdio.Out, format, r, r)
+	}
+	m, _, err := models.Load(name)
+	if err != nil {
+		return err
+	}
+	a := artefact{Meta: m, Serves: serves(champions, name), Shadows: shadows(champions, name), Online: online.ofModel(name)}
 	return output.Write(stdio.Out, format, a, artefactTable{a, champions})
 }
 
@@ -107,6 +118,25 @@ func serves(champions registry.Champions, id string) []string {
 	return roles
 }
 
+func shadows(champions registry.Champions, id string) []string {
+	var roles []string
+	for _, role := range slices.Sorted(maps.Keys(champions)) {
+		if c := champions[role].Challenger; c != nil && c.ID == id {
+			roles = append(roles, string(role))
+		}
+	}
+	return roles
+}
+
+// state says what an artefact does.
+func (a artefact) state() string {
+	states := slices.Clone(a.Serves)
+	for _, role := range a.Shadows {
+		states = append(states, role+" (in shadow)")
+	}
+	return strings.Join(states, " ")
+}
+
 func printService(stdio IO, models *registry.Registry, role registry.Role, format output.Format) error {
 	champions, err := models.Champions()
 	if err != nil {
@@ -133,19 +163,16 @@ func (t artefactTable) WriteTable(w io.Writer) error {
 	facts.Add("resource", orDash(string(t.Resource)))
 	facts.Add("created", t.Created.Format(time.RFC3339))
 	facts.Add("fitted on", fmt.Sprintf("%s to %s, %d rows", t.From.Format(time.RFC3339), t.To.Format(time.RFC3339), t.Rows))
-	facts.Add("serves", orDash(strings.Join(t.Serves, " ")))
+	facts.Add("serves", orDash(t.state()))
 	for _, name := range slices.Sorted(maps.Keys(t.Metrics)) {
 		facts.Add(name, fmt.Sprintf("%.5g", t.Metrics[name]))
 	}
 	for _, f := range t.Files {
 		facts.Add("file "+f.Name, fmt.Sprintf("%d bytes, sha256 %s", f.Bytes, f.SHA256))
 	}
-	past := &output.Grid{Header: []string{"ROLE", "SINCE", "SERVED BY", "WHY"}}
-	for _, role := range t.Serves {
-		s := t.champions[registry.Role(role)]
-		for _, term := range append([]registry.Term{s.Term}, s.Past...) {
-			past.Add(role, term.Since.Format(time.RFC3339), orDash(term.ID), term.Why)
-		}
+	past := termsGrid()
+	for _, role := range slices.Concat(t.Serves, t.Shadows) {
+		addTerms(past, role, t.champions[registry.Role(role)])
 	}
-	return writeBlocks(w, block{"", facts}, block{"in service", past})
+	return writeBlocks(w, block{"", facts}, block{"measured in service", onlineGrid(t.Online)}, block{"in service", past})
 }

@@ -91,6 +91,7 @@ func (s *stack) newTable() (*serving.Table, error) {
 	f := s.config.Forecast
 	return serving.New(serving.Options{
 		History: s.history, Registry: s.registry, Grid: s.config.Grid(), Every: f.Refresh, Late: f.Late,
+		Shadow: s.config.Training.Shadow.Duration, ShadowCases: s.config.Training.Shadow.Cases,
 		Metrics: s.metrics, Log: s.log,
 	})
 }

@@ -52,7 +52,7 @@ func Train(ctx context.Context, stdio IO, configPath string, format output.Forma
 }
 
 func trainingOptions(c *config.Config) training.Options {
-	return training.Options{Grid: c.Grid(), Window: c.Training.History, Seed: c.Training.Seed}
+	return training.Options{Grid: c.Grid(), Window: c.Training.History, Seed: c.Training.Seed, AtOnce: !c.Training.Shadow.Enabled}
 }
 
 // phases shows each phase of a night as a progress of its own.

@@ -115,6 +115,14 @@ type Training struct {
 	Schedule string        `key:"schedule" doc:"cron expression (minute hour day month weekday, local time) inside serve; empty trains only by command"`
 	History  time.Duration `key:"history" doc:"how much of the past to learn from"`
 	Seed     uint64        `key:"seed" doc:"of everything random in training; the same seed and data give the same models"`
+	Shadow   Shadow        `key:"shadow"`
+}
+
+// Shadow is how a model that won the gate is tried before it serves.
+type Shadow struct {
+	Enabled  bool          `key:"enabled" doc:"try a new model beside the champion before it serves; else it serves at once, as it does anyway where nothing better than percentiles serves"`
+	Duration time.Duration `key:"duration" doc:"shortest trial; one that cannot gather its cases ends after seven times as long"`
+	Cases    int           `key:"cases" doc:"fewest forecasts held against what happened before a trial ends well"`
 }
 
 // Placement is how decisions are made and kept.

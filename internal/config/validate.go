@@ -184,6 +184,8 @@ func (t Training) validate(r *rules) {
 		}
 	}
 	atLeast(r, "training.history", t.History, 2*day)
+	atLeast(r, "training.shadow.duration", t.Shadow.Duration, time.Hour)
+	r.require(t.Shadow.Cases >= 1, "training.shadow.cases", "%d is below 1", t.Shadow.Cases)
 }
 
 func (p Placement) validate(r *rules) {

@@ -57,6 +57,12 @@ func (r Role) target() (models.Target, bool) {
 	return models.Target{Class: workload.Class(unescape.Replace(class)), Resource: resource.Name(name)}, ok && class != "" && name != ""
 }
 
+// Target returns what a LearnedRole is about, ok false for other roles.
+func (r Role) Target() (class workload.Class, n resource.Name, ok bool) {
+	t, ok := r.target()
+	return t.Class, t.Resource, ok
+}
+
 // Service is what serves a role, and what did before.
 type Service struct {
 	Term
@@ -185,16 +191,25 @@ func (m Meta) serves(role Role) bool {
 	return ok && m.Kind == Learned && m.Resource == t.Resource
 }
 
-// update changes the pointer file, one writer at a time over all processes.
-func (r *Registry) update(change func(Champions) error) error {
+// lock lets one writer at a time in, over all processes.
+func (r *Registry) lock() (unlock func() error, err error) {
 	lock, err := os.OpenFile(filepath.Join(r.dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return fmt.Errorf("lock champions: %w", err)
+		return nil, fmt.Errorf("lock registry: %w", err)
 	}
-	defer lock.Close() // which unlocks
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("lock champions: %w", err)
+		return nil, errors.Join(fmt.Errorf("lock registry: %w", err), lock.Close())
 	}
+	return lock.Close, nil // closing unlocks
+}
+
+// update changes the pointer file.
+func (r *Registry) update(change func(Champions) error) error {
+	unlock, err := r.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	c, err := r.Champions()
 	if err != nil {
 		return err

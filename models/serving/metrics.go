@@ -1,7 +1,6 @@
 package serving
 
 import (
-	"math"
 	"strconv"
 	"time"
 
@@ -9,6 +8,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/trial"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // metrics are what an operator watches of the table.
@@ -16,6 +19,9 @@ type metrics struct {
 	workloads *prometheus.GaugeVec
 	coverage  *prometheus.GaugeVec
 	judged    *prometheus.GaugeVec
+	fallen    *prometheus.GaugeVec
+	shadow    *prometheus.GaugeVec
+	changes   *prometheus.CounterVec
 	refreshed prometheus.Gauge
 	took      prometheus.Histogram
 	failures  prometheus.Counter
@@ -31,12 +37,24 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}, []string{"basis"}),
 		coverage: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "auspex_forecast_coverage_ratio",
-			Help: "Share of past forecasts of this nominal probability that were not exceeded, measured with a half-life of a week.",
+			Help: "Share of forecasts of this nominal probability, by the model in service, that were not exceeded over the last two weeks.",
 		}, []string{"class", "resource", "probability"}),
 		judged: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "auspex_forecast_coverage_samples",
-			Help: "Decayed number of past forecasts behind auspex_forecast_coverage_ratio.",
+			Help: "Number of past forecasts behind auspex_forecast_coverage_ratio.",
 		}, []string{"class", "resource", "probability"}),
+		fallen: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "auspex_forecast_fallen_back",
+			Help: "1 where a class has no learned model in service though one served before: its coverage fell out of its band, or the gate took it out.",
+		}, []string{"class", "resource"}),
+		shadow: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "auspex_forecast_challenger_loss_ratio",
+			Help: "Loss of the challenger in shadow over that of the champion, on the same forecasts.",
+		}, []string{"class", "resource"}),
+		changes: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "auspex_forecast_model_changes_total",
+			Help: "Models taken out of service because their coverage fell out of its band (fell_back), and challengers promoted or dismissed.",
+		}, []string{"class", "resource", "outcome"}),
 		refreshed: f.NewGauge(prometheus.GaugeOpts{
 			Name: "auspex_forecast_refreshed_timestamp_seconds",
 			Help: "When the forecast table was last refreshed, in seconds since 1970.",
@@ -53,7 +71,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 }
 
-func (m *metrics) publish(p *page, c *coverage, now time.Time, took time.Duration) {
+func (m *metrics) count(c change) {
+	m.changes.WithLabelValues(string(c.target.Class), string(c.target.Resource), string(c.outcome)).Inc()
+}
+
+func (m *metrics) publish(p *page, w *watch, now time.Time, took time.Duration) {
 	byBasis := map[forecast.Basis]int{forecast.Learned: 0, forecast.Percentile: 0, forecast.Prior: 0, forecast.Limit: 0}
 	for _, e := range p.entries {
 		byBasis[e.forecast.Basis]++
@@ -61,16 +83,43 @@ func (m *metrics) publish(p *page, c *coverage, now time.Time, took time.Duratio
 	for basis, n := range byBasis {
 		m.workloads.WithLabelValues(string(basis)).Set(float64(n))
 	}
-	for t, k := range c.kept {
-		labels := []string{string(t.class), string(t.resource), strconv.FormatFloat(t.probability, 'g', -1, 64)}
-		m.coverage.WithLabelValues(labels...).Set(k.held / k.of)
-		m.judged.WithLabelValues(labels...).Set(k.of)
+	m.publishRecord(p.set, w.record)
+	for target, champion := range p.set.Champions {
+		fallen := 0.0
+		if champion.Model == nil {
+			fallen = 1
+		}
+		m.fallen.WithLabelValues(string(target.Class), string(target.Resource)).Set(fallen)
 	}
 	m.refreshed.Set(float64(now.UnixMilli()) / 1e3)
 	m.took.Observe(took.Seconds())
 }
 
-// decay returns what is left after elapsed of something with this half-life.
-func decay(elapsed, halfLife time.Duration) float64 {
-	return math.Exp2(-elapsed.Seconds() / halfLife.Seconds())
+// publishRecord shows what became of forecasts by what serves now.
+func (m *metrics) publishRecord(set *models.Set, r *trial.Record) {
+	m.coverage.Reset()
+	m.judged.Reset()
+	m.shadow.Reset()
+	for _, e := range r.Entries() {
+		target := models.Target{Class: workload.Class(e.Class), Resource: resource.Name(e.Resource)}
+		serves := percentilesModel
+		champion, learned := set.Champion(target)
+		if learned {
+			serves = champion.ID
+		}
+		if challenger, ok := set.Challengers[set.RoleOf(target)]; ok && challenger.ID == e.Model {
+			loss := r.Loss(e).Mean
+			if champions := loss - r.ToChampion(e).Mean; champions > 0 {
+				m.shadow.WithLabelValues(e.Class, e.Resource).Set(loss / champions)
+			}
+		}
+		if e.Model != serves {
+			continue
+		}
+		for _, level := range r.Levels {
+			labels := []string{e.Class, e.Resource, strconv.FormatFloat(level, 'g', -1, 64)}
+			m.coverage.WithLabelValues(labels...).Set(1 - r.Misses(e, level).Mean)
+			m.judged.WithLabelValues(labels...).Set(float64(e.Tally.Cases()))
+		}
+	}
 }

@@ -3,6 +3,7 @@ package serving
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/registry"
 )
 
 // Refresh makes a new table from what the store and the registry hold now. On an
@@ -24,10 +26,20 @@ func (t *Table) Refresh(ctx context.Context) error {
 	}
 
 	// 2. Hold forecasts whose time has come against what happened.
-	t.coverage.judge(t.memory.histories, now)
+	t.watch.judge(t.memory.histories, now)
 
-	// 3. Take over the champions. What cannot be used falls back along the chain.
-	set, refused := t.o.Registry.Set(t.o.Grid)
+	// 3. Take over the champions. What cannot be used falls back along the chain,
+	// and so does what broke its promises.
+	set, refused := t.loaded.set(t.o.Registry, t.o.Grid)
+	changes, err := t.watch.act(set, now)
+	for _, c := range changes {
+		c.log(t.o.Log)
+		t.metrics.count(c)
+	}
+	if len(changes) > 0 {
+		set, refused = t.loaded.set(t.o.Registry, t.o.Grid)
+	}
+	refused = append(refused, err)
 	if err := t.classifier.take(t.o.Registry, set.ClassifierID); err != nil {
 		refused = append(refused, err)
 	}
@@ -41,10 +53,32 @@ func (t *Table) Refresh(ctx context.Context) error {
 
 	// 5. Swap, and remember what was promised.
 	t.current.Store(next)
-	t.coverage.promise(next, now)
-
-	t.metrics.publish(next, &t.coverage, now, time.Since(started))
+	if t.watch.pledge(next, t.memory.histories, now) {
+		if err := t.watch.save(); err != nil {
+			t.o.Log.Error("what became of forecasts is not kept", "error", err)
+		}
+	}
+	t.metrics.publish(next, t.watch, now, time.Since(started))
 	return nil
+}
+
+// loaded is the set in service, loaded when what serves has changed.
+type loaded struct {
+	from    registry.Champions
+	current *models.Set
+}
+
+func (l *loaded) set(r *registry.Registry, g forecast.Grid) (*models.Set, []error) {
+	champions, err := r.Champions()
+	if err == nil && l.current != nil && reflect.DeepEqual(champions, l.from) {
+		return l.current, nil
+	}
+	set, refused := r.Set(g)
+	*l = loaded{}
+	if len(refused) == 0 {
+		*l = loaded{champions, set}
+	}
+	return set, refused
 }
 
 // report makes it heard when champions are refused: as often as what is refused

@@ -33,6 +33,13 @@ type Options struct {
 	// day.
 	Reload time.Duration
 
+	// Shadow is how long a challenger is in shadow at least before it serves, and
+	// ShadowCases how many of its forecasts must have been held against what
+	// happened; 0 is two days and 200. A trial that cannot gather so many ends after
+	// seven times as long.
+	Shadow      time.Duration
+	ShadowCases int
+
 	// Fallback is the class of a workload without one when the classifier cannot
 	// tell; "" is workload.Service.
 	Fallback workload.Class
@@ -50,7 +57,8 @@ type Table struct {
 
 	// Owned by Refresh.
 	memory     memory
-	coverage   coverage
+	watch      *watch
+	loaded     loaded
 	classifier classifier
 	refused    string // what the registry refused last, to log it once
 }
@@ -67,11 +75,17 @@ func New(o Options) (*Table, error) {
 	orDefault(&o.Every, 5*time.Minute)
 	orDefault(&o.Late, time.Hour)
 	orDefault(&o.Reload, 24*time.Hour)
+	orDefault(&o.Shadow, 48*time.Hour)
+	orDefault(&o.ShadowCases, 200)
 	orDefault(&o.Fallback, workload.Service)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	t := &Table{o: o, metrics: newMetrics(o.Metrics), coverage: newCoverage(o.Grid)}
+	t := &Table{o: o, metrics: newMetrics(o.Metrics)}
+	var err error
+	if t.watch, err = newWatch(&o); err != nil {
+		o.Log.Error("what became of past forecasts is lost, it is counted anew", "error", err)
+	}
 	t.current.Store(&page{set: &models.Set{Grid: o.Grid}, chain: models.NewChain(o.Grid)})
 	return t, nil
 }

@@ -179,37 +179,6 @@ func TestFailedRefreshKeepsTheOldTable(t *testing.T) {
 	})
 }
 
-func TestCoverageHoldsPromisesAgainstOutcomes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := &shelf{}
-		for i := range 10 {
-			s.hours(fmt.Sprint("w", i), workload.Batch, epoch, 10*24, func(int) float64 { return 1 })
-		}
-		table := newTable(t, s, func(o *Options) { o.Every = time.Hour })
-		if err := table.Refresh(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		// For a day and a bit, one workload in ten passes what it was predicted to do.
-		for range 26 {
-			time.Sleep(time.Hour)
-			for i := range 10 {
-				cpu := 1.0
-				if i == 0 {
-					cpu = 3
-				}
-				s.add(fmt.Sprint("w", i), workload.Batch, time.Now(), cpu)
-			}
-			if err := table.Refresh(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got := testutil.ToFloat64(table.metrics.coverage.WithLabelValues("batch", "cpu", "0.5"))
-		if got < .9 || got >= 1 {
-			t.Errorf("coverage of the median is %g, want .9 or a little more: 9 of 10 flat workloads kept it, the tenth at first", got)
-		}
-	})
-}
-
 func TestRefusedChampionIsLoggedOnce(t *testing.T) {
 	s := &shelf{}
 	dir := t.TempDir()
