@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// BenchmarkEngine measures decisions and their reservations; an iteration is one.
+// The large fleets are left out by -short.
+func BenchmarkEngine(b *testing.B) {
+	for _, nodes := range []int{1_000, 10_000, 100_000} {
+		if nodes > 10_000 && testing.Short() {
+			continue
+		}
+		for _, full := range []float64{.5, .9} {
+			for _, mix := range []Mix{Alike, Fifty, Different} {
+				c := Case{nodes, full, mix}
+				var bench *Bench
+				b.Run(c.String(), func(b *testing.B) {
+					if bench == nil {
+						opened, err := Open(c)
+						if err != nil {
+							b.Fatal(err)
+						}
+						bench = opened
+					}
+					b.ResetTimer()
+					r, err := bench.Measure(min(b.N, 500), b.N)
+					if err != nil && b.N >= 100 {
+						b.Fatal(err)
+					}
+					b.ReportMetric(r.PerCPU, "decisions/cpu-s")
+					b.ReportMetric(float64(r.P50)/float64(time.Microsecond), "p50-µs")
+					b.ReportMetric(float64(r.P99)/float64(time.Microsecond), "p99-µs")
+					b.ReportMetric(r.Allocated, "B/decision")
+					b.ReportMetric(100*float64(r.Refused)/float64(r.Decisions), "refused-%")
+				})
+			}
+		}
+	}
+}
+
+// Each mix does its work, on a fleet as full as was asked for.
+func TestMeasure(t *testing.T) {
+	for _, mix := range []Mix{Alike, Fifty, Different} {
+		for _, full := range []float64{.5, .9} {
+			t.Run(fmt.Sprintf("%s %.1f", mix, full), func(t *testing.T) {
+				b, err := Open(Case{1000, full, mix})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, err := b.Measure(100, 300)
+				if err != nil || r.Decisions != 300 || r.PerCPU <= 0 || r.P50 <= 0 || r.P99 < r.P50 {
+					t.Fatalf("%+v: %v", r, err)
+				}
+				var requested, capacity float64
+				for _, n := range b.Service.Nodes("", 0) {
+					requested += n.Requested.Get("cpu")
+					capacity += n.Node.Capacity.Get("cpu")
+				}
+				if share := requested / capacity; share < full-.12 || share > full+.12 {
+					t.Errorf("%.2f of the cores are requested", share)
+				}
+			})
+		}
+	}
+}
+
+func TestUnknownMix(t *testing.T) {
+	if _, err := Open(Case{Nodes: 1, Mix: "odd"}); err == nil {
+		t.Error("a mix that does not exist was opened")
+	}
+}
