@@ -20,20 +20,39 @@ type book struct {
 	}
 }
 
-// requestKey keeps a dry run apart from the request it tries out.
+// requestKey keeps a dry run apart from the request it tries out, and gangs from
+// single workloads.
 type requestKey struct {
 	id     string
 	dryRun bool
+	gang   bool
 }
 
-// page is one request and its answer.
+// page is one request and its answer. A member of a gang has one to be explained
+// by, which no request leads to.
 type page struct {
 	key     requestKey
 	request *Request
+	asked   *GangRequest  // in place of request
 	written chan struct{} // closed when the fields below are there
 	verdict *verdict
+	gang    *GangDecision // in place of verdict
 	err     error
 	phase   Phase // by now; guarded by the book's lock
+}
+
+func (p *page) id() string {
+	if p.gang != nil {
+		return p.gang.ID
+	}
+	return p.verdict.ID
+}
+
+func (p *page) decided() time.Time {
+	if p.gang != nil {
+		return p.gang.Decided
+	}
+	return p.verdict.Decided
 }
 
 func newBook(s Settings) *book {
@@ -53,25 +72,53 @@ func (b *book) resize(s Settings) {
 // open returns the page of r. first is true for whoever has to write it; all
 // others get it once it is written.
 func (b *book) open(ctx context.Context, r *Request) (p *page, first bool, err error) {
-	key := requestKey{r.ID, r.DryRun}
-	b.mu.Lock()
-	p, known := b.mu.byRequest[key]
-	if !known {
-		p = &page{key: key, request: r, written: make(chan struct{})}
-		b.mu.byRequest[key] = p
+	p, first, err = b.find(r)
+	if first || err != nil {
+		return p, first, err
 	}
-	b.mu.Unlock()
-	if !known {
-		return p, true, nil
-	}
-	if p.request.Workload != r.Workload && !p.request.Workload.Equal(r.Workload) {
+	return p, false, p.wait(ctx)
+}
+
+// find is open without waiting.
+func (b *book) find(r *Request) (p *page, first bool, err error) {
+	p, first = b.turnTo(&page{key: requestKey{id: r.ID, dryRun: r.DryRun}, request: r})
+	if !first && p.request.Workload != r.Workload && !p.request.Workload.Equal(r.Workload) {
 		return nil, false, fmt.Errorf("request %s: %w", r.ID, ErrRequestReused)
 	}
+	return p, first, nil
+}
+
+// openGang is open for a gang.
+func (b *book) openGang(ctx context.Context, r *GangRequest) (p *page, first bool, err error) {
+	p, first = b.turnTo(&page{key: requestKey{id: r.ID, dryRun: r.DryRun, gang: true}, asked: r})
+	if first {
+		return p, true, nil
+	}
+	if !p.asked.same(r) {
+		return nil, false, fmt.Errorf("request %s: %w", r.ID, ErrRequestReused)
+	}
+	return p, false, p.wait(ctx)
+}
+
+// turnTo returns the page of a key, the blank one where there is none yet.
+func (b *book) turnTo(blank *page) (p *page, first bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p, known := b.mu.byRequest[blank.key]; known {
+		return p, false
+	}
+	blank.written = make(chan struct{})
+	b.mu.byRequest[blank.key] = blank
+	return blank, true
+}
+
+// wait returns when the page is written.
+func (p *page) wait(ctx context.Context) error {
 	select {
 	case <-p.written:
-		return p, false, nil
+		return nil
 	case <-ctx.Done():
-		return nil, false, ctx.Err()
+		return ctx.Err()
 	}
 }
 
@@ -90,23 +137,42 @@ func (b *book) close(p *page, v *verdict, err error) {
 	close(p.written)
 }
 
+// closeGang is close for a gang; each of its members gets a page as well.
+func (b *book) closeGang(p *page, d *GangDecision, members []*verdict, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p.gang, p.err = d, err
+	if err != nil {
+		delete(b.mu.byRequest, p.key)
+	} else {
+		p.phase = d.Phase
+		b.keep(p)
+		for i, v := range members {
+			b.keep(&page{request: p.asked.member(i), verdict: v, phase: v.Phase})
+		}
+	}
+	close(p.written)
+}
+
 // keep adds a written page and drops what is too many or too old.
 func (b *book) keep(p *page) {
-	b.mu.byID[p.verdict.ID] = p
-	b.mu.byRequest[p.key] = p
+	b.mu.byID[p.id()] = p
+	if p.key != (requestKey{}) {
+		b.mu.byRequest[p.key] = p
+	}
 	b.mu.pages = append(b.mu.pages, p)
-	b.drop(p.verdict.Decided)
+	b.drop(p.decided())
 }
 
 func (b *book) drop(now time.Time) {
 	for len(b.mu.pages) > 0 {
 		oldest := b.mu.pages[0]
-		if len(b.mu.pages) <= b.mu.keep && now.Sub(oldest.verdict.Decided) < b.mu.keepFor {
+		if len(b.mu.pages) <= b.mu.keep && now.Sub(oldest.decided()) < b.mu.keepFor {
 			return
 		}
 		b.mu.pages[0] = nil
 		b.mu.pages = b.mu.pages[1:]
-		delete(b.mu.byID, oldest.verdict.ID)
+		delete(b.mu.byID, oldest.id())
 		if b.mu.byRequest[oldest.key] == oldest {
 			delete(b.mu.byRequest, oldest.key)
 		}
@@ -124,12 +190,23 @@ func (b *book) age(now time.Time) {
 // gone, its answer is not.
 func (b *book) restore(v *verdict) {
 	p := &page{
-		key:     requestKey{id: v.RequestID},
 		request: &Request{ID: v.RequestID, Workload: v.Workload, Principal: v.Principal},
 		written: make(chan struct{}),
 		verdict: v,
 		phase:   v.Phase,
 	}
+	if v.Gang == "" {
+		p.key.id = v.RequestID
+	}
+	close(p.written)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.keep(p)
+}
+
+// restoreGang is restore for a gang, once its members are.
+func (b *book) restoreGang(r *GangRequest, d *GangDecision) {
+	p := &page{key: requestKey{id: r.ID, gang: true}, asked: r, written: make(chan struct{}), gang: d, phase: d.Phase}
 	close(p.written)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -146,24 +223,25 @@ func (b *book) turn(decision string, to Phase) {
 }
 
 func (b *book) phase(decision string) (Phase, bool) {
-	_, phase, known := b.find(decision)
+	_, phase, known := b.look(decision)
 	return phase, known
 }
 
-func (b *book) find(decision string) (*verdict, Phase, bool) {
+// look returns the page of a decision and how far that has come.
+func (b *book) look(decision string) (*page, Phase, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.mu.byID[decision]
 	if p == nil {
 		return nil, "", false
 	}
-	return p.verdict, p.phase, true
+	return p, p.phase, true
 }
 
 // answer returns the written answer, with as many alternatives as were asked for.
 func (p *page) answer() (Decision, error) {
 	if p.err != nil {
-		return Decision{}, fmt.Errorf("place: %w", p.err)
+		return Decision{}, p.err
 	}
 	d := p.verdict.Decision
 	d.Alternatives = d.Alternatives[:min(len(d.Alternatives), p.request.Alternatives)]

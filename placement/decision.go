@@ -31,6 +31,8 @@ type Decision struct {
 	Decided   time.Time
 	Phase     Phase // when it was returned
 
+	Gang string // the decision on the gang it is a member of; "" for one of its own
+
 	Workload *workload.Workload
 	Class    workload.Class // given or found
 	Forecast *forecast.Forecast
@@ -96,6 +98,9 @@ type Explanation struct {
 	Difference []ScoreDifference
 	Formula    string
 	Verdict    *Verdict // the asked node's fate; nil when none was asked for
+
+	Gang    *GangDecision // what the decision was, in place of a workload's; nil for one of its own
+	Members []Phase       // of the gang's members, by now
 }
 
 // ScoreDifference sets a scorer's points for the chosen node beside those for

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type ledger struct {
 		free       []int // positions that hold no node
 		byDecision map[string]*hold
 		byWorkload map[string]*hold
+		gangs      map[string][]*hold // what the members of each gang hold
 		deadlines  deadlines
 		usage      *allocator.Usage
 		promised   resource.Vector // what guaranteed work is expected to need
@@ -60,6 +62,7 @@ func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledg
 	l.mu.nodes = make(map[string]*node)
 	l.mu.byDecision = make(map[string]*hold)
 	l.mu.byWorkload = make(map[string]*hold)
+	l.mu.gangs = make(map[string][]*hold)
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	return l
 }
@@ -147,28 +150,41 @@ func (l *ledger) claim(r *Request, q *Query, now time.Time) {
 	l.mu.claims.add(r.Workload.ID, demandOn(r.Workload, q.Policy.Tier), now, q.State.Policy.WaitFor)
 }
 
-// reserve commits a decision: it asks every rule again of the chosen node as it is
-// by now, counts the workload there, and makes that durable. ErrConflict says
-// that the fleet or the shares have changed too much.
-func (l *ledger) reserve(r *Request, p *plan, v *verdict, now time.Time) error {
-	h, record, err := l.count(r, p, v, now)
-	if err != nil {
-		return err
-	}
-	if err := l.write(record); err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.letGo(h)
-		return fmt.Errorf("reserve %s on %s: %w", h.Workload.ID, h.Node, err)
-	}
-	return nil
-}
-
-// count is the part of reserve that changes memory.
+// count commits a decision in memory: it asks every rule again of the chosen node
+// as it is by now and counts the workload there. ErrConflict says that the fleet
+// or the shares have changed too much. What was counted may be told once seal
+// has made it durable.
 func (l *ledger) count(r *Request, p *plan, v *verdict, now time.Time) (*hold, Record, error) {
-	q := p.query
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.hold(r, p, v, now)
+}
+
+// seal makes decisions durable, all at once, or undoes them.
+func (l *ledger) seal(decisions ...*decided) error {
+	records := make([]Record, 0, len(decisions))
+	for _, d := range decisions {
+		if d.hold != nil {
+			records = append(records, d.record)
+		}
+	}
+	err := l.write(records...)
+	if err == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range slices.Backward(decisions) {
+		if d.hold != nil {
+			l.letGo(d.hold)
+		}
+	}
+	return fmt.Errorf("reserve: %w", err)
+}
+
+// hold is count for those who hold the lock.
+func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Record, error) {
+	q := p.query
 	n := l.mu.nodes[v.Node]
 	if n == nil || n.position != v.chosen || !p.allows(l.mu.state, v.chosen) {
 		return nil, Record{}, ErrConflict
@@ -187,7 +203,7 @@ func (l *ledger) count(r *Request, p *plan, v *verdict, now time.Time) (*hold, R
 	h := &hold{
 		Reservation: Reservation{
 			Decision: v.ID, Request: r.ID, Principal: r.Principal, Workload: r.Workload, Class: v.Class,
-			Node: v.Node, Devices: v.Devices, Expires: v.Expires,
+			Node: v.Node, Devices: v.Devices, Expires: v.Expires, Gang: v.Gang, Member: v.member, Members: v.members,
 		},
 		seq: record.Seq, made: now, position: n.position, demand: demandOn(r.Workload, q.Policy.Tier),
 	}
@@ -201,10 +217,7 @@ func (l *ledger) count(r *Request, p *plan, v *verdict, now time.Time) (*hold, R
 // take counts h everywhere. The caller holds the lock.
 func (l *ledger) take(h *hold, f *forecast.Forecast) {
 	s := l.change()
-	m := &Member{
-		Workload: h.Workload, Forecast: f, Needs: s.needs(h.Workload, f), Devices: h.Devices,
-		tenant: s.names.id(name{kind: tenantName, text: h.Workload.Security.Tenant}),
-	}
+	m := s.member(h.Workload, f, h.Devices)
 	s.put(h.position, m)
 	if h.demand.Tier == workload.Guaranteed {
 		h.promised = expected(m)
@@ -213,6 +226,7 @@ func (l *ledger) take(h *hold, f *forecast.Forecast) {
 	l.mu.usage.Add(h.demand)
 	l.mu.byDecision[h.Decision] = h
 	l.mu.byWorkload[h.Workload.ID] = h
+	l.joinGang(h)
 	l.mu.claims.remove(h.Workload.ID, h.demand)
 }
 
@@ -239,47 +253,11 @@ func (l *ledger) letGo(h *hold) bool {
 	l.mu.usage.Remove(h.demand)
 	delete(l.mu.byDecision, h.Decision)
 	delete(l.mu.byWorkload, h.Workload.ID)
+	l.leaveGang(h)
 	if len(l.mu.byDecision) == 0 {
 		l.mu.promised = resource.Vector{} // no rounding outlives the last workload
 	}
 	return true
-}
-
-// confirm turns the reservation of a decision into a placement.
-func (l *ledger) confirm(decision string, now time.Time) (*hold, error) {
-	l.mu.Lock()
-	h := l.mu.byDecision[decision]
-	switch {
-	case h == nil:
-		l.mu.Unlock()
-		return nil, fmt.Errorf("decision %s: %w", decision, ErrUnknownDecision)
-	case h.Confirmed:
-		l.mu.Unlock()
-		return h, nil
-	case !now.Before(h.Expires):
-		l.mu.Unlock()
-		return nil, fmt.Errorf("decision %s expired at %s: %w", decision, h.Expires.Format(time.RFC3339), ErrNotReserved)
-	}
-	h.Confirmed = true
-	record := l.record(WorkloadConfirmed, now)
-	l.mu.Unlock()
-	record.Decision = decision
-	return h, l.append(record)
-}
-
-// release lets go of what a decision holds; nil when it holds nothing.
-func (l *ledger) release(decision string, kind RecordKind, now time.Time) (*hold, error) {
-	l.mu.Lock()
-	h := l.mu.byDecision[decision]
-	if h == nil {
-		l.mu.Unlock()
-		return nil, nil
-	}
-	l.letGo(h)
-	record := l.record(kind, now)
-	l.mu.Unlock()
-	record.Decision = decision
-	return h, l.append(record)
 }
 
 func (l *ledger) releaseWorkload(id string, now time.Time) (*hold, error) {
@@ -289,7 +267,11 @@ func (l *ledger) releaseWorkload(id string, now time.Time) (*hold, error) {
 	if h == nil {
 		return nil, nil
 	}
-	return l.release(h.Decision, WorkloadReleased, now)
+	released, err := l.releaseAll([]string{h.Decision}, now)
+	if len(released[0]) == 0 {
+		return nil, err
+	}
+	return h, err
 }
 
 // expire lets go of reservations that were not confirmed in time.

@@ -10,6 +10,7 @@ import (
 // metrics are what the service tells of itself.
 type metrics struct {
 	decisions *prometheus.CounterVec
+	gangs     *prometheus.CounterVec
 	seconds   prometheus.Histogram
 	conflicts prometheus.Counter
 	expired   prometheus.Counter
@@ -25,6 +26,9 @@ func newMetrics(to prometheus.Registerer, l *ledger) (*metrics, error) {
 	m := &metrics{
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "auspex_placement_decisions_total", Help: "Decisions by outcome: placed, nothing_fits, denied, dry_run.",
+		}, []string{"outcome"}),
+		gangs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "auspex_placement_gangs_total", Help: "Gangs by outcome: placed, nothing_fits, denied, dry_run.",
 		}, []string{"outcome"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "auspex_placement_decision_seconds", Help: "Time from a request to its durable answer.",
@@ -43,7 +47,7 @@ func newMetrics(to prometheus.Registerer, l *ledger) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.decisions, m.seconds, m.conflicts, m.expired, m.refreshed, m.unusable,
+		m.decisions, m.gangs, m.seconds, m.conflicts, m.expired, m.refreshed, m.unusable,
 		gauge("auspex_placement_nodes", "Registered nodes.", func() float64 {
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -60,16 +64,25 @@ func newMetrics(to prometheus.Registerer, l *ledger) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
+// decided counts a decision; one that was placed, once it is durable.
 func (m *metrics) decided(v *verdict, started time.Time) {
-	outcome := "placed"
-	switch {
-	case v.Phase == DryRun:
-		outcome = "dry_run"
-	case len(v.Denial) > 0:
-		outcome = "denied"
-	case v.Node == "":
-		outcome = "nothing_fits"
-	}
-	m.decisions.WithLabelValues(outcome).Inc()
+	m.decisions.WithLabelValues(outcome(v.Phase, len(v.Denial) > 0)).Inc()
 	m.seconds.Observe(time.Since(started).Seconds())
+}
+
+func (m *metrics) decidedGang(d *GangDecision, started time.Time) {
+	m.gangs.WithLabelValues(outcome(d.Phase, d.Blocking >= 0 && len(d.Members[d.Blocking].Denial) > 0)).Inc()
+	m.seconds.Observe(time.Since(started).Seconds())
+}
+
+func outcome(p Phase, denied bool) string {
+	switch {
+	case p == DryRun:
+		return "dry_run"
+	case denied:
+		return "denied"
+	case p == Denied:
+		return "nothing_fits"
+	}
+	return "placed"
 }

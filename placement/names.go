@@ -10,7 +10,8 @@ import (
 // compares numbers. Numbers start at 1 and are never taken back; only what nodes
 // and placed workloads carry is added, so that requests cannot make it grow.
 type names struct {
-	mu struct {
+	under *names // whose numbers hold here too; nil for none
+	mu    struct {
 		sync.RWMutex
 		ids map[name]uint32
 	}
@@ -37,6 +38,16 @@ func newNames() *names {
 	return n
 }
 
+// ownNumbers is where the numbers of an overlay begin, beyond those of any fleet.
+const ownNumbers = 1 << 31
+
+// overlay returns names that add to those of n without changing it.
+func (n *names) overlay() *names {
+	o := newNames()
+	o.under = n
+	return o
+}
+
 // add returns the numbers of texts, new ones where they have none.
 func (n *names) add(kind nameKind, texts ...string) []uint32 {
 	if len(texts) == 0 {
@@ -61,11 +72,17 @@ func (n *names) addLabels(labels map[string]string) []uint32 {
 }
 
 func (n *names) id(key name) uint32 {
+	if id := n.find(key); id != 0 {
+		return id
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	id, ok := n.mu.ids[key]
 	if !ok {
 		id = uint32(len(n.mu.ids) + 1)
+		if n.under != nil {
+			id += ownNumbers
+		}
 		n.mu.ids[key] = id
 	}
 	return id
@@ -80,6 +97,11 @@ func (n *names) count() int {
 
 // find returns the number of a text, 0 when no node carries it.
 func (n *names) find(key name) uint32 {
+	if n.under != nil {
+		if id := n.under.find(key); id != 0 {
+			return id
+		}
+	}
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	return n.mu.ids[key]

@@ -5,8 +5,11 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
+
+	"github.com/auspex-project/auspex/workload"
 )
 
 // recover brings the ledger to where the journal left it.
@@ -47,6 +50,9 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 		}
 		s.book.restore(restored(h))
 	}
+	for _, gang := range slices.Sorted(maps.Keys(l.mu.gangs)) {
+		s.book.restoreGang(restoredGang(gang, l.mu.gangs[gang]))
+	}
 	return nil
 }
 
@@ -67,12 +73,32 @@ func restored(h *hold) *verdict {
 	v := &verdict{Decision: Decision{
 		ID: h.Decision, RequestID: h.Request, Principal: h.Principal, Decided: h.made, Phase: Reserved,
 		Workload: h.Workload, Class: h.Class, Node: h.Node, Devices: h.Devices, Expires: h.Expires,
-		Reason: h.Node + ": kept over a restart, without its scores",
-	}}
+		Reason: h.Node + ": kept over a restart, without its scores", Gang: h.Gang,
+	}, member: h.Member, members: h.Members}
 	if h.Confirmed {
 		v.Phase = Confirmed
 	}
 	return v
+}
+
+// restoredGang returns the decision behind what the members of a gang hold. Those
+// released since are missing.
+func restoredGang(id string, holds []*hold) (*GangRequest, *GangDecision) {
+	first := holds[0]
+	r := &GangRequest{ID: first.Request, Principal: first.Principal, Members: make([]*workload.Workload, first.Members)}
+	d := &GangDecision{
+		ID: id, RequestID: first.Request, Principal: first.Principal, Decided: first.made, Phase: Confirmed,
+		Members: make([]Decision, first.Members), Expires: first.Expires, Blocking: -1,
+		Reason: fmt.Sprintf("%d of %d members kept over a restart, without their scores", len(holds), first.Members),
+	}
+	for _, h := range holds {
+		if !h.Confirmed {
+			d.Phase = Reserved
+		}
+		r.Members[h.Member] = h.Workload
+		d.Members[h.Member] = restored(h).Decision
+	}
+	return r, d
 }
 
 // kept is what a journal's records come down to.

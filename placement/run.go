@@ -32,6 +32,7 @@ func (s *Service) upkeep(now time.Time) {
 	expired, err := s.ledger.expire(now)
 	for _, h := range expired {
 		s.book.turn(h.Decision, Expired)
+		s.book.turn(h.Gang, Expired)
 		s.log.Info("reservation expired", "decision", h.Decision, "workload", h.Workload.ID, "node", h.Node)
 	}
 	s.metrics.expired.Add(float64(len(expired)))

@@ -90,47 +90,66 @@ func (s *Service) Place(ctx context.Context, r Request) (Decision, error) {
 	if err != nil {
 		return Decision{}, fmt.Errorf("place: %w", err)
 	}
-	if !first {
-		return page.answer()
+	if first {
+		v, err := s.place(ctx, &r)
+		s.book.close(page, v, err)
 	}
-	d, err := s.place(ctx, &r)
-	s.book.close(page, d, err)
+	d, err := page.answer()
 	if err != nil {
 		return Decision{}, fmt.Errorf("place: %w", err)
 	}
-	return page.answer()
+	return d, nil
 }
 
 // place makes the decision for a request seen for the first time.
 func (s *Service) place(ctx context.Context, r *Request) (*verdict, error) {
 	started := time.Now()
-	class, err := s.class(r.Workload)
+	d, err := s.decide(ctx, r, started)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.ledger.seal(&d); err != nil {
+		return nil, err
+	}
+	s.metrics.decided(d.verdict, started)
+	return d.verdict, nil
+}
+
+// decided is a decision that counts in the ledger and is not durable yet.
+type decided struct {
+	verdict *verdict
+	hold    *hold // nil when nothing was reserved
+	record  Record
+}
+
+// decide makes a decision and counts it.
+func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (decided, error) {
+	class, err := s.class(r.Workload)
+	if err != nil {
+		return decided{}, err
 	}
 	f := s.forecast(r.Workload, started)
 	for range maxAttempts {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return decided{}, err
 		}
 
 		// 1. Admit: may the queue have it, as things are?
 		// 2. Snapshot: freeze the fleet to decide on.
 		state, denial, err := s.ledger.admit(r, class, started)
 		if err != nil {
-			return nil, err
+			return decided{}, err
 		}
 		q, err := newQuery(state, r.Workload, class, f, started)
 		if err != nil {
 			state.done()
-			return nil, err
+			return decided{}, err
 		}
 		v := newVerdict(r, q, started)
 		if len(denial) > 0 {
 			state.done()
 			s.ledger.claim(r, q, started)
-			s.metrics.decided(v.deny(denial), started)
-			return v, nil
+			return decided{verdict: v.deny(denial)}, nil
 		}
 
 		// 3. Filter: which nodes may run it?
@@ -143,22 +162,21 @@ func (s *Service) place(ctx context.Context, r *Request) (*verdict, error) {
 			s.ledger.claim(r, q, started)
 		}
 		if v.Node == "" || r.DryRun {
-			s.metrics.decided(v, started)
-			return v, nil
+			return decided{verdict: v}, nil
 		}
 
-		// 6. Reserve: on the fleet as it is by now, durably.
-		switch err := s.ledger.reserve(r, p, v, started); {
+		// 6. Reserve: on the fleet as it is by now.
+		h, record, err := s.ledger.count(r, p, v, started)
+		switch {
 		case errors.Is(err, ErrConflict):
 			s.metrics.conflicts.Inc()
 			continue
 		case err != nil:
-			return nil, err
+			return decided{}, err
 		}
-		s.metrics.decided(v, started)
-		return v, nil
+		return decided{v, h, record}, nil
 	}
-	return nil, fmt.Errorf("%w: %d attempts", ErrConflict, maxAttempts)
+	return decided{}, fmt.Errorf("%w: %d attempts", ErrConflict, maxAttempts)
 }
 
 // class returns the class w was given, or else found to be of.
@@ -212,43 +230,6 @@ func usable(f *forecast.Forecast, g forecast.Grid) error {
 		return fmt.Errorf("forecast of %s: its grid is %d x %v, not %d x %v", f.Workload, f.Grid.Slots, f.Grid.Slot, g.Slots, g.Slot)
 	}
 	return f.Validate()
-}
-
-// Confirm turns a reservation into a placement. Confirming twice is fine.
-// Errors: ErrUnknownDecision, ErrNotReserved, the journal's.
-func (s *Service) Confirm(ctx context.Context, decision string) (workload, node string, err error) {
-	h, err := s.ledger.confirm(decision, time.Now())
-	if err == nil {
-		s.book.turn(decision, Confirmed)
-		return h.Workload.ID, h.Node, nil
-	}
-	if errors.Is(err, ErrUnknownDecision) {
-		if phase, known := s.book.phase(decision); known {
-			err = fmt.Errorf("decision %s is %s: %w", decision, phase, ErrNotReserved)
-		}
-	}
-	return "", "", fmt.Errorf("confirm: %w", err)
-}
-
-// Release gives back what a decision holds and reports whether it held anything.
-// Errors: the journal's; what was held is free even then.
-func (s *Service) Release(ctx context.Context, decision string) (released bool, err error) {
-	return s.released(s.ledger.release(decision, WorkloadReleased, time.Now()))
-}
-
-// ReleaseWorkload is Release by the id of the workload.
-func (s *Service) ReleaseWorkload(ctx context.Context, workload string) (released bool, err error) {
-	return s.released(s.ledger.releaseWorkload(workload, time.Now()))
-}
-
-func (s *Service) released(h *hold, err error) (bool, error) {
-	if h != nil {
-		s.book.turn(h.Decision, Released)
-	}
-	if err != nil {
-		return h != nil, fmt.Errorf("release: %w", err)
-	}
-	return h != nil, nil
 }
 
 // Reload replaces the settings; on an error the old ones stay. What is placed

@@ -8,6 +8,7 @@ import (
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // State is the fleet as the engine sees it: what the nodes are and what is on
@@ -62,6 +63,15 @@ func (s *State) freeze() *State {
 	f := s.fork()
 	s.shared = f.shared
 	s.epoch = s.last.Add(1)
+	return f
+}
+
+// trial returns a fork to try workloads on. What is first met there, a name or a
+// change, it keeps to itself.
+func (s *State) trial() *State {
+	f := s.fork()
+	f.changes = changes{forgotten: s.changes.count()}
+	f.names = s.names.overlay()
 	return f
 }
 
@@ -231,6 +241,14 @@ func (s *State) forget(node int) {
 	if rack >= 0 {
 		s.ownRack(int(rack)).remove(node)
 		s.sumRack(int(rack))
+	}
+}
+
+// member returns w as it counts on a node, devices being those it holds.
+func (s *State) member(w *workload.Workload, f *forecast.Forecast, devices []int) *Member {
+	return &Member{
+		Workload: w, Forecast: f, Needs: s.needs(w, f), Devices: devices,
+		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}),
 	}
 }
 

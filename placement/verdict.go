@@ -13,6 +13,8 @@ type verdict struct {
 	Decision
 	runnerUp *Candidate
 	chosen   int // position of Node
+
+	member, members int // of the gang: which, and of how many
 }
 
 func newVerdict(r *Request, q *Query, now time.Time) *verdict {
@@ -84,10 +86,18 @@ func (s *State) name(node int) string {
 // Explain returns what is known of a decision and, unless node is "", judges that
 // node for it as things are now. Errors: ErrUnknownDecision, ErrUnknownNode.
 func (s *Service) Explain(decision, node string) (Explanation, error) {
-	v, phase, known := s.book.find(decision)
+	page, phase, known := s.book.look(decision)
 	if !known {
 		return Explanation{}, fmt.Errorf("explain %s: %w", decision, ErrUnknownDecision)
 	}
+	if page.gang != nil {
+		if node != "" {
+			return Explanation{}, fmt.Errorf("explain %s: %w: it is a gang's: ask about %s and its other members one by one",
+				decision, ErrInvalid, memberID(decision, 0))
+		}
+		return s.explainGang(page.gang, phase), nil
+	}
+	v := page.verdict
 	e := Explanation{Decision: v.Decision, Phase: phase, Formula: Formula}
 	if v.runnerUp != nil {
 		for i, line := range v.Scores {
@@ -103,6 +113,20 @@ func (s *Service) Explain(decision, node string) (Explanation, error) {
 	}
 	e.Verdict = verdict
 	return e, nil
+}
+
+// explainGang returns the members as they are by now.
+func (s *Service) explainGang(d *GangDecision, phase Phase) Explanation {
+	e := Explanation{Phase: phase, Formula: Formula, Gang: d}
+	e.Decision = Decision{ID: d.ID, RequestID: d.RequestID, Principal: d.Principal, Decided: d.Decided, Phase: d.Phase, Expires: d.Expires, Reason: d.Reason}
+	for i := range d.Members {
+		by, known := s.book.phase(d.Members[i].ID)
+		if !known {
+			by = Released // before a restart, or no longer kept
+		}
+		e.Members = append(e.Members, by)
+	}
+	return e
 }
 
 // judge holds a past decision's workload against one node as it is now, the

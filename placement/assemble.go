@@ -1,0 +1,335 @@
+package placement
+
+import (
+	"cmp"
+	"context"
+	"math/bits"
+	"slices"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// The search for places of a gang's members: a member gets the best node there
+// is for it after those before it, the hardest first. Where that leaves one out,
+// it is moved to the front, and last the best few nodes of each are tried in
+// depth. A gang that fits may therefore be refused, but only one of many members
+// that each have many nodes, most of them taken by each other: on fleets where
+// none has more than breadth nodes and the tries suffice, no gang that fits is.
+
+const (
+	maxOrders = 8   // tries that differ in who comes first
+	breadth   = 8   // nodes tried for a member in depth
+	maxTries  = 128 // for each member, in depth
+)
+
+// gangMember is a member on its way to a place.
+type gangMember struct {
+	index    int
+	class    workload.Class
+	forecast *forecast.Forecast
+	query    *Query
+	shape    *shape // shared by members alike
+
+	plan  *plan    // these say where it sits, and
+	found findings // what was known when it sat down
+	node  int
+}
+
+// assemble finds a place for every member on a trial of base, or the member that
+// finds none.
+func (g *gang) assemble(ctx context.Context, e *engine, base *State) {
+	a := &assembly{gang: g, engine: e, state: base.trial(), tries: maxTries * len(g.members)}
+	a.meet()
+	order := a.hardestFirst()
+	if g.request.Together == "" {
+		a.find(ctx, order)
+		return
+	}
+	parts := a.parts(levels[g.request.Together])
+	for _, p := range parts {
+		a.within = p
+		if a.find(ctx, order) {
+			g.part = p.name
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	switch {
+	case g.request.OrApart:
+		a.within = nil
+		a.find(ctx, order)
+	case len(parts) > 0: // the refusal speaks of the best of them
+		a.within, g.part = parts[0], parts[0].name
+		a.oneByOne(order)
+	default:
+		g.failed = order[0]
+		g.failed.found = a.look(g.failed, 1)
+		g.failed.found.best = nil
+	}
+}
+
+// assembly is a search under way. state holds the members that sit.
+type assembly struct {
+	gang   *gang
+	engine *engine
+	state  *State
+	within *part // of the fleet; nil = all
+	tries  int   // left, in depth
+}
+
+// meet gives every member the shape it shares with those alike. It holds at most
+// as much of them as the service keeps of shapes that come again.
+func (a *assembly) meet() {
+	for _, m := range a.gang.members {
+		a.state.names.id(name{kind: tenantName, text: m.query.Workload.Security.Tenant})
+		m.query.State, m.query.names = a.state, 0
+	}
+	room := max(1, maxShapeBytes/(bytesPerBlock*max(1, len(a.state.Blocks))))
+	var shapes []*shape
+	for _, m := range a.gang.members {
+		i := slices.IndexFunc(shapes, func(sh *shape) bool { return sh.is(m.query) })
+		switch {
+		case i >= 0:
+			m.shape = shapes[i]
+		case len(shapes) < room:
+			m.shape = &shape{workload: m.query.Workload, class: m.class, forecast: m.forecast}
+			shapes = append(shapes, m.shape)
+		}
+	}
+}
+
+// hardestFirst orders members by how few nodes would take them, then by how much
+// they ask for.
+func (a *assembly) hardestFirst() []*gangMember {
+	type difficulty struct {
+		feasible int
+		share    float64
+	}
+	how := make(map[*gangMember]difficulty, len(a.gang.members))
+	for _, m := range a.gang.members {
+		_, share := m.query.Workload.Requests.DominantShare(a.state.Catalogue.Capacity)
+		how[m] = difficulty{a.look(m, 1).feasible, share}
+	}
+	order := slices.Clone(a.gang.members)
+	slices.SortStableFunc(order, func(x, y *gangMember) int {
+		return cmp.Or(cmp.Compare(how[x].feasible, how[y].feasible), cmp.Compare(how[y].share, how[x].share))
+	})
+	return order
+}
+
+// find seats every member. Where it cannot, nobody sits, and the gang knows who
+// was left out by the first order.
+func (a *assembly) find(ctx context.Context, order []*gangMember) bool {
+	failed := a.oneByOne(order)
+	next := order
+	for range maxOrders {
+		if failed == nil || failed == next[0] || ctx.Err() != nil {
+			break
+		}
+		next = moveToFront(next, failed)
+		failed = a.oneByOne(next)
+	}
+	if failed == nil {
+		return true
+	}
+	if a.inDepth(ctx, next, 0) {
+		a.gang.order, a.gang.failed = next, nil
+		return true
+	}
+	a.oneByOne(order)
+	return false
+}
+
+func moveToFront(order []*gangMember, m *gangMember) []*gangMember {
+	moved := append(make([]*gangMember, 0, len(order)), m)
+	for _, o := range order {
+		if o != m {
+			moved = append(moved, o)
+		}
+	}
+	return moved
+}
+
+// oneByOne gives each member the best node left, and returns the one that finds
+// none; then nobody sits.
+func (a *assembly) oneByOne(order []*gangMember) (failed *gangMember) {
+	for i, m := range order {
+		m.found = a.look(m, 2)
+		if len(m.found.best) == 0 {
+			for _, o := range slices.Backward(order[:i]) {
+				o.rise(a.state)
+			}
+			a.gang.order, a.gang.failed = order[:i], m
+			return m
+		}
+		m.node = m.found.best[0].node
+		m.sit(a.state)
+	}
+	a.gang.order, a.gang.failed = order, nil
+	return nil
+}
+
+// inDepth seats order[i:], trying the best few nodes of each.
+func (a *assembly) inDepth(ctx context.Context, order []*gangMember, i int) bool {
+	if i == len(order) {
+		return true
+	}
+	m := order[i]
+	found := a.look(m, breadth)
+	for k, c := range found.best {
+		if a.tries--; a.tries < 0 || ctx.Err() != nil {
+			return false
+		}
+		m.found, m.node = found, c.node
+		m.found.best = []candidate{c}
+		if k == 0 {
+			m.found.best = found.best[:min(2, len(found.best))]
+		}
+		m.sit(a.state)
+		if a.inDepth(ctx, order, i+1) {
+			return true
+		}
+		m.rise(a.state)
+	}
+	return false
+}
+
+// look returns the most best nodes for m.
+func (a *assembly) look(m *gangMember, most int) findings {
+	sh := m.shape
+	if sh == nil {
+		sh = &shape{workload: m.query.Workload, class: m.class, forecast: m.forecast}
+	}
+	if !sh.update(m.query, a.state) {
+		sh.learn(a.engine, m.query, a.state)
+	}
+	p := *sh.mu.plan
+	p.query = m.query
+	m.plan = &p
+	if a.within == nil {
+		return sh.best(a.state, most)
+	}
+	return sh.bestWithin(a.state, a.within, most)
+}
+
+// bestWithin is best among the nodes of p, and counts these alone.
+func (sh *shape) bestWithin(s *State, p *part, most int) findings {
+	f := findings{turnedAway: make([]int, len(sh.mu.plan.rules)), best: make([]candidate, 0, most+1)}
+	for _, at := range p.nodes {
+		b, j := s.Blocks[at.block], &sh.mu.judged[at.block]
+		f.considered += bits.OnesCount64(j.live & at.mask)
+		f.feasible += bits.OnesCount64(j.passed & at.mask)
+		for m := j.live &^ j.passed & at.mask; m != 0; m &= m - 1 {
+			f.turnedAway[j.rule[bits.TrailingZeros64(m)]]++
+		}
+		for m := j.passed & at.mask; m != 0; m &= m - 1 {
+			f.offer(j.candidate(b, at.block, bits.TrailingZeros64(m)), most)
+		}
+	}
+	return f
+}
+
+// sit counts m on its node of s.
+func (m *gangMember) sit(s *State) {
+	b, i := s.peek(m.node)
+	devices, _ := b.Select(i, m.query.Accelerator, m.query.Models, nil)
+	s.put(m.node, s.member(m.query.Workload, m.forecast, devices))
+}
+
+// rise undoes sit.
+func (m *gangMember) rise(s *State) { s.take(m.node, m.query.Workload.ID) }
+
+// part is a part of the fleet, of one level.
+type part struct {
+	name  string
+	nodes []masked // sorted by block
+	score float32  // of the best nodes for all members, were each alone
+}
+
+// masked is some nodes of a block.
+type masked struct {
+	block int
+	mask  uint64
+}
+
+// levels says, by the name of a level, which part of it a place is in, "" for
+// none. A rack is one of its zone, and so on upwards.
+var levels = map[string]func(p Place, node string) string{
+	"node":     func(_ Place, node string) string { return node },
+	"rack":     func(p Place, _ string) string { return join(p.Rack, p.Provider, p.Region, p.Zone) },
+	"zone":     func(p Place, _ string) string { return join(p.Zone, p.Provider, p.Region) },
+	"region":   func(p Place, _ string) string { return join(p.Region, p.Provider) },
+	"provider": func(p Place, _ string) string { return p.Provider },
+}
+
+// join returns name behind what it is in, "" where it is "".
+func join(name string, in ...string) string {
+	if name == "" {
+		return ""
+	}
+	text := ""
+	for _, s := range in {
+		if s != "" {
+			text += s + "/"
+		}
+	}
+	return text + name
+}
+
+// parts returns the parts of a level that have a node for every member alone,
+// those where they would score highest first.
+func (a *assembly) parts(of func(Place, string) string) []*part {
+	byName := make(map[string]*part)
+	for block, b := range a.state.Blocks {
+		for m := b.Live; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros64(m)
+			name := of(a.state.Places[b.Place[i]], b.Node[i].Name)
+			if name == "" {
+				continue
+			}
+			p := byName[name]
+			if p == nil {
+				p = &part{name: name}
+				byName[name] = p
+			}
+			if n := len(p.nodes); n == 0 || p.nodes[n-1].block != block {
+				p.nodes = append(p.nodes, masked{block: block})
+			}
+			p.nodes[len(p.nodes)-1].mask |= 1 << i
+		}
+	}
+	var parts []*part
+	for _, p := range byName {
+		if a.couldHold(p) {
+			parts = append(parts, p)
+		}
+	}
+	slices.SortFunc(parts, func(x, y *part) int {
+		return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.name, y.name))
+	})
+	return parts
+}
+
+// couldHold reports whether p has a node for every member alone, and adds up what
+// these score.
+func (a *assembly) couldHold(p *part) bool {
+	a.within = p
+	defer func() { a.within = nil }()
+	known := make(map[*shape]float32)
+	for _, m := range a.gang.members {
+		score, seen := known[m.shape]
+		if !seen || m.shape == nil {
+			found := a.look(m, 1)
+			if len(found.best) == 0 {
+				return false
+			}
+			score = found.best[0].score
+			known[m.shape] = score
+		}
+		p.score += score
+	}
+	return true
+}
