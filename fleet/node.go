@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/auspex-project/auspex/resource"
 )
@@ -13,6 +14,7 @@ type Node struct {
 	Capacity resource.Vector
 
 	Provider, Region, Zone, Rack string // "" when it has none
+	PDU, Site                    string // power domains above the rack; "" when it has none
 	Labels                       map[string]string
 	Taints                       []Taint
 
@@ -23,13 +25,28 @@ type Node struct {
 	Level        int
 	Compartments []string
 	Attested     bool
+	Dedicated    Dedication
 
 	Power       PowerCurve
 	CapWatts    float64 // the node's own power cap, devices included; 0 = none
 	CostPerHour float64 // in the operator's currency
 
 	Data []string // names of the data sets it holds a replica of
+
+	Maintenance []Window // when it will be down
 }
+
+// Dedication says for whom a node is kept free. The zero value is for anyone.
+type Dedication struct {
+	Tenant string // "" = any
+	Queue  string // "" = any
+}
+
+// Window is a time from From, inclusive, to Until, exclusive.
+type Window struct{ From, Until time.Time }
+
+// Overlaps reports whether w and o share a moment.
+func (w Window) Overlaps(o Window) bool { return w.From.Before(o.Until) && o.From.Before(w.Until) }
 
 // Device is one accelerator.
 type Device struct {
@@ -42,7 +59,16 @@ type Device struct {
 // Taint keeps away workloads that do not tolerate it.
 type Taint struct {
 	Key, Value string
+	Effect     Effect
 }
+
+// Effect is how strictly a taint keeps away.
+type Effect string
+
+const (
+	NoSchedule       Effect = "" // no workload may come
+	PreferNoSchedule Effect = "prefer-no-schedule"
+)
 
 // Validate reports the first thing that makes n unusable.
 func (n *Node) Validate() error {
@@ -66,6 +92,16 @@ func (n *Node) Validate() error {
 			return fmt.Errorf("node %s: device %d: memory %g bytes", n.Name, i, d.MemoryBytes)
 		case !(d.IdleWatts >= 0 && d.IdleWatts <= d.MaxWatts) || math.IsInf(d.MaxWatts, 0):
 			return fmt.Errorf("node %s: device %d: idle %g W, max %g W (want 0 <= idle <= max)", n.Name, i, d.IdleWatts, d.MaxWatts)
+		}
+	}
+	for _, t := range n.Taints {
+		if t.Effect != NoSchedule && t.Effect != PreferNoSchedule {
+			return fmt.Errorf("node %s: taint %s: effect %q is neither empty nor %s", n.Name, t.Key, t.Effect, PreferNoSchedule)
+		}
+	}
+	for _, w := range n.Maintenance {
+		if !w.From.Before(w.Until) {
+			return fmt.Errorf("node %s: maintenance from %v does not end after it begins", n.Name, w.From)
 		}
 	}
 	switch {

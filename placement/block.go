@@ -40,20 +40,23 @@ type Block struct {
 // Described is what changes only when a node is described anew.
 type Described struct {
 	Node         [BlockSize]*fleet.Node
-	Place        [BlockSize]uint32   // position in State.Places
-	Rack         [BlockSize]int32    // position in State.Racks, -1 without one
-	Taints       [BlockSize]uint32   // position in State.TaintSets
-	Curve        [BlockSize]uint32   // position in State.Curves
-	Level        [BlockSize]int32    // security level
-	Compartments [BlockSize][]uint32 // names
+	Place        [BlockSize]uint32             // position in State.Places
+	Feeds        [BlockSize][domainKinds]int32 // positions in State.Domains by kind, -1 without one
+	Taints       [BlockSize]uint32             // position in State.TaintSets
+	Curve        [BlockSize]uint32             // position in State.Curves
+	Level        [BlockSize]int32              // security level
+	Compartments [BlockSize][]uint32           // names
 	Labels       [BlockSize][]uint32
 	Data         [BlockSize][]uint32
 	Models       [BlockSize][]uint32 // of the devices, by device
+	Dedicated    [BlockSize]uint32   // position in State.Dedications
 	Rank         [BlockSize]uint64   // the lower wins among equals
 	Cost         Lane                // per hour
 	CapWatts     Lane                // 0 = none
 
 	Attested    uint64
+	Reserved    uint64 // dedicated to somebody
+	Maintained  uint64 // will be down at times
 	Tainted     uint64
 	Accelerated uint64 // has devices
 	Powered     uint64 // its draw is known
@@ -110,8 +113,8 @@ const (
 
 func newBlock(resources int, epoch uint64) *Block {
 	d := &Described{epoch: epoch, Capacity: make([][BlockSize]float64, resources), Ceiling: make([]Lane, resources)}
-	for i := range d.Rack {
-		d.Rack[i] = -1
+	for i := range d.Feeds {
+		d.Feeds[i] = noFeeds
 	}
 	b := &Block{Described: d, Columns: make([]Column, resources), epoch: epoch}
 	nobody := new(Occupants)

@@ -34,6 +34,8 @@ type Catalogue struct {
 	Nodes    int
 	Capacity resource.Vector
 	Replicas map[uint32][]uint32 // data set number -> places of its replicas, sorted
+	At       []int32             // nodes by place
+	Unkind   bool                // some node has a taint that would rather have workloads elsewhere
 
 	// The largest on any node, by which scorers put amounts on a common scale.
 	CostPerCore, CostPerByte, CostPerDevice float64 // an hour
@@ -45,6 +47,18 @@ type Catalogue struct {
 // survey builds the catalogue of s.
 func (s *State) survey() *Catalogue {
 	c := &Catalogue{Replicas: make(map[uint32][]uint32)}
+	hold := func(data, place uint32) {
+		if at, held := slices.BinarySearch(c.Replicas[data], place); !held {
+			c.Replicas[data] = slices.Insert(c.Replicas[data], at, place)
+		}
+	}
+	for name, d := range s.Policy.Data {
+		id := s.names.add(dataName, name)[0]
+		for _, p := range d.Replicas {
+			hold(id, s.place(p))
+		}
+	}
+	c.At = make([]int32, len(s.Places))
 	for _, b := range s.Blocks {
 		for i, n := range b.Node {
 			if b.Live>>i&1 == 0 {
@@ -52,12 +66,12 @@ func (s *State) survey() *Catalogue {
 			}
 			c.Nodes++
 			c.Capacity = c.Capacity.Add(n.Capacity)
+			c.At[b.Place[i]]++
+			c.Unkind = c.Unkind || slices.ContainsFunc(n.Taints, func(t fleet.Taint) bool { return t.Effect == fleet.PreferNoSchedule })
 			c.price(n)
 			c.draw(n)
 			for _, data := range b.Data[i] {
-				if at, held := slices.BinarySearch(c.Replicas[data], b.Place[i]); !held {
-					c.Replicas[data] = slices.Insert(c.Replicas[data], at, b.Place[i])
-				}
+				hold(data, b.Place[i])
 			}
 		}
 	}
@@ -94,18 +108,31 @@ func (c *Catalogue) draw(n *fleet.Node) {
 // position. A frozen State keeps the lengths it knew; only the owner of the
 // living one uses the tables.
 type tables struct {
-	places map[Place]uint32
-	curves map[fleet.PowerCurve]uint32
-	racks  map[string]int32
+	places    map[Place]uint32
+	curves    map[fleet.PowerCurve]uint32
+	dedicated map[fleet.Dedication]uint32
+	domains   map[domainKey]int32
+}
+
+type domainKey struct {
+	kind DomainKind
+	name string
 }
 
 func newTables() *tables {
-	return &tables{places: make(map[Place]uint32), curves: make(map[fleet.PowerCurve]uint32), racks: make(map[string]int32)}
+	return &tables{
+		places: make(map[Place]uint32), curves: make(map[fleet.PowerCurve]uint32),
+		dedicated: map[fleet.Dedication]uint32{{}: 0}, domains: make(map[domainKey]int32),
+	}
 }
 
 func (s *State) place(p Place) uint32 { return position(s.tables.places, &s.Places, p) }
 
 func (s *State) curve(c fleet.PowerCurve) uint32 { return position(s.tables.curves, &s.Curves, c) }
+
+func (s *State) dedication(d fleet.Dedication) uint32 {
+	return position(s.tables.dedicated, &s.Dedications, d)
+}
 
 func (s *State) taintSet(taints []fleet.Taint) uint32 {
 	for i, set := range s.TaintSets {

@@ -59,6 +59,7 @@ type hold struct {
 func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledger {
 	l := &ledger{grid: g, journal: j}
 	l.mu.state = newState(g, newPolicy(s, m, []resource.Name{resource.CPU, resource.Memory}))
+	l.mu.stale = true // the policy says where data are
 	l.mu.nodes = make(map[string]*node)
 	l.mu.byDecision = make(map[string]*hold)
 	l.mu.byWorkload = make(map[string]*hold)
@@ -327,6 +328,7 @@ func (l *ledger) adopt(s Settings, m forecast.Margins) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.change().adopt(newPolicy(s, m, l.mu.state.Resources))
+	l.mu.stale = true // the policy says where data are
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	l.mu.promised = resource.Vector{}
 	for _, h := range l.mu.byDecision {

@@ -108,8 +108,8 @@ func print(s *State) string {
 			}
 		}
 	}
-	for _, r := range s.Racks {
-		text = fmt.Append(text, r.Name, r.CapWatts, r.Watts, len(r.nodes), "\n")
+	for _, d := range s.Domains {
+		text = fmt.Append(text, d.Name, d.Cap, d.Watts, d.tight, len(d.nodes), "\n")
 	}
 	return string(text)
 }

@@ -303,7 +303,7 @@ func (l *ledger) without(workload, name string) (*State, int, error) {
 
 func (s *State) status(n *node) NodeStatus {
 	b, i := s.peek(n.position)
-	status := NodeStatus{Node: b.Node[i], State: Ready, LastHeartbeat: n.heard}
+	status := NodeStatus{Node: b.Node[i].With(s.Policy.entry(b.Node[i])), State: Ready, LastHeartbeat: n.heard}
 	switch bit := uint64(1) << i; {
 	case b.Silent&bit != 0:
 		status.State = Silent

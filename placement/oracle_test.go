@@ -3,6 +3,7 @@ package placement_test
 import (
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/auspex-project/auspex/fleet"
@@ -151,18 +152,31 @@ func within(t int, now time.Time, horizon time.Duration) bool {
 // allows reports whether w may run on n.
 func (d *dumb) allows(n *dumbNode, w *workload.Workload, now time.Time) bool {
 	policy := d.class(w.Class)
-	ok := !n.draining
+	ok := !n.draining && d.mayStay(n, w, now)
 	for k, v := range w.Selector {
 		ok = ok && n.Labels[k] == v
 	}
-	for _, taint := range n.Taints {
-		ok = ok && slices.ContainsFunc(w.Tolerations, func(t workload.Toleration) bool {
-			return t.Key == taint.Key && (t.Value == "" || t.Value == taint.Value)
-		})
+	for _, r := range w.Requirements {
+		ok = ok && meets(n.Labels, r)
 	}
-	ok = ok && n.Level >= w.Security.Level && (n.Attested || !w.Security.Attested)
+	for _, taint := range n.Taints {
+		ok = ok && (taint.Effect == fleet.PreferNoSchedule || slices.ContainsFunc(w.Tolerations, func(t workload.Toleration) bool {
+			return t.Key == taint.Key && (t.Value == "" || t.Value == taint.Value)
+		}))
+	}
+	e := d.vouched(n)
+	ok = ok && e.Level >= w.Security.Level && (e.Attested || !w.Security.Attested)
 	for _, c := range w.Security.Compartments {
-		ok = ok && slices.Contains(n.Compartments, c)
+		ok = ok && slices.Contains(e.Compartments, c)
+	}
+	ok = ok && (e.Dedicated.Tenant == "" || e.Dedicated.Tenant == w.Security.Tenant) &&
+		(e.Dedicated.Queue == "" || e.Dedicated.Queue == "default")
+	if len(w.Security.Countries) > 0 {
+		country, own := d.settings.Countries[n.Provider+"/"+n.Region]
+		if !own {
+			country = d.settings.Countries[n.Region]
+		}
+		ok = ok && slices.Contains(w.Security.Countries, country)
 	}
 	for _, p := range n.placed {
 		if p.Security.Tenant != w.Security.Tenant {
@@ -174,9 +188,8 @@ func (d *dumb) allows(n *dumbNode, w *workload.Workload, now time.Time) bool {
 	ok = ok && in(l.Providers, n.Provider) && in(l.Regions, n.Region) && in(l.Zones, n.Zone) && in(l.Racks, n.Rack) && in(l.Nodes, n.Name)
 	for _, data := range w.Data {
 		if data.Required {
-			ok = ok && slices.ContainsFunc(d.nodes, func(o *dumbNode) bool {
-				return slices.Contains(o.Data, data.Name) && (o == n || o.Provider == n.Provider && o.Region == n.Region)
-			})
+			far := map[workload.Level]float64{workload.AtNode: 0, workload.AtRack: 1, workload.AtZone: 2, workload.AtRegion: 3, "": 3, workload.AtProvider: 4}
+			ok = ok && d.distance(n, data.Name) <= far[data.Within]
 		}
 	}
 	devices := d.devices(n, w)
@@ -202,13 +215,24 @@ func (d *dumb) allows(n *dumbNode, w *workload.Workload, now time.Time) bool {
 		}
 		after := d.watts(n, w, devices, t)
 		ok = ok && (n.CapWatts == 0 || after <= n.CapWatts*(1+1e-6))
-		if limit := d.settings.RackCaps[n.Rack]; limit > 0 {
+		for _, domain := range []struct {
+			cap float64
+			of  func(*dumbNode) string
+		}{
+			{d.settings.RackCaps[n.Rack], func(o *dumbNode) string { return o.Rack }},
+			{d.settings.PDUCaps[n.PDU], func(o *dumbNode) string { return o.PDU }},
+			{d.settings.SiteCaps[n.Site], func(o *dumbNode) string { return o.Site }},
+		} {
+			if domain.cap == 0 {
+				continue
+			}
+			sum := after
 			for _, o := range d.nodes {
-				if o != n && o.Rack == n.Rack {
-					after += d.watts(o, nil, nil, t)
+				if o != n && domain.of(o) == domain.of(n) {
+					sum += d.watts(o, nil, nil, t)
 				}
 			}
-			ok = ok && after <= limit*(1+1e-6)
+			ok = ok && sum <= domain.cap*(1+1e-6)
 		}
 	}
 	return ok
@@ -273,6 +297,34 @@ func (d *dumb) value(scorer string, n *dumbNode, w *workload.Workload, now time.
 		return d.locality(n, w)
 	case "cost":
 		return d.cost(n, w)
+	case "egress":
+		return d.egress(n, w)
+	case "electricity":
+		return d.energy(n, w, now, func(e placement.Energy) []float64 { return e.Price })
+	case "carbon":
+		return d.energy(n, w, now, func(e placement.Energy) []float64 { return e.Carbon })
+	case "taints":
+		unkind, bad := false, 0.0
+		for _, o := range d.nodes {
+			for _, t := range o.Taints {
+				unkind = unkind || t.Effect == fleet.PreferNoSchedule
+				tolerated := slices.ContainsFunc(w.Tolerations, func(x workload.Toleration) bool {
+					return x.Key == t.Key && (x.Value == "" || x.Value == t.Value)
+				})
+				if o == n && t.Effect == fleet.PreferNoSchedule && !tolerated {
+					bad++
+				}
+			}
+		}
+		if !unkind {
+			return 0
+		}
+		return 100 / (1 + bad)
+	case "stability":
+		if w.RunsOn == n.Name {
+			return 100
+		}
+		return 0
 	case "preference":
 		met, wishes := 0.0, 0.0
 		p := w.Locality.Preferred
@@ -293,6 +345,15 @@ func (d *dumb) value(scorer string, n *dumbNode, w *workload.Workload, now time.
 }
 
 func (d *dumb) power(n *dumbNode, w *workload.Workload) float64 {
+	watts, worst := d.added(n, w)
+	if worst == 0 {
+		return 0
+	}
+	return 100 * (1 - watts/worst)
+}
+
+// added returns the watts w adds to n, and the most it could add anywhere.
+func (d *dumb) added(n *dumbNode, w *workload.Workload) (watts, worst float64) {
 	var idle, perCore, swing float64
 	for _, o := range d.nodes {
 		base := o.Power.Watts(0)
@@ -307,17 +368,14 @@ func (d *dumb) power(n *dumbNode, w *workload.Workload) float64 {
 		}
 	}
 	_, _, _, mean := d.uses(w, resource.CPU, 0)
-	worst := idle + perCore*mean + swing*float64(w.Accelerator.Devices)
-	if worst == 0 {
-		return 0
-	}
+	worst = idle + perCore*mean + swing*float64(w.Accelerator.Devices)
 	before := 0.0
 	for _, p := range n.placed {
 		_, _, _, m := d.uses(p.Workload, resource.CPU, 0)
 		before += m
 	}
 	cores := n.Capacity.Get(resource.CPU)
-	watts := n.Power.Watts((before + mean) / cores)
+	watts = n.Power.Watts((before + mean) / cores)
 	if len(n.placed) > 0 {
 		watts -= n.Power.Watts(before / cores)
 	} else {
@@ -328,7 +386,88 @@ func (d *dumb) power(n *dumbNode, w *workload.Workload) float64 {
 	for _, k := range d.devices(n, w) {
 		watts += (n.Devices[k].MaxWatts - n.Devices[k].IdleWatts) * w.Accelerator.PerDevice()
 	}
-	return 100 * (1 - watts/worst)
+	return watts, worst
+}
+
+// energy returns the points of the watts w adds to n times what an hour there has
+// of something.
+func (d *dumb) energy(n *dumbNode, w *workload.Workload, now time.Time, of func(placement.Energy) []float64) float64 {
+	average := func(list []float64) float64 {
+		sum, hours := 0.0, 0.0
+		for h := range 24 {
+			if within(h, now, d.class(w.Class).Horizon) {
+				sum, hours = sum+list[h%len(list)], hours+1
+			}
+		}
+		return sum / hours
+	}
+	most := 0.0
+	for _, e := range d.settings.Energy {
+		if list := of(e); len(list) > 0 {
+			most = max(most, average(list))
+		}
+	}
+	here := most
+	if list := of(d.settings.Energy[n.Site]); len(list) > 0 {
+		here = average(list)
+	}
+	watts, worst := d.added(n, w)
+	if most == 0 || worst == 0 {
+		return 0
+	}
+	return 100 * (1 - watts*here/(worst*most))
+}
+
+// egress returns the points of what it costs to move to n what w reads.
+func (d *dumb) egress(n *dumbNode, w *workload.Workload) float64 {
+	price := func(o *dumbNode, name string) float64 {
+		if slices.Contains(o.Data, name) {
+			return 0
+		}
+		cheapest := math.Inf(1)
+		from := slices.Clone(d.settings.Data[name].Replicas)
+		for _, x := range d.nodes {
+			if slices.Contains(x.Data, name) {
+				from = append(from, placement.Place{Provider: x.Provider, Region: x.Region, Zone: x.Zone, Rack: x.Rack})
+			}
+		}
+		to := placement.Place{Provider: o.Provider, Region: o.Region, Zone: o.Zone, Rack: o.Rack}
+		for _, f := range from {
+			x := 0.0
+			for _, e := range slices.Backward(d.settings.Egress) {
+				if (e.From.Provider == "" || e.From.Provider == f.Provider) && (e.From.Region == "" || e.From.Region == f.Region) &&
+					(e.To.Provider == "" || e.To.Provider == to.Provider) && f != to {
+					x = e.PerGiB
+				}
+			}
+			cheapest = min(cheapest, x)
+		}
+		if math.IsInf(cheapest, 1) {
+			return 0
+		}
+		return cheapest
+	}
+	var cost, worst float64
+	for _, data := range w.Data {
+		bytes := data.Bytes
+		if bytes == 0 {
+			bytes = d.settings.Data[data.Name].Bytes
+		}
+		most := 0.0
+		for _, o := range d.nodes {
+			elsewhere := *o
+			elsewhere.Data = nil // the scale is that of places, not of nodes
+			if len(d.settings.Data[data.Name].Replicas) > 0 || slices.ContainsFunc(d.nodes, func(x *dumbNode) bool { return slices.Contains(x.Data, data.Name) }) {
+				most = max(most, price(&elsewhere, data.Name))
+			}
+		}
+		cost += price(n, data.Name) * bytes / gib
+		worst += most * bytes / gib
+	}
+	if worst == 0 {
+		return 0
+	}
+	return 100 * (1 - cost/worst)
 }
 
 func (d *dumb) accelerator(n *dumbNode, w *workload.Workload) float64 {
@@ -353,34 +492,95 @@ func (d *dumb) accelerator(n *dumbNode, w *workload.Workload) float64 {
 func (d *dumb) locality(n *dumbNode, w *workload.Workload) float64 {
 	var cost, total float64
 	for _, data := range w.Data {
-		distance := 5.0
-		for _, o := range d.nodes {
-			if !slices.Contains(o.Data, data.Name) {
-				continue
-			}
-			at := 5.0
-			switch {
-			case o == n:
-				at = 0
-			case o.Provider != n.Provider:
-			case o.Region != n.Region:
-				at = 4
-			case o.Zone != n.Zone:
-				at = 3
-			case o.Rack != n.Rack:
-				at = 2
-			default:
-				at = 1
-			}
-			distance = min(distance, at)
+		bytes := data.Bytes
+		if bytes == 0 {
+			bytes = d.settings.Data[data.Name].Bytes
 		}
-		cost += data.Bytes * distance
-		total += data.Bytes
+		cost += bytes * d.distance(n, data.Name)
+		total += bytes
 	}
 	if total == 0 {
 		return 0
 	}
 	return 100 * (1 - cost/(5*total))
+}
+
+// distance returns how far n is from the nearest replica: 0 on it, 1 in its rack,
+// up to 5 beyond its provider.
+func (d *dumb) distance(n *dumbNode, data string) float64 {
+	far := func(p placement.Place) float64 {
+		switch {
+		case p.Provider != n.Provider:
+			return 5
+		case p.Region != n.Region:
+			return 4
+		case p.Zone != n.Zone:
+			return 3
+		case p.Rack != n.Rack:
+			return 2
+		}
+		return 1
+	}
+	nearest := 5.0
+	for _, o := range d.nodes {
+		if slices.Contains(o.Data, data) {
+			nearest = min(nearest, far(placement.Place{Provider: o.Provider, Region: o.Region, Zone: o.Zone, Rack: o.Rack}))
+		}
+	}
+	for _, p := range d.settings.Data[data].Replicas {
+		nearest = min(nearest, far(p))
+	}
+	if slices.Contains(n.Data, data) {
+		nearest = 0
+	}
+	return nearest
+}
+
+// vouched returns what counts of the security of n.
+func (d *dumb) vouched(n *dumbNode) fleet.Entry {
+	if d.settings.Registry == nil {
+		return n.Entry()
+	}
+	if e, ok := d.settings.Registry[n.Name]; ok {
+		return e
+	}
+	return d.settings.Registry["n*"]
+}
+
+// mayStay reports whether no maintenance of n falls into the horizon of w or,
+// should it be longer, the time it runs, both in whole hours.
+func (d *dumb) mayStay(n *dumbNode, w *workload.Workload, now time.Time) bool {
+	from := now.Truncate(time.Hour)
+	until := now.Add(d.class(w.Class).Horizon).Add(time.Hour - 1).Truncate(time.Hour)
+	if slots := until.Sub(from); slots > 24*time.Hour {
+		until = from.Add(24 * time.Hour)
+	}
+	if end := from.Add(w.Runtime.Truncate(time.Hour) + 2*time.Hour); end.After(until) {
+		until = end
+	}
+	for _, m := range n.Maintenance {
+		if m.From.Before(until) && from.Before(m.Until) {
+			return false
+		}
+	}
+	return true
+}
+
+func meets(labels map[string]string, r workload.Requirement) bool {
+	value, has := labels[r.Key]
+	switch r.Operator {
+	case workload.In:
+		return has && slices.Contains(r.Values, value)
+	case workload.NotIn:
+		return !has || !slices.Contains(r.Values, value)
+	case workload.Exists:
+		return has
+	case workload.NotExists:
+		return !has
+	}
+	x, err := strconv.Atoi(value)
+	bound, _ := strconv.Atoi(r.Values[0])
+	return err == nil && (r.Operator == workload.GreaterThan && x > bound || r.Operator == workload.LessThan && x < bound)
 }
 
 func (d *dumb) cost(n *dumbNode, w *workload.Workload) float64 {

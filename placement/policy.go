@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -67,6 +68,19 @@ func (p *Policy) tier(c workload.Class) workload.Tier {
 		return r.policy.Tier
 	}
 	return workload.Revocable
+}
+
+// caps returns the caps of the power domains of a kind, by name.
+func (p *Policy) caps(kind DomainKind) map[string]float64 {
+	return [domainKinds]map[string]float64{p.RackCaps, p.PDUCaps, p.SiteCaps}[kind]
+}
+
+// entry returns what is vouched for about n.
+func (p *Policy) entry(n *fleet.Node) fleet.Entry {
+	if p.Registry == nil {
+		return n.Entry()
+	}
+	return p.Registry.Find(n.Name)
 }
 
 // rank returns the place of a node among nodes of equal score, the lowest first.

@@ -1,8 +1,10 @@
 package placement
 
 import (
+	"math"
 	"slices"
 
+	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
 )
 
@@ -11,15 +13,41 @@ import (
 // slot, its power curve at the predicted peak of CPU there plus, for each device,
 // its idle draw and its swing times the share in use.
 
-// Rack is a group of nodes under one power cap. It is immutable once frozen.
-type Rack struct {
-	Name     string
-	CapWatts float32   // 0 = none
-	Watts    []float32 // predicted draw of all its nodes, by slot
+// DomainKind says how large a power domain is.
+type DomainKind int
 
-	nodes []int // positions, sorted
-	epoch uint64
+const (
+	RackDomain DomainKind = iota
+	PDUDomain
+	SiteDomain
+	domainKinds
+)
+
+// Domain is a group of nodes under one power cap. It is immutable once frozen.
+// Draws are whole microwatts: sums of these are exact, so that what comes and goes
+// leaves no trace.
+type Domain struct {
+	Kind  DomainKind
+	Name  string
+	Cap   int64   // 0 = none
+	Watts []int64 // predicted draw of all its nodes, by slot; kept only under a cap
+
+	widest int64   // what the hungriest of its nodes may draw
+	tight  bool    // the cap may turn a node away
+	nodes  []int32 // positions, sorted
+	epoch  uint64  // owns Watts
+	listed uint64  // owns nodes
 }
+
+// Tight reports whether the cap may turn any node of d away: where it is further
+// than the hungriest node may draw it cannot.
+func (d *Domain) Tight() bool { return d.tight }
+
+// Microwatts converts a draw.
+func Microwatts(watts float32) int64 { return int64(math.Round(float64(watts) * 1e6)) }
+
+// capOf returns a cap in microwatts, with room for the rounding of watts.
+func capOf(watts float64) int64 { return int64(watts * 1e6 * (1 + 1e-6)) }
 
 // cpuColumn is where CPU stands in every schema.
 const cpuColumn = 0
@@ -65,67 +93,156 @@ func (s *State) Draw(b *Block, i int, cpu *Need, extra float32, watts []float32)
 	}
 }
 
-// rack returns the position of the rack of this name, -1 for "".
-func (s *State) rack(name string) int32 {
+// domain returns the position of a power domain, -1 for "".
+func (s *State) domain(kind DomainKind, name string) int32 {
 	if name == "" {
 		return -1
 	}
-	i, known := s.tables.racks[name]
+	key := domainKey{kind, name}
+	i, known := s.tables.domains[key]
 	if !known {
-		i = int32(len(s.Racks))
-		s.tables.racks[name] = i
+		i = int32(len(s.Domains))
+		s.tables.domains[key] = i
 		s.ownTable()
-		s.Racks = append(slices.Clip(s.Racks), &Rack{
-			Name: name, CapWatts: float32(s.Policy.RackCaps[name]), Watts: make([]float32, s.Grid.Slots), epoch: s.epoch,
+		s.Domains = append(slices.Clip(s.Domains), &Domain{
+			Kind: kind, Name: name, Cap: capOf(s.Policy.caps(kind)[name]), Watts: make([]int64, s.Grid.Slots), epoch: s.epoch, listed: s.epoch,
 		})
 	}
 	return i
 }
 
-// ownRack returns rack i for changing.
-func (s *State) ownRack(i int) *Rack {
-	r := s.Racks[i]
-	if r.epoch <= s.shared {
-		s.ownTable()
-		c := *r
-		c.Watts = slices.Clone(r.Watts)
-		c.nodes = slices.Clone(r.nodes)
-		c.epoch = s.epoch
-		s.Racks[i] = &c
-		r = &c
-	}
-	return r
+// feeds returns the positions of the power domains of n.
+func (s *State) feeds(n *fleet.Node) [domainKinds]int32 {
+	return [domainKinds]int32{s.domain(RackDomain, n.Rack), s.domain(PDUDomain, n.PDU), s.domain(SiteDomain, n.Site)}
 }
 
-// sumRack recomputes the draw of rack i, -1 for none, from its nodes in order.
-func (s *State) sumRack(i int) {
-	if i < 0 || s.Racks[i].CapWatts == 0 {
-		return
+var noFeeds = [domainKinds]int32{-1, -1, -1}
+
+// ownDomain returns domain i for changing.
+func (s *State) ownDomain(i int32) *Domain {
+	d := s.Domains[i]
+	if d.epoch <= s.shared {
+		s.ownTable()
+		c := *d
+		c.Watts = slices.Clone(d.Watts)
+		c.epoch = s.epoch
+		s.Domains[i] = &c
+		d = &c
 	}
-	r := s.ownRack(i)
-	clear(r.Watts)
-	for _, node := range r.nodes {
-		s.note(node) // all of them share the cap
-		b, at := s.peek(node)
-		for t, w := range b.Watts(at, s.Grid.Slots) {
-			r.Watts[t] += w
+	return d
+}
+
+// plug moves the node at position node, described by n, to the domains of feeds.
+func (s *State) plug(node int, n *fleet.Node, feeds [domainKinds]int32) {
+	b, i := s.peek(node)
+	before := b.Feeds[i]
+	if before != feeds {
+		s.meter(b, i, -1)
+		b.Feeds[i] = feeds
+		s.meter(b, i, +1)
+	}
+	for kind := range feeds {
+		if from := before[kind]; from >= 0 && from != feeds[kind] {
+			s.ownDomain(from).list(s, node, false)
+			s.settleDomain(from)
+		}
+		if to := feeds[kind]; to >= 0 {
+			d := s.ownDomain(to)
+			d.widest = max(d.widest, Microwatts(fullDraw(n)))
+			if before[kind] != to {
+				d.list(s, node, true)
+			}
 		}
 	}
 }
 
-func (r *Rack) add(node int) {
-	if at, held := slices.BinarySearch(r.nodes, node); !held {
-		r.nodes = slices.Insert(r.nodes, at, node)
+// fullDraw returns what n may draw at most, and a little more.
+func fullDraw(n *fleet.Node) float32 {
+	watts := 1.0
+	if table := n.Power.Table(); table != nil {
+		watts += slices.Max(table)
+	}
+	for _, d := range n.Devices {
+		watts += d.MaxWatts
+	}
+	return float32(watts)
+}
+
+// meter adds the draw of node i of b to its domains, or with sign -1 takes it
+// away.
+func (s *State) meter(b *Block, i int, sign int64) {
+	slots := s.Grid.Slots
+	if b.Count[i] == 0 || len(b.Occupants[i].Row) < (len(b.Columns)+1)*slots {
+		return
+	}
+	watts := b.Watts(i, slots)
+	for _, at := range b.Feeds[i] {
+		if at < 0 || s.Domains[at].Cap == 0 {
+			continue
+		}
+		d := s.ownDomain(at)
+		for t, w := range watts {
+			d.Watts[t] += sign * Microwatts(w)
+		}
 	}
 }
 
-func (r *Rack) remove(node int) {
-	if at, held := slices.BinarySearch(r.nodes, node); held {
-		r.nodes = slices.Delete(r.nodes, at, at+1)
+// settle notes what a change of node i of b means to those that share its caps.
+func (s *State) settle(b *Block, i int) {
+	for _, at := range b.Feeds[i] {
+		if at >= 0 && s.Domains[at].Cap != 0 {
+			s.settleDomain(at)
+		}
 	}
 }
 
-// recap takes over the rack caps and the margin of the policy.
+// settleDomain notes all nodes of a domain whose cap may turn some away, or might
+// have before: while it could not, the answer of none has changed.
+func (s *State) settleDomain(at int32) {
+	d := s.Domains[at]
+	tight := d.Cap != 0 && d.Cap-slices.Max(d.Watts) < d.widest
+	if tight || d.tight {
+		for _, node := range d.nodes {
+			s.note(int(node))
+		}
+	}
+	if tight != d.tight {
+		s.ownDomain(at).tight = tight
+	}
+}
+
+// list adds a node to d, or takes it off.
+func (d *Domain) list(s *State, node int, on bool) {
+	if d.listed <= s.shared {
+		d.nodes, d.listed = slices.Clone(d.nodes), s.epoch
+	}
+	at, held := slices.BinarySearch(d.nodes, int32(node))
+	switch {
+	case on && !held:
+		d.nodes = slices.Insert(d.nodes, at, int32(node))
+	case !on && held:
+		d.nodes = slices.Delete(d.nodes, at, at+1)
+	}
+}
+
+// remeter sums up the draw of every domain anew.
+func (s *State) remeter() {
+	for i := range s.Domains {
+		clear(s.ownDomain(int32(i)).Watts)
+	}
+	for _, b := range s.Blocks {
+		for i := range BlockSize {
+			if b.Live>>i&1 == 1 {
+				s.meter(b, i, +1)
+			}
+		}
+	}
+	for i := range s.Domains {
+		s.settleDomain(int32(i))
+	}
+}
+
+// recap takes over the caps and the margin of the policy.
 func (s *State) recap() {
 	for bi, b := range s.Blocks {
 		b = s.own(bi)
@@ -136,8 +253,9 @@ func (s *State) recap() {
 			}
 		}
 	}
-	for i := range s.Racks {
-		s.ownRack(i).CapWatts = float32(s.Policy.RackCaps[s.Racks[i].Name])
-		s.sumRack(i)
+	for i := range s.Domains {
+		d := s.ownDomain(int32(i))
+		d.Cap = capOf(s.Policy.caps(d.Kind)[d.Name])
 	}
+	s.remeter()
 }

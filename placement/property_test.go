@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -27,13 +28,27 @@ func drawNode(t *rapid.T, name string) fleet.Node {
 		Name:     name,
 		Capacity: resource.Of(float64(rapid.IntRange(1, 32).Draw(t, "quarter cores"))/4, float64(rapid.IntRange(1, 32).Draw(t, "quarter GiB"))*gib/4),
 		Provider: pick("provider", "p1", "p2"), Region: pick("region", "r1", "r2"), Zone: pick("zone", "z1", "z2"), Rack: pick("rack", "k1", "k2", "k3"),
-		Labels:      map[string]string{"disk": pick("disk", "ssd", "hdd")},
+		PDU: pick("pdu", "", "a", "b"), Site: pick("site", "", "s1", "s2"),
+		Labels:      map[string]string{"disk": pick("disk", "ssd", "hdd"), "rating": pick("rating", "3", "7", "good")},
 		Level:       rapid.IntRange(0, 2).Draw(t, "level"),
 		Attested:    rapid.Bool().Draw(t, "attested"),
 		CostPerHour: float64(rapid.IntRange(0, 4).Draw(t, "price")),
 	}
 	if rapid.IntRange(0, 4).Draw(t, "tainted") == 0 {
 		n.Taints = []fleet.Taint{{Key: "dedicated", Value: pick("taint", "db", "web")}}
+	}
+	if rapid.IntRange(0, 4).Draw(t, "unkind") == 0 {
+		n.Taints = append(n.Taints, fleet.Taint{Key: "old", Effect: fleet.PreferNoSchedule})
+	}
+	switch rapid.IntRange(0, 9).Draw(t, "dedicated") {
+	case 0:
+		n.Dedicated.Tenant = "red"
+	case 1:
+		n.Dedicated.Queue = pick("queue", "default", "other")
+	}
+	if rapid.IntRange(0, 4).Draw(t, "maintained") == 0 {
+		from := time.Now().Add(time.Duration(rapid.IntRange(-3, 40).Draw(t, "in hours")) * time.Hour)
+		n.Maintenance = []fleet.Window{{From: from, Until: from.Add(2 * time.Hour)}}
 	}
 	for _, c := range []string{"crypto", "medical"} {
 		if rapid.Bool().Draw(t, c) {
@@ -60,7 +75,7 @@ func drawNode(t *rapid.T, name string) fleet.Node {
 }
 
 func drawWorkload(t *rapid.T, id string) *workload.Workload {
-	sometimes := func(label string) bool { return rapid.IntRange(0, 5).Draw(t, label) == 0 }
+	sometimes := func(label string) bool { return rapid.IntRange(0, 9).Draw(t, label) == 0 }
 	w := &workload.Workload{
 		ID: id, Class: rapid.SampledFrom([]workload.Class{workload.Service, workload.Batch, workload.Cron}).Draw(t, "class"),
 		Requests: resource.Of(float64(rapid.IntRange(1, 8).Draw(t, "cores"))/4, float64(rapid.IntRange(1, 8).Draw(t, "GiB"))*gib/4),
@@ -80,6 +95,25 @@ func drawWorkload(t *rapid.T, id string) *workload.Workload {
 	if sometimes("selects") {
 		w.Selector = map[string]string{"disk": "ssd"}
 	}
+	if sometimes("requires") {
+		w.Requirements = []workload.Requirement{rapid.SampledFrom([]workload.Requirement{
+			{Key: "disk", Operator: workload.In, Values: []string{"ssd", "tape"}},
+			{Key: "disk", Operator: workload.NotIn, Values: []string{"hdd"}},
+			{Key: "rating", Operator: workload.GreaterThan, Values: []string{"5"}},
+			{Key: "rating", Operator: workload.LessThan, Values: []string{"5"}},
+			{Key: "rating", Operator: workload.Exists},
+			{Key: "fan", Operator: workload.NotExists},
+		}).Draw(t, "requirement")}
+	}
+	if sometimes("bound by law") {
+		w.Security.Countries = []string{"DE", "FR"}
+	}
+	if sometimes("takes time") {
+		w.Runtime = time.Duration(rapid.IntRange(1, 40).Draw(t, "hours")) * time.Hour
+	}
+	if sometimes("runs already") {
+		w.RunsOn = "n001"
+	}
 	if sometimes("tolerates") {
 		w.Tolerations = []workload.Toleration{{Key: "dedicated", Value: rapid.SampledFrom([]string{"", "db"}).Draw(t, "toleration")}}
 	}
@@ -90,8 +124,9 @@ func drawWorkload(t *rapid.T, id string) *workload.Workload {
 		w.Locality.Preferred = workload.Places{Racks: []string{"k1", "k2"}, Providers: []string{"p2"}}
 	}
 	if sometimes("reads") {
+		near := rapid.SampledFrom([]workload.Level{"", workload.AtNode, workload.AtRack, workload.AtZone, workload.AtProvider}).Draw(t, "near")
 		w.Data = []workload.DataSet{
-			{Name: "genome", Bytes: 3 * gib, Required: rapid.Bool().Draw(t, "needed")}, {Name: "logs", Bytes: gib},
+			{Name: "genome", Bytes: 3 * gib, Required: rapid.Bool().Draw(t, "needed"), Within: near}, {Name: "logs"},
 		}
 	}
 	if sometimes("accelerated") {
@@ -180,9 +215,35 @@ func drawSettings(t *rapid.T) placement.Settings {
 		weights[s] = float64(rapid.IntRange(0, 3).Draw(t, "weight of "+s))
 	}
 	weights["fit"]++ // one at least
-	return placement.Settings{
+	s := placement.Settings{
 		Classes: classes, HeartbeatTimeout: -1, Seed: rapid.Uint64().Draw(t, "seed"),
 		Weights: placement.Weights{Default: weights}, RackCaps: map[string]float64{"k1": 300, "k2": 500},
+		PDUCaps: map[string]float64{"a": float64(rapid.SampledFrom([]int{400, 900}).Draw(t, "PDU cap"))}, SiteCaps: map[string]float64{"s1": 500},
+	}
+	if rapid.Bool().Draw(t, "registry") {
+		s.Registry = fleet.Registry{
+			"n001": {Level: 2, Compartments: []string{"medical"}, Attested: true, Dedicated: fleet.Dedication{Queue: "default"}}, "n*": {Level: 1},
+		}
+	}
+	if rapid.Bool().Draw(t, "geography") {
+		s.Geography = drawGeography(t)
+	}
+	return s
+}
+
+func drawGeography(t *rapid.T) placement.Geography {
+	day := make([]float64, 24)
+	for h := range day {
+		day[h] = float64(100 + 10*h)
+	}
+	return placement.Geography{
+		Countries: map[string]string{"r1": "DE", "p2/r1": "US", "r2": "FR"},
+		Energy:    map[string]placement.Energy{"s1": {Carbon: day, Price: []float64{.3}}, "s2": {Carbon: []float64{50}}},
+		Data:      map[string]placement.DataSet{"logs": {Bytes: gib}, "genome": {Replicas: []placement.Place{{Provider: "p1", Region: "r1"}, {Provider: "p2", Region: "r2", Zone: "z1"}}}},
+		Egress: []placement.Egress{
+			{From: placement.Place{Provider: "p1", Region: "r1"}, To: placement.Place{Provider: "p1"}, PerGiB: .01},
+			{From: placement.Place{Provider: "p1"}, PerGiB: .09}, {To: placement.Place{Provider: "p1"}, PerGiB: float64(rapid.IntRange(0, 2).Draw(t, "price"))},
+		},
 	}
 }
 

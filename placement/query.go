@@ -2,8 +2,10 @@ package placement
 
 import (
 	"fmt"
+	"math"
 	"time"
 
+	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -21,6 +23,10 @@ type Query struct {
 	Models      []uint32 // numbers of the acceptable device models, nil = any
 
 	First, Slots int // the horizon: Slots slots of the grid from First on, cyclic
+
+	// Stay is when the workload is taken to run: the horizon or its expected runtime,
+	// whichever is longer, in whole slots.
+	Stay fleet.Window
 
 	rules *classRules
 	names int // how many there were before any was looked up
@@ -40,6 +46,10 @@ func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.
 		q.Models = s.Models(models)
 	}
 	q.First, q.Slots = s.Grid.Horizon(now, rules.policy.Horizon)
+	q.Stay.From = now.Truncate(s.Grid.Slot)
+	// One slot more, since it may come late in the first.
+	running := min(int(w.Runtime/s.Grid.Slot)+2, math.MaxInt32)
+	q.Stay.Until = q.Stay.From.Add(s.Grid.Slot * time.Duration(max(q.Slots, running)))
 	return q, nil
 }
 

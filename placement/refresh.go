@@ -102,6 +102,7 @@ func (s *State) adopt(p *Policy) {
 				continue
 			}
 			d.Rank[i] = p.rank(d.Node[i].Name)
+			s.vouch(d, i)
 			s.ownOccupants(b, i).Members = s.reneed(b.Occupants[i].Members)
 			s.sum(bi*BlockSize + i)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/allocator"
+	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -19,9 +20,14 @@ type Settings struct {
 	Queues  *allocator.Tree        // nil = the default queue alone, without limits
 	Weights Weights
 
-	// RackCaps holds the most watts a rack may be predicted to draw, by name; a rack
-	// that is absent has no cap.
-	RackCaps map[string]float64
+	// Registry is what is vouched for about nodes; nil takes their own word.
+	Registry fleet.Registry
+
+	// RackCaps, PDUCaps and SiteCaps hold the most watts a power domain may be
+	// predicted to draw, by name; one that is absent has no cap.
+	RackCaps, PDUCaps, SiteCaps map[string]float64
+
+	Geography
 
 	// PowerRisk is how often, at most, a predicted draw may be exceeded; 0 = 0.01.
 	PowerRisk float64
@@ -132,11 +138,17 @@ func (s Settings) Validate(scorers []Scorer) error {
 		}
 		check("weights of class "+string(c), s.Weights.Classes[c])
 	}
-	for _, rack := range slices.Sorted(maps.Keys(s.RackCaps)) {
-		if w := s.RackCaps[rack]; !(w > 0) || math.IsInf(w, 0) {
-			errs = append(errs, fmt.Errorf("power cap of rack %s is %g W (want more than 0)", rack, w))
+	for _, domain := range []struct {
+		kind string
+		caps map[string]float64
+	}{{"rack", s.RackCaps}, {"PDU", s.PDUCaps}, {"site", s.SiteCaps}} {
+		for _, name := range slices.Sorted(maps.Keys(domain.caps)) {
+			if w := domain.caps[name]; !(w > 0) || math.IsInf(w, 0) {
+				errs = append(errs, fmt.Errorf("power cap of %s %s is %g W (want more than 0)", domain.kind, name, w))
+			}
 		}
 	}
+	errs = append(errs, s.Registry.Validate(), s.Geography.Validate())
 	switch {
 	case !(s.PowerRisk > 0 && s.PowerRisk < 1):
 		errs = append(errs, fmt.Errorf("power risk %g is not between 0 and 1", s.PowerRisk))

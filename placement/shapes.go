@@ -45,7 +45,8 @@ type basis struct {
 	policy       *Policy
 	catalogue    *Catalogue
 	names        int
-	first, slots int // the horizon
+	first, slots int   // the horizon
+	from         int64 // Unix time of the slot it begins in
 }
 
 // judged is what the scan found on the nodes of one block.
@@ -210,7 +211,7 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 }
 
 func (q *Query) basis() basis {
-	return basis{q.State.Policy, q.State.Catalogue, q.names, q.First, q.Slots}
+	return basis{q.State.Policy, q.State.Catalogue, q.names, q.First, q.Slots, q.Stay.From.Unix()}
 }
 
 // judge holds some nodes of a block against the plan, in place of what was known
@@ -276,7 +277,7 @@ func (sh *shape) best(s *State, most int) findings {
 // withoutNodes returns s to look names up in.
 func (s *State) withoutNodes() *State {
 	c := *s
-	c.Blocks, c.Racks, c.changes = nil, nil, changes{}
+	c.Blocks, c.Domains, c.changes = nil, nil, changes{}
 	return &c
 }
 

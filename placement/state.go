@@ -22,10 +22,12 @@ type State struct {
 	// its columns in every Block. Devices and their memory are not among them.
 	Resources []resource.Name
 
-	Racks     []*Rack         // by Described.Rack
+	Domains   []*Domain       // by Described.Feeds
 	Places    []Place         // by Described.Place
 	TaintSets [][]fleet.Taint // by Described.Taints; 0 is the empty set
 	Curves    []fleet.PowerCurve
+
+	Dedications []fleet.Dedication // by Described.Dedicated; 0 is for anyone
 
 	Catalogue *Catalogue
 	Policy    *Policy
@@ -36,7 +38,7 @@ type State struct {
 	loan    *loan          // of a frozen state that is lent
 	epoch   uint64         // is put on all that this state makes or copies
 	shared  uint64         // what is of this epoch or older may be seen through another state
-	table   uint64         // epoch of the lists Blocks and Racks
+	table   uint64         // epoch of the lists Blocks and Domains
 	last    *atomic.Uint64 // newest epoch handed out in this family of states
 }
 
@@ -46,6 +48,9 @@ func newState(g forecast.Grid, p *Policy) *State {
 		Grid:      g,
 		Resources: []resource.Name{resource.CPU, resource.Memory},
 		TaintSets: [][]fleet.Taint{nil},
+
+		Dedications: []fleet.Dedication{{}},
+
 		Catalogue: &Catalogue{},
 		Policy:    p,
 		names:     newNames(),
@@ -100,10 +105,10 @@ func (s *State) own(i int) *Block {
 	return b
 }
 
-// ownTable makes the lists of blocks and racks fit for changing.
+// ownTable makes the lists of blocks and domains fit for changing.
 func (s *State) ownTable() {
 	if s.table <= s.shared {
-		s.Blocks, s.Racks = slices.Clone(s.Blocks), slices.Clone(s.Racks)
+		s.Blocks, s.Domains = slices.Clone(s.Blocks), slices.Clone(s.Domains)
 		s.table = s.epoch
 	}
 }
@@ -147,22 +152,19 @@ func (s *State) describe(node int, n *fleet.Node) {
 	s.learn(n)
 	b, i := s.at(node)
 	d := s.ownDescribed(b)
-	before := d.Rack[i]
 	b.Live |= 1 << i
 	d.Node[i] = n
 	d.Place[i] = s.place(Place{n.Provider, n.Region, n.Zone, n.Rack})
-	d.Rack[i] = s.rack(n.Rack)
 	d.Taints[i] = s.taintSet(n.Taints)
 	d.Curve[i] = s.curve(n.Power)
-	d.Level[i] = int32(n.Level)
-	d.Compartments[i] = s.names.add(compartmentName, n.Compartments...)
+	s.vouch(d, i)
 	d.Data[i] = s.names.add(dataName, n.Data...)
 	d.Labels[i] = s.names.addLabels(n.Labels)
 	d.Rank[i] = s.Policy.rank(n.Name)
 	d.Cost[i] = float32(n.CostPerHour)
 	d.CapWatts[i] = float32(n.CapWatts)
 	d.Tainted = setBit(d.Tainted, i, len(n.Taints) > 0)
-	d.Attested = setBit(d.Attested, i, n.Attested)
+	d.Maintained = setBit(d.Maintained, i, len(n.Maintenance) > 0)
 	d.Accelerated = setBit(d.Accelerated, i, len(n.Devices) > 0)
 	d.Powered = setBit(d.Powered, i, n.Power.Known() || drawing(n.Devices))
 	d.Models[i] = nil
@@ -176,14 +178,18 @@ func (s *State) describe(node int, n *fleet.Node) {
 		}
 		d.Capacity[r][i], d.Ceiling[r][i] = amount, ceiling
 	}
-	if d.Rack[i] >= 0 && before != d.Rack[i] {
-		s.ownRack(int(d.Rack[i])).add(node)
-	}
-	if before >= 0 && before != d.Rack[i] {
-		s.ownRack(int(before)).remove(node)
-		s.sumRack(int(before))
-	}
+	s.plug(node, n, s.feeds(n))
 	s.sum(node)
+}
+
+// vouch fills in what the operator, not the node, has the say in.
+func (s *State) vouch(d *Described, i int) {
+	e := s.Policy.entry(d.Node[i])
+	d.Level[i] = int32(e.Level)
+	d.Compartments[i] = s.names.add(compartmentName, e.Compartments...)
+	d.Attested = setBit(d.Attested, i, e.Attested)
+	d.Dedicated[i] = s.dedication(e.Dedicated)
+	d.Reserved = setBit(d.Reserved, i, d.Dedicated[i] != 0)
 }
 
 // slack forgives the rounding of single-precision sums when they are held
@@ -216,6 +222,7 @@ func (s *State) learn(n *fleet.Node) {
 			}
 		}
 	}
+	s.remeter()
 }
 
 // reneed returns members with their needs in the order of the schema as it is now.
@@ -233,15 +240,11 @@ func (s *State) reneed(members []*Member) []*Member {
 func (s *State) forget(node int) {
 	b, i := s.at(node)
 	d := s.ownDescribed(b)
-	rack := d.Rack[i]
+	s.plug(node, d.Node[i], noFeeds)
 	b.Live &^= 1 << i
 	b.Draining &^= 1 << i
 	b.Silent &^= 1 << i
-	d.Node[i], d.Rack[i], d.Models[i], d.Labels[i], d.Data[i], d.Compartments[i] = nil, -1, nil, nil, nil, nil
-	if rack >= 0 {
-		s.ownRack(int(rack)).remove(node)
-		s.sumRack(int(rack))
-	}
+	d.Node[i], d.Models[i], d.Labels[i], d.Data[i], d.Compartments[i] = nil, nil, nil, nil, nil
 }
 
 // member returns w as it counts on a node, devices being those it holds.
@@ -255,11 +258,13 @@ func (s *State) member(w *workload.Workload, f *forecast.Forecast, devices []int
 // put adds m to the node at position node.
 func (s *State) put(node int, m *Member) {
 	b, i := s.at(node)
+	s.meter(b, i, -1)
 	o := s.ownOccupants(b, i)
 	o.Members = append(o.Members, m)
 	s.add(b, i, m)
 	s.power(b, i)
-	s.sumRack(int(b.Described.Rack[i]))
+	s.meter(b, i, +1)
+	s.settle(b, i)
 }
 
 // take removes the member that holds the workload of this id from the node and
@@ -286,12 +291,14 @@ func (s *State) swap(node int, m *Member) {
 // sum recomputes everything that depends on the members of a node.
 func (s *State) sum(node int) {
 	b, i := s.at(node)
+	s.meter(b, i, -1)
 	s.reset(b, i)
 	for _, m := range b.Occupants[i].Members {
 		s.add(b, i, m)
 	}
 	s.power(b, i)
-	s.sumRack(int(b.Described.Rack[i]))
+	s.meter(b, i, +1)
+	s.settle(b, i)
 }
 
 // add adds m to the sums of node i of b; both are owned.

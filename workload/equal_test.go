@@ -63,7 +63,7 @@ func something(t reflect.Type) reflect.Value {
 		v.SetString("x")
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int, reflect.Int32:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(1)
 	case reflect.Float64:
 		v.SetFloat(1)

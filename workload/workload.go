@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/auspex-project/auspex/resource"
 )
@@ -24,9 +25,17 @@ type Workload struct {
 	Locality    Locality
 	Data        []DataSet
 
-	// Selector must be met by a node's labels, every pair of it.
-	Selector    map[string]string
-	Tolerations []Toleration
+	// Selector and Requirements must be met by a node's labels, each of them.
+	Selector     map[string]string
+	Requirements []Requirement
+	Tolerations  []Toleration
+
+	Spread     []Spread
+	Affinity   []Affinity
+	MaxPerNode int // workloads of its app on one node, itself included; 0 = any number
+
+	Runtime time.Duration // how long it is expected to run; 0 = unknown
+	RunsOn  string        // node it would rather stay on; "" when it runs nowhere
 }
 
 // Limit returns the limit of n, or its request where no limit is given.
@@ -60,6 +69,7 @@ type Security struct {
 	Tenant       string   // whose workload it is
 	Exclusive    bool     // never beside another tenant
 	Attested     bool     // only on nodes whose state has been attested
+	Countries    []string // whose law the node may stand under, as in the operator's list of regions; empty = any
 }
 
 // Locality restricts or prefers where a workload runs. Within one list any entry
@@ -78,14 +88,33 @@ type Places struct {
 // of replicas.
 type DataSet struct {
 	Name     string
-	Bytes    float64 // read over the workload's life
-	Required bool    // must have a replica in the node's region
+	Bytes    float64 // read over the workload's life; 0 = all of it, where the operator has given its size
+	Required bool    // must have a replica near the node
+	Within   Level   // how near: AtNode to AtProvider; "" = AtRegion
+}
+
+// Near returns Within, or what holds where it is "".
+func (d *DataSet) Near() Level {
+	if d.Within == "" {
+		return AtRegion
+	}
+	return d.Within
 }
 
 // Toleration lets a workload run on nodes with a matching taint.
 type Toleration struct {
 	Key   string
 	Value string // "" tolerates any value of Key
+}
+
+// Tolerates reports whether one of tolerations is for a taint.
+func Tolerates(tolerations []Toleration, key, value string) bool {
+	for _, t := range tolerations {
+		if t.Key == key && (t.Value == "" || t.Value == value) {
+			return true
+		}
+	}
+	return false
 }
 
 // Amounts a workload may hold: what is less than leastAmount counts as nothing,
@@ -142,8 +171,11 @@ func (w *Workload) check() (field string, err error) {
 		if err := resource.CheckAmount(resource.Disk, d.Bytes); d.Name == "" || err != nil {
 			return "data", fmt.Errorf("data set %q: needs a name and a finite size in bytes", d.Name)
 		}
+		if !d.Near().known() {
+			return "data.within", fmt.Errorf("data set %s: within %q (want node, rack, zone, region or provider)", d.Name, d.Within)
+		}
 	}
-	return "", nil
+	return w.checkTopology()
 }
 
 // asks reports whether w needs anything of a node.

@@ -114,6 +114,13 @@ func demoConfig(dir string, t *demoTrace) *config.Config {
 	c.Collector.Host.Interval = demoHostInterval
 	c.Placement.HeartbeatTimeout = -1 // nobody plays the nodes' agents
 	c.Power.Racks = t.rackCaps
+	for i := range t.nodes { // what the trace says of its machines is vouched for
+		e := t.nodes[i].Entry()
+		c.Registry[t.nodes[i].Name] = config.Machine{
+			Level: e.Level, Compartments: e.Compartments, Attested: e.Attested,
+			DedicatedTenant: e.Dedicated.Tenant, DedicatedQueue: e.Dedicated.Queue,
+		}
+	}
 	for _, q := range t.queues {
 		c.Queues[q] = config.Queue{Weight: demoWeights[q]}
 	}

@@ -25,6 +25,11 @@ type Config struct {
 	Scoring Scoring          `key:"scoring" live:"yes"`
 	Queues  map[string]Queue `key:"queues" live:"yes" doc:"who shares the fleet, by name; none is one queue without limits"`
 	Power   Power            `key:"power" live:"yes"`
+
+	Registry map[string]Machine `key:"registry" live:"yes" doc:"what is vouched for about nodes, by name or pattern (*, ?, [a-z]); the name itself wins over the longest pattern. What a node says of itself in these matters never counts: one that is not here has level 0 and nothing else"`
+	Regions  map[string]Region  `key:"regions" live:"yes" doc:"what is known of regions, by name or provider/name"`
+	Data     map[string]DataSet `key:"data" live:"yes" doc:"data sets that workloads read, by name; replicas on nodes are told by the nodes"`
+	Egress   []Egress           `key:"egress" live:"yes" doc:"prices of moving data from place to place, a list of entries with the keys below; the first that matches holds, without one it is free"`
 }
 
 // Server is what listens.
@@ -168,7 +173,44 @@ type Queue struct {
 // Power is what may be drawn.
 type Power struct {
 	Racks map[string]float64 `key:"racks" unit:"watts" doc:"most a rack may be predicted to draw, by its name"`
+	PDUs  map[string]float64 `key:"pdus" unit:"watts" doc:"most a power distribution unit may be predicted to draw, by its name"`
+	Sites map[string]float64 `key:"sites" unit:"watts" doc:"most a site may be predicted to draw, by its name"`
 	Risk  float64            `key:"risk" doc:"how often a predicted draw may be exceeded, between 0 and 1"`
+
+	Energy map[string]Energy `key:"energy" doc:"what a kilowatt-hour costs, by site"`
+}
+
+// Energy is what a kilowatt-hour costs at a site, by hour of the day.
+type Energy struct {
+	Carbon []float64 `key:"carbon" unit:"grams/kWh" doc:"grams of CO2 equivalent: 24 values from 00:00 UTC on, or one for all hours"`
+	Price  []float64 `key:"price" unit:"currency/kWh" doc:"price: 24 values from 00:00 UTC on, or one for all hours"`
+}
+
+// Machine is what the operator vouches for about nodes.
+type Machine struct {
+	Level           int      `key:"level" doc:"security level, 0 or more"`
+	Compartments    []string `key:"compartments" doc:"security compartments it may hold"`
+	Attested        bool     `key:"attested" doc:"its state has been attested"`
+	DedicatedTenant string   `key:"dedicated_tenant" doc:"kept free for this tenant; empty is any"`
+	DedicatedQueue  string   `key:"dedicated_queue" doc:"kept free for this queue; empty is any"`
+}
+
+// Region is what is known of a region.
+type Region struct {
+	Country string `key:"country" doc:"country whose law it stands under, two capital letters such as DE"`
+}
+
+// DataSet is what is known of data.
+type DataSet struct {
+	Size     Bytes    `key:"size" doc:"what reading all of it moves; used where a workload does not say"`
+	Replicas []string `key:"replicas" doc:"where it is, as provider/region/zone/rack or less from the left: aws/eu-central-1 is anywhere in the region"`
+}
+
+// Egress is a price of moving data.
+type Egress struct {
+	From   string  `key:"from" doc:"place the data leave, as in data.*.replicas; * is any"`
+	To     string  `key:"to" doc:"place they go to, likewise"`
+	PerGiB float64 `key:"per_gib" unit:"currency/GiB" doc:"price"`
 }
 
 // Bytes is a size, written with a unit such as 64MiB.

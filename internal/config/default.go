@@ -38,7 +38,9 @@ func Default() *Config {
 		Classes: map[string]Class{},
 		Scoring: Scoring{Default: map[string]float64{}, Classes: map[string]map[string]float64{}},
 		Queues:  map[string]Queue{},
-		Power:   Power{Racks: map[string]float64{}, Risk: .01},
+		Power:   Power{Racks: map[string]float64{}, PDUs: map[string]float64{}, Sites: map[string]float64{}, Energy: map[string]Energy{}, Risk: .01},
+
+		Registry: map[string]Machine{}, Regions: map[string]Region{}, Data: map[string]DataSet{},
 	}
 	for _, p := range workload.DefaultClasses() {
 		c.Classes[string(p.Class)] = Class{string(p.Tier), p.Weight, p.Horizon, p.Risk, p.OvercommitMemory}

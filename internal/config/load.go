@@ -53,10 +53,8 @@ func parse(name string, data []byte, environ []string) (*Config, error) {
 	}
 
 	// 3. Decode.
-	c := &Config{
-		Classes: map[string]Class{}, Queues: map[string]Queue{}, Power: Power{Racks: map[string]float64{}},
-		Scoring: Scoring{Default: map[string]float64{}, Classes: map[string]map[string]float64{}},
-	}
+	c := new(Config)
+	makeMaps(reflect.ValueOf(c).Elem())
 	err := v.UnmarshalExact(c, func(d *mapstructure.DecoderConfig) {
 		d.TagName = "key"
 		d.DecodeHook = decode
@@ -77,6 +75,19 @@ func parse(name string, data []byte, environ []string) (*Config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// makeMaps gives v and the sections in it empty maps, so that keys can be left
+// out.
+func makeMaps(v reflect.Value) {
+	for i := range v.NumField() {
+		switch f := v.Field(i); {
+		case f.Kind() == reflect.Map:
+			f.Set(reflect.MakeMap(f.Type()))
+		case isStruct(f.Type()):
+			makeMaps(f)
+		}
+	}
 }
 
 // textOf returns a tree as maps and lists of text, just as it is written. YAML's

@@ -21,7 +21,11 @@ func (c *Config) Settings() (placement.Settings, error) {
 	s := placement.Settings{
 		Queues:           queues,
 		Weights:          placement.Weights{Default: c.Scoring.Default, Classes: map[workload.Class]map[string]float64{}},
+		Registry:         c.registry(),
 		RackCaps:         c.Power.Racks,
+		PDUCaps:          c.Power.PDUs,
+		SiteCaps:         c.Power.Sites,
+		Geography:        c.geography(),
 		PowerRisk:        c.Power.Risk,
 		ColdStart:        placement.ColdStart(c.Placement.ColdStart),
 		ReservationTTL:   c.Placement.ReservationTTL,

@@ -89,10 +89,8 @@ func (c *Config) validate(unsure func(key string) bool) []Problem {
 	}
 	c.validateScoring(&r)
 	c.validateQueues(&r)
-	for _, rack := range slices.Sorted(maps.Keys(c.Power.Racks)) {
-		r.require(c.Power.Racks[rack] > 0, "power.racks."+rack, "%g W is not more than 0", c.Power.Racks[rack])
-	}
-	isProbability(&r, "power.risk", c.Power.Risk)
+	c.Power.validate(&r)
+	c.validateGeography(&r)
 	return r.problems
 }
 

@@ -1,10 +1,15 @@
 package rpc
 
 import (
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/placement"
 )
+
+// noSchedule spells out on the wire what an empty effect means.
+const noSchedule = "no-schedule"
 
 // nodeFromWire shares n's strings, slices and maps: nobody may change n
 // afterwards. It fails where n cannot be a node.
@@ -28,9 +33,19 @@ func nodeFromWire(n *auspexv1.Node) (fleet.Node, error) {
 		CapWatts:     n.GetPower().GetCapWatts(),
 		CostPerHour:  n.GetCostPerHour(),
 		Data:         n.GetData(),
+		PDU:          n.GetPdu(),
+		Site:         n.GetSite(),
+		Dedicated:    fleet.Dedication{Tenant: n.GetDedicated().GetTenant(), Queue: n.GetDedicated().GetQueue()},
 	}
 	for _, t := range n.GetTaints() {
-		out.Taints = append(out.Taints, fleet.Taint{Key: t.GetKey(), Value: t.GetValue()})
+		taint := fleet.Taint{Key: t.GetKey(), Value: t.GetValue(), Effect: fleet.Effect(t.GetEffect())}
+		if t.GetEffect() == noSchedule {
+			taint.Effect = fleet.NoSchedule
+		}
+		out.Taints = append(out.Taints, taint)
+	}
+	for _, m := range n.GetMaintenance() {
+		out.Maintenance = append(out.Maintenance, fleet.Window{From: m.GetFrom().AsTime(), Until: m.GetUntil().AsTime()})
 	}
 	for _, d := range n.GetDevices() {
 		out.Devices = append(out.Devices, fleet.Device{
@@ -55,12 +70,20 @@ func NodeToWire(n *fleet.Node) *auspexv1.Node {
 		Attested:      n.Attested,
 		CostPerHour:   n.CostPerHour,
 		Data:          n.Data,
+		Pdu:           n.PDU,
+		Site:          n.Site,
+	}
+	if n.Dedicated != (fleet.Dedication{}) {
+		out.Dedicated = &auspexv1.Dedication{Tenant: n.Dedicated.Tenant, Queue: n.Dedicated.Queue}
+	}
+	for _, w := range n.Maintenance {
+		out.Maintenance = append(out.Maintenance, &auspexv1.Maintenance{From: timestamppb.New(w.From), Until: timestamppb.New(w.Until)})
 	}
 	if n.Power.Known() || n.CapWatts > 0 {
 		out.Power = &auspexv1.Power{Watts: n.Power.Table(), CapWatts: n.CapWatts}
 	}
 	for _, t := range n.Taints {
-		out.Taints = append(out.Taints, &auspexv1.Taint{Key: t.Key, Value: t.Value})
+		out.Taints = append(out.Taints, &auspexv1.Taint{Key: t.Key, Value: t.Value, Effect: string(t.Effect)})
 	}
 	for _, d := range n.Devices {
 		out.Devices = append(out.Devices, &auspexv1.Device{

@@ -3,6 +3,7 @@ package rpc
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
@@ -58,12 +59,29 @@ func TestWorkloadsSurviveTheWire(t *testing.T) {
 			Security: workload.Security{
 				Level: rapid.IntRange(0, 9).Draw(t, "level"), Compartments: maybe(t, words, "compartments"), Tenant: maybe(t, word, "tenant"),
 				Exclusive: rapid.Bool().Draw(t, "exclusive"), Attested: rapid.Bool().Draw(t, "attested"),
+				Countries: maybe(t, words, "countries"),
 			},
 			Locality: workload.Locality{Required: drawPlaces(t), Preferred: drawPlaces(t)},
-			Selector: maybe(t, pairs, "selector"),
+			Selector: maybe(t, pairs, "selector"), MaxPerNode: rapid.IntRange(0, 9).Draw(t, "max per node"),
+			Runtime: time.Duration(rapid.Int64Range(0, 1e15).Draw(t, "runtime")), RunsOn: maybe(t, word, "runs on"),
+		}
+		peers := func() workload.Peers {
+			return workload.Peers{App: maybe(t, word, "peers"), Labels: maybe(t, pairs, "peers")}
+		}
+		level := rapid.SampledFrom([]workload.Level{workload.AtNode, workload.AtRack, workload.AtZone, workload.AtRegion, workload.AtProvider})
+		for range rapid.IntRange(0, 2).Draw(t, "requirements") {
+			w.Requirements = append(w.Requirements, workload.Requirement{Key: word.Draw(t, "key"), Operator: workload.NotIn, Values: maybe(t, words, "values")})
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "spread") {
+			w.Spread = append(w.Spread, workload.Spread{Over: level.Draw(t, "over"), MaxSkew: 2, Peers: peers(), Preferred: rapid.Bool().Draw(t, "preferred")})
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "affinity") {
+			w.Affinity = append(w.Affinity, workload.Affinity{
+				Within: level.Draw(t, "within"), Peers: peers(), Apart: rapid.Bool().Draw(t, "apart"), Preferred: rapid.Bool().Draw(t, "preferred"),
+			})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "data") {
-			w.Data = append(w.Data, workload.DataSet{Name: word.Draw(t, "name"), Bytes: 7, Required: rapid.Bool().Draw(t, "required")})
+			w.Data = append(w.Data, workload.DataSet{Name: word.Draw(t, "name"), Bytes: 7, Required: rapid.Bool().Draw(t, "required"), Within: maybe(t, level, "within")})
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "tolerations") {
 			w.Tolerations = append(w.Tolerations, workload.Toleration{Key: word.Draw(t, "key"), Value: maybe(t, word, "value")})
@@ -83,6 +101,12 @@ func TestNodesSurviveTheWire(t *testing.T) {
 			Labels: maybe(t, pairs, "labels"), Level: rapid.IntRange(0, 9).Draw(t, "level"), Compartments: maybe(t, words, "compartments"),
 			Attested: rapid.Bool().Draw(t, "attested"), CapWatts: maybe(t, rapid.Float64Range(0, 900), "cap"),
 			CostPerHour: maybe(t, rapid.Float64Range(0, 9), "cost"), Data: maybe(t, words, "data"),
+			PDU: maybe(t, word, "pdu"), Site: maybe(t, word, "site"),
+			Dedicated: fleet.Dedication{Tenant: maybe(t, word, "tenant"), Queue: maybe(t, word, "queue")},
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "maintenance") {
+			from := time.Unix(rapid.Int64Range(0, 1e9).Draw(t, "from"), 0).UTC()
+			n.Maintenance = append(n.Maintenance, fleet.Window{From: from, Until: from.Add(time.Hour)})
 		}
 		if devices := rapid.IntRange(0, 2).Draw(t, "devices"); devices > 0 {
 			n.Capacity = n.Capacity.With(resource.GPU, float64(devices))
@@ -91,7 +115,7 @@ func TestNodesSurviveTheWire(t *testing.T) {
 			}
 		}
 		if rapid.Bool().Draw(t, "taint") {
-			n.Taints = []fleet.Taint{{Key: word.Draw(t, "key"), Value: maybe(t, word, "value")}}
+			n.Taints = []fleet.Taint{{Key: word.Draw(t, "key"), Value: maybe(t, word, "value"), Effect: maybe(t, rapid.Just(fleet.PreferNoSchedule), "effect")}}
 		}
 		if rapid.Bool().Draw(t, "power") {
 			n.Power, _ = fleet.NewPowerCurve(50, 250)

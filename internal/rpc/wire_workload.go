@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -30,15 +32,20 @@ func workloadFromWire(w *auspexv1.Workload) *workload.Workload {
 			Tenant:       w.GetSecurity().GetTenant(),
 			Exclusive:    w.GetSecurity().GetExclusive(),
 			Attested:     w.GetSecurity().GetAttested(),
+			Countries:    w.GetSecurity().GetCountries(),
 		},
 		Locality: workload.Locality{
 			Required:  placesFromWire(w.GetLocality().GetRequired()),
 			Preferred: placesFromWire(w.GetLocality().GetPreferred()),
 		},
-		Selector: w.GetSelector(),
+		Selector:   w.GetSelector(),
+		MaxPerNode: int(w.GetMaxPerNode()),
+		Runtime:    w.GetExpectedRuntime().AsDuration(),
+		RunsOn:     w.GetRunsOn(),
 	}
+	topologyFromWire(w, out)
 	for _, d := range w.GetData() {
-		out.Data = append(out.Data, workload.DataSet{Name: d.GetName(), Bytes: d.GetBytes(), Required: d.GetRequired()})
+		out.Data = append(out.Data, workload.DataSet{Name: d.GetName(), Bytes: d.GetBytes(), Required: d.GetRequired(), Within: workload.Level(d.GetWithin())})
 	}
 	for _, t := range w.GetTolerations() {
 		out.Tolerations = append(out.Tolerations, workload.Toleration{Key: t.GetKey(), Value: t.GetValue()})
@@ -64,15 +71,24 @@ func WorkloadToWire(w *workload.Workload) *auspexv1.Workload {
 		Labels:   w.Labels,
 		Locality: localityToWire(w.Locality),
 		Selector: w.Selector,
+
+		MaxPerNode: count(w.MaxPerNode),
+		RunsOn:     w.RunsOn,
 	}
+	if w.Runtime > 0 {
+		out.ExpectedRuntime = durationpb.New(w.Runtime)
+	}
+	topologyToWire(w, out)
 	if a := w.Accelerator; a.Devices > 0 || a.Share > 0 || a.MemoryBytes > 0 || len(a.Models) > 0 {
 		out.Accelerator = &auspexv1.Accelerator{Models: a.Models, Devices: count(a.Devices), Share: a.Share, MemoryBytes: a.MemoryBytes}
 	}
-	if s := w.Security; s.Level > 0 || len(s.Compartments) > 0 || s.Tenant != "" || s.Exclusive || s.Attested {
-		out.Security = &auspexv1.Security{Level: count(s.Level), Compartments: s.Compartments, Tenant: s.Tenant, Exclusive: s.Exclusive, Attested: s.Attested}
+	if s := w.Security; s.Level > 0 || len(s.Compartments) > 0 || s.Tenant != "" || s.Exclusive || s.Attested || len(s.Countries) > 0 {
+		out.Security = &auspexv1.Security{
+			Level: count(s.Level), Compartments: s.Compartments, Tenant: s.Tenant, Exclusive: s.Exclusive, Attested: s.Attested, Countries: s.Countries,
+		}
 	}
 	for _, d := range w.Data {
-		out.Data = append(out.Data, &auspexv1.DataSet{Name: d.Name, Bytes: d.Bytes, Required: d.Required})
+		out.Data = append(out.Data, &auspexv1.DataSet{Name: d.Name, Bytes: d.Bytes, Required: d.Required, Within: string(d.Within)})
 	}
 	for _, t := range w.Tolerations {
 		out.Tolerations = append(out.Tolerations, &auspexv1.Toleration{Key: t.Key, Value: t.Value})

@@ -12,9 +12,12 @@ import (
 func All() []placement.Filter {
 	return []placement.Filter{
 		Ready{},
+		Maintenance{},
 		Selector{},
 		Taints{},
+		Dedication{},
 		Security{},
+		Jurisdiction{},
 		Tenancy{},
 		Locality{},
 		Data{},

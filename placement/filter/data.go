@@ -4,49 +4,76 @@ import (
 	"slices"
 
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // Data demands that every data set the workload cannot do without has a replica
-// in the node's region.
+// as near as it wants: on the node, or in its rack, zone or region, or at its
+// provider.
 type Data struct{}
 
 var _ placement.Filter = Data{}
 
 func (Data) Name() string { return "data" }
 
-// sameRegion is the largest distance between two places of one region.
-const sameRegion = 2
+// nearness lists the levels, the reason for each, and the largest distance between
+// two places that share one; a node shares itself with nobody.
+var nearness = [...]struct {
+	level    workload.Level
+	reason   string
+	distance int
+}{
+	{workload.AtNode, "no replica of required data on the node", -1},
+	{workload.AtRack, "no replica of required data in the rack", 0},
+	{workload.AtZone, "no replica of required data in the zone", 1},
+	{workload.AtRegion, "no replica of required data in the region", 2},
+	{workload.AtProvider, "no replica of required data at the provider", 3},
+}
 
 func (Data) Prepare(q *placement.Query) []placement.Rule {
-	var needed [][]uint32 // places of replicas, by data set
-	var names []uint32
-	for _, d := range q.Workload.Data {
-		if d.Required {
-			id := q.State.DataSet(d.Name)
-			names = append(names, id)
-			needed = append(needed, q.State.Catalogue.Replicas[id])
-		}
-	}
-	if len(needed) == 0 {
-		return nil
-	}
-	near := func(s *placement.State, p placement.Place) bool {
-		for _, replicas := range needed {
-			if !slices.ContainsFunc(replicas, func(r uint32) bool { return p.Distance(s.Places[r]) <= sameRegion }) {
-				return false
+	var rules []placement.Rule
+	for _, near := range nearness {
+		var sets []replicas
+		for i := range q.Workload.Data {
+			if d := &q.Workload.Data[i]; d.Required && d.Near() == near.level {
+				sets = append(sets, reach(q.State, q.State.DataSet(d.Name), near.distance))
 			}
 		}
-		return true
+		if len(sets) == 0 {
+			continue
+		}
+		rules = append(rules, placement.Rule{
+			Reason: near.reason,
+			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
+				for k := range sets {
+					if !sets[k].within(b, i) {
+						return false
+					}
+				}
+				return true
+			}),
+		})
 	}
-	reachable := make([]bool, len(q.State.Places))
-	for i, p := range q.State.Places {
-		reachable[i] = near(q.State, p)
+	return rules
+}
+
+// replicas says where one data set can be reached.
+type replicas struct {
+	id    uint32
+	reach []bool // by place
+}
+
+func reach(s *placement.State, id uint32, distance int) replicas {
+	r := replicas{id, make([]bool, len(s.Places))}
+	for i, p := range s.Places {
+		r.reach[i] = slices.ContainsFunc(s.Catalogue.Replicas[id], func(at uint32) bool {
+			return p.Distance(s.Places[at]) <= distance
+		})
 	}
-	return []placement.Rule{{
-		Reason: "no replica of required data in the region",
-		Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
-			p := int(b.Place[i])
-			return p < len(reachable) && reachable[p] || containsAll(b.Data[i], names)
-		}),
-	}}
+	return r
+}
+
+func (r *replicas) within(b *placement.Block, i int) bool {
+	at := int(b.Place[i])
+	return at < len(r.reach) && r.reach[at] || slices.Contains(b.Data[i], r.id)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/auspex-project/auspex/resource"
 )
 
-// Power demands that, with the workload, the predicted draw stays within the cap
-// of the node and of its rack in every slot of the grid. Caps protect fuses, so
+// Power demands that, with the workload, the predicted draw stays within the caps
+// of the node, its rack, its PDU and its site in every slot of the grid. Caps protect fuses, so
 // the horizon of the class does not shorten them.
 type Power struct{}
 
@@ -20,7 +20,9 @@ func (Power) Prepare(q *placement.Query) []placement.Rule {
 	draw := draw{cpu: q.Need(resource.CPU), need: q.Accelerator, models: q.Models}
 	return []placement.Rule{
 		{Reason: "predicted draw over the node's power cap", Preemptible: true, Check: nodeCap{draw}},
-		{Reason: "predicted draw over the rack's power cap", Preemptible: true, Check: rackCap{draw}},
+		{Reason: "predicted draw over the rack's power cap", Preemptible: true, Check: domainCap{draw, placement.RackDomain}},
+		{Reason: "predicted draw over the PDU's power cap", Preemptible: true, Check: domainCap{draw, placement.PDUDomain}},
+		{Reason: "predicted draw over the site's power cap", Preemptible: true, Check: domainCap{draw, placement.SiteDomain}},
 	}
 }
 
@@ -70,22 +72,22 @@ func (c nodeCap) Pass(s *placement.State, b *placement.Block, candidates uint64)
 	return candidates
 }
 
-type rackCap struct{ draw }
+type domainCap struct {
+	draw
+	kind placement.DomainKind
+}
 
-func (c rackCap) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
+func (c domainCap) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
 	var buffer [maxSlots]float32
 	for m := candidates & b.Powered; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (placement.BlockSize - 1)
-		if b.Rack[i] < 0 {
+		at := b.Feeds[i][c.kind]
+		if at < 0 || !s.Domains[at].Tight() {
 			continue
 		}
-		rack := s.Racks[b.Rack[i]]
-		if rack.CapWatts == 0 {
-			continue
-		}
-		before := b.Watts(i, s.Grid.Slots)
+		domain, before := s.Domains[at], b.Watts(i, s.Grid.Slots)
 		for t, w := range c.with(s, b, i, &buffer) {
-			if rack.Watts[t]-before[t]+w > rack.CapWatts {
+			if domain.Watts[t]-placement.Microwatts(before[t])+placement.Microwatts(w) > domain.Cap {
 				candidates &^= 1 << i
 				break
 			}

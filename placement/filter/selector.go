@@ -7,7 +7,7 @@ import (
 )
 
 // Selector demands that a node's labels hold every pair of the workload's
-// selector.
+// selector and meet its requirements.
 type Selector struct{}
 
 var _ placement.Filter = Selector{}
@@ -15,16 +15,30 @@ var _ placement.Filter = Selector{}
 func (Selector) Name() string { return "selector" }
 
 func (Selector) Prepare(q *placement.Query) []placement.Rule {
-	if len(q.Workload.Selector) == 0 {
-		return nil
+	var rules []placement.Rule
+	if len(q.Workload.Selector) > 0 {
+		wanted := q.State.Labels(q.Workload.Selector)
+		rules = append(rules, placement.Rule{
+			Reason: "labels do not match",
+			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
+				return containsAll(b.Labels[i], wanted)
+			}),
+		})
 	}
-	wanted := q.State.Labels(q.Workload.Selector)
-	return []placement.Rule{{
-		Reason: "labels do not match",
-		Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
-			return containsAll(b.Labels[i], wanted)
-		}),
-	}}
+	if demands := q.Workload.Requirements; len(demands) > 0 {
+		rules = append(rules, placement.Rule{
+			Reason: "labels do not meet a requirement",
+			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
+				for k := range demands {
+					if !demands[k].Met(b.Node[i].Labels) {
+						return false
+					}
+				}
+				return true
+			}),
+		})
+	}
+	return rules
 }
 
 // containsAll reports whether every number of wanted is in have.

@@ -1,14 +1,13 @@
 package filter
 
 import (
-	"slices"
-
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/workload"
 )
 
-// Taints keeps a workload off nodes with a taint it does not tolerate.
+// Taints keeps a workload off nodes with a taint it does not tolerate. Those that
+// would only rather have it elsewhere are left to the scorer of that name.
 type Taints struct{}
 
 var _ placement.Filter = Taints{}
@@ -35,10 +34,8 @@ func (Taints) Prepare(q *placement.Query) []placement.Rule {
 func tainted(b *placement.Block) uint64 { return b.Tainted }
 
 func toleratesAll(tolerations []workload.Toleration, taints []fleet.Taint) bool {
-	for _, taint := range taints {
-		if !slices.ContainsFunc(tolerations, func(t workload.Toleration) bool {
-			return t.Key == taint.Key && (t.Value == "" || t.Value == taint.Value)
-		}) {
+	for _, t := range taints {
+		if t.Effect == fleet.NoSchedule && !workload.Tolerates(tolerations, t.Key, t.Value) {
 			return false
 		}
 	}

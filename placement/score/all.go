@@ -15,8 +15,13 @@ func All() []placement.Scorer {
 		Power{},
 		Accelerator{},
 		Locality{},
+		Egress{},
 		Cost{},
+		Electricity{},
+		Carbon{},
 		Preference{},
+		Taints{},
+		Stability{},
 	}
 }
 

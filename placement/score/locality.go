@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // Locality prefers nodes near the data the workload reads: bytes times the
@@ -23,17 +24,27 @@ const farthest = 5
 func (Locality) Prepare(q *placement.Query) placement.Measure {
 	m := &locality{}
 	for _, d := range q.Workload.Data {
-		if d.Bytes == 0 {
+		bytes := float32(size(q, d))
+		if bytes == 0 {
 			continue
 		}
 		id := q.State.DataSet(d.Name)
-		m.sets = append(m.sets, dataSet{id, float32(d.Bytes), distances(q.State, q.State.Catalogue.Replicas[id])})
-		m.total += float32(d.Bytes)
+		m.sets = append(m.sets, dataSet{id, bytes, distances(q.State, q.State.Catalogue.Replicas[id])})
+		m.total += bytes
 	}
 	if m.total == 0 {
 		return nil
 	}
 	return m
+}
+
+// size returns how much of a data set is read: all of it where the workload does
+// not say.
+func size(q *placement.Query, d workload.DataSet) float64 {
+	if d.Bytes == 0 {
+		return q.State.Policy.Data[d.Name].Bytes
+	}
+	return d.Bytes
 }
 
 // distances returns, for every place, the distance to the nearest of replicas

@@ -100,8 +100,19 @@ type Workload struct {
 	Locality    *Locality         `protobuf:"bytes,12,opt,name=locality,proto3" json:"locality,omitempty"`
 	Data        []*DataSet        `protobuf:"bytes,13,rep,name=data,proto3" json:"data,omitempty"`
 	// Every pair must be among the node's labels.
-	Selector      map[string]string `protobuf:"bytes,14,rep,name=selector,proto3" json:"selector,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Tolerations   []*Toleration     `protobuf:"bytes,15,rep,name=tolerations,proto3" json:"tolerations,omitempty"`
+	Selector    map[string]string `protobuf:"bytes,14,rep,name=selector,proto3" json:"selector,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Tolerations []*Toleration     `protobuf:"bytes,15,rep,name=tolerations,proto3" json:"tolerations,omitempty"`
+	// Each must be met by the node's labels, beside the selector.
+	Requirements []*Requirement `protobuf:"bytes,16,rep,name=requirements,proto3" json:"requirements,omitempty"`
+	Spread       []*Spread      `protobuf:"bytes,17,rep,name=spread,proto3" json:"spread,omitempty"`
+	Affinity     []*Affinity    `protobuf:"bytes,18,rep,name=affinity,proto3" json:"affinity,omitempty"`
+	// Workloads of its app on one node, itself included; 0 is any number.
+	MaxPerNode uint32 `protobuf:"varint,19,opt,name=max_per_node,json=maxPerNode,proto3" json:"max_per_node,omitempty"`
+	// How long it is expected to run; absent is unknown. No node is chosen that
+	// will be down meanwhile, or within the horizon of the class.
+	ExpectedRuntime *durationpb.Duration `protobuf:"bytes,20,opt,name=expected_runtime,json=expectedRuntime,proto3" json:"expected_runtime,omitempty"`
+	// The node it would rather stay on.
+	RunsOn        string `protobuf:"bytes,21,opt,name=runs_on,json=runsOn,proto3" json:"runs_on,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -241,6 +252,310 @@ func (x *Workload) GetTolerations() []*Toleration {
 	return nil
 }
 
+func (x *Workload) GetRequirements() []*Requirement {
+	if x != nil {
+		return x.Requirements
+	}
+	return nil
+}
+
+func (x *Workload) GetSpread() []*Spread {
+	if x != nil {
+		return x.Spread
+	}
+	return nil
+}
+
+func (x *Workload) GetAffinity() []*Affinity {
+	if x != nil {
+		return x.Affinity
+	}
+	return nil
+}
+
+func (x *Workload) GetMaxPerNode() uint32 {
+	if x != nil {
+		return x.MaxPerNode
+	}
+	return 0
+}
+
+func (x *Workload) GetExpectedRuntime() *durationpb.Duration {
+	if x != nil {
+		return x.ExpectedRuntime
+	}
+	return nil
+}
+
+func (x *Workload) GetRunsOn() string {
+	if x != nil {
+		return x.RunsOn
+	}
+	return ""
+}
+
+// A demand on one label of a node.
+type Requirement struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Key      string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Operator string                 `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
+	// One or more for in and not-in, one number for greater-than and less-than,
+	// none otherwise. A node without the label meets not-in and not-exists.
+	Values        []string `protobuf:"bytes,3,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Requirement) Reset() {
+	*x = Requirement{}
+	mi := &file_auspex_v1_common_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Requirement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Requirement) ProtoMessage() {}
+
+func (x *Requirement) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_common_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Requirement.ProtoReflect.Descriptor instead.
+func (*Requirement) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Requirement) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Requirement) GetOperator() string {
+	if x != nil {
+		return x.Operator
+	}
+	return ""
+}
+
+func (x *Requirement) GetValues() []string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// Workloads that count in a constraint about company; absent is those of the
+// asking workload's app.
+type Peers struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty is any.
+	App string `protobuf:"bytes,1,opt,name=app,proto3" json:"app,omitempty"`
+	// Every pair must be among their labels.
+	Labels        map[string]string `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Peers) Reset() {
+	*x = Peers{}
+	mi := &file_auspex_v1_common_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Peers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Peers) ProtoMessage() {}
+
+func (x *Peers) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_common_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Peers.ProtoReflect.Descriptor instead.
+func (*Peers) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Peers) GetApp() string {
+	if x != nil {
+		return x.App
+	}
+	return ""
+}
+
+func (x *Peers) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+// Keeps the numbers of peers in the parts of the fleet alike: a part may get one
+// more while it then holds at most max_skew more than the part with the fewest,
+// among those where the workload is required to be.
+type Spread struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Over    string                 `protobuf:"bytes,1,opt,name=over,proto3" json:"over,omitempty"`
+	MaxSkew uint32                 `protobuf:"varint,2,opt,name=max_skew,json=maxSkew,proto3" json:"max_skew,omitempty"`
+	Peers   *Peers                 `protobuf:"bytes,3,opt,name=peers,proto3" json:"peers,omitempty"`
+	// A wish rather than a rule.
+	Preferred     bool `protobuf:"varint,4,opt,name=preferred,proto3" json:"preferred,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Spread) Reset() {
+	*x = Spread{}
+	mi := &file_auspex_v1_common_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Spread) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Spread) ProtoMessage() {}
+
+func (x *Spread) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_common_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Spread.ProtoReflect.Descriptor instead.
+func (*Spread) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Spread) GetOver() string {
+	if x != nil {
+		return x.Over
+	}
+	return ""
+}
+
+func (x *Spread) GetMaxSkew() uint32 {
+	if x != nil {
+		return x.MaxSkew
+	}
+	return 0
+}
+
+func (x *Spread) GetPeers() *Peers {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+func (x *Spread) GetPreferred() bool {
+	if x != nil {
+		return x.Preferred
+	}
+	return false
+}
+
+// Draws a workload to where peers run, or keeps it apart from them. What is
+// placed keeps those apart that come later, too.
+type Affinity struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Within string                 `protobuf:"bytes,1,opt,name=within,proto3" json:"within,omitempty"`
+	Peers  *Peers                 `protobuf:"bytes,2,opt,name=peers,proto3" json:"peers,omitempty"`
+	Apart  bool                   `protobuf:"varint,3,opt,name=apart,proto3" json:"apart,omitempty"`
+	// A wish rather than a rule.
+	Preferred     bool `protobuf:"varint,4,opt,name=preferred,proto3" json:"preferred,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Affinity) Reset() {
+	*x = Affinity{}
+	mi := &file_auspex_v1_common_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Affinity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Affinity) ProtoMessage() {}
+
+func (x *Affinity) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_common_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Affinity.ProtoReflect.Descriptor instead.
+func (*Affinity) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Affinity) GetWithin() string {
+	if x != nil {
+		return x.Within
+	}
+	return ""
+}
+
+func (x *Affinity) GetPeers() *Peers {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+func (x *Affinity) GetApart() bool {
+	if x != nil {
+		return x.Apart
+	}
+	return false
+}
+
+func (x *Affinity) GetPreferred() bool {
+	if x != nil {
+		return x.Preferred
+	}
+	return false
+}
+
 // A need for devices of one node.
 type Accelerator struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -257,7 +572,7 @@ type Accelerator struct {
 
 func (x *Accelerator) Reset() {
 	*x = Accelerator{}
-	mi := &file_auspex_v1_common_proto_msgTypes[2]
+	mi := &file_auspex_v1_common_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -269,7 +584,7 @@ func (x *Accelerator) String() string {
 func (*Accelerator) ProtoMessage() {}
 
 func (x *Accelerator) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[2]
+	mi := &file_auspex_v1_common_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -282,7 +597,7 @@ func (x *Accelerator) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accelerator.ProtoReflect.Descriptor instead.
 func (*Accelerator) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{2}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Accelerator) GetModels() []string {
@@ -324,14 +639,17 @@ type Security struct {
 	// Never beside another tenant.
 	Exclusive bool `protobuf:"varint,4,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
 	// Only on attested nodes.
-	Attested      bool `protobuf:"varint,5,opt,name=attested,proto3" json:"attested,omitempty"`
+	Attested bool `protobuf:"varint,5,opt,name=attested,proto3" json:"attested,omitempty"`
+	// Whose law the node may stand under, as in the operator's list of regions;
+	// empty is any.
+	Countries     []string `protobuf:"bytes,6,rep,name=countries,proto3" json:"countries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Security) Reset() {
 	*x = Security{}
-	mi := &file_auspex_v1_common_proto_msgTypes[3]
+	mi := &file_auspex_v1_common_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -343,7 +661,7 @@ func (x *Security) String() string {
 func (*Security) ProtoMessage() {}
 
 func (x *Security) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[3]
+	mi := &file_auspex_v1_common_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -356,7 +674,7 @@ func (x *Security) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Security.ProtoReflect.Descriptor instead.
 func (*Security) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{3}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Security) GetLevel() uint32 {
@@ -394,6 +712,13 @@ func (x *Security) GetAttested() bool {
 	return false
 }
 
+func (x *Security) GetCountries() []string {
+	if x != nil {
+		return x.Countries
+	}
+	return nil
+}
+
 type Locality struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Required      *Places                `protobuf:"bytes,1,opt,name=required,proto3" json:"required,omitempty"`
@@ -404,7 +729,7 @@ type Locality struct {
 
 func (x *Locality) Reset() {
 	*x = Locality{}
-	mi := &file_auspex_v1_common_proto_msgTypes[4]
+	mi := &file_auspex_v1_common_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -416,7 +741,7 @@ func (x *Locality) String() string {
 func (*Locality) ProtoMessage() {}
 
 func (x *Locality) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[4]
+	mi := &file_auspex_v1_common_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -429,7 +754,7 @@ func (x *Locality) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Locality.ProtoReflect.Descriptor instead.
 func (*Locality) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{4}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Locality) GetRequired() *Places {
@@ -460,7 +785,7 @@ type Places struct {
 
 func (x *Places) Reset() {
 	*x = Places{}
-	mi := &file_auspex_v1_common_proto_msgTypes[5]
+	mi := &file_auspex_v1_common_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -472,7 +797,7 @@ func (x *Places) String() string {
 func (*Places) ProtoMessage() {}
 
 func (x *Places) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[5]
+	mi := &file_auspex_v1_common_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -485,7 +810,7 @@ func (x *Places) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Places.ProtoReflect.Descriptor instead.
 func (*Places) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{5}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Places) GetProviders() []string {
@@ -526,17 +851,20 @@ func (x *Places) GetNodes() []string {
 type DataSet struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Read over the workload's life.
+	// Read over the workload's life; 0 is all of it, where the operator has given
+	// its size.
 	Bytes float64 `protobuf:"fixed64,2,opt,name=bytes,proto3" json:"bytes,omitempty"`
-	// A replica must be in the node's region.
-	Required      bool `protobuf:"varint,3,opt,name=required,proto3" json:"required,omitempty"`
+	// A replica must be near the node.
+	Required bool `protobuf:"varint,3,opt,name=required,proto3" json:"required,omitempty"`
+	// How near; empty is region.
+	Within        string `protobuf:"bytes,4,opt,name=within,proto3" json:"within,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DataSet) Reset() {
 	*x = DataSet{}
-	mi := &file_auspex_v1_common_proto_msgTypes[6]
+	mi := &file_auspex_v1_common_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +876,7 @@ func (x *DataSet) String() string {
 func (*DataSet) ProtoMessage() {}
 
 func (x *DataSet) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[6]
+	mi := &file_auspex_v1_common_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +889,7 @@ func (x *DataSet) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DataSet.ProtoReflect.Descriptor instead.
 func (*DataSet) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{6}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DataSet) GetName() string {
@@ -585,6 +913,13 @@ func (x *DataSet) GetRequired() bool {
 	return false
 }
 
+func (x *DataSet) GetWithin() string {
+	if x != nil {
+		return x.Within
+	}
+	return ""
+}
+
 type Toleration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Key   string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -596,7 +931,7 @@ type Toleration struct {
 
 func (x *Toleration) Reset() {
 	*x = Toleration{}
-	mi := &file_auspex_v1_common_proto_msgTypes[7]
+	mi := &file_auspex_v1_common_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +943,7 @@ func (x *Toleration) String() string {
 func (*Toleration) ProtoMessage() {}
 
 func (x *Toleration) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[7]
+	mi := &file_auspex_v1_common_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +956,7 @@ func (x *Toleration) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Toleration.ProtoReflect.Descriptor instead.
 func (*Toleration) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{7}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Toleration) GetKey() string {
@@ -659,7 +994,7 @@ type Forecast struct {
 
 func (x *Forecast) Reset() {
 	*x = Forecast{}
-	mi := &file_auspex_v1_common_proto_msgTypes[8]
+	mi := &file_auspex_v1_common_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +1006,7 @@ func (x *Forecast) String() string {
 func (*Forecast) ProtoMessage() {}
 
 func (x *Forecast) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[8]
+	mi := &file_auspex_v1_common_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +1019,7 @@ func (x *Forecast) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forecast.ProtoReflect.Descriptor instead.
 func (*Forecast) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{8}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Forecast) GetIssued() *timestamppb.Timestamp {
@@ -761,7 +1096,7 @@ type Demand struct {
 
 func (x *Demand) Reset() {
 	*x = Demand{}
-	mi := &file_auspex_v1_common_proto_msgTypes[9]
+	mi := &file_auspex_v1_common_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +1108,7 @@ func (x *Demand) String() string {
 func (*Demand) ProtoMessage() {}
 
 func (x *Demand) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[9]
+	mi := &file_auspex_v1_common_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +1121,7 @@ func (x *Demand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Demand.ProtoReflect.Descriptor instead.
 func (*Demand) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{9}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Demand) GetResource() string {
@@ -841,7 +1176,7 @@ type Quantile struct {
 
 func (x *Quantile) Reset() {
 	*x = Quantile{}
-	mi := &file_auspex_v1_common_proto_msgTypes[10]
+	mi := &file_auspex_v1_common_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +1188,7 @@ func (x *Quantile) String() string {
 func (*Quantile) ProtoMessage() {}
 
 func (x *Quantile) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[10]
+	mi := &file_auspex_v1_common_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +1201,7 @@ func (x *Quantile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantile.ProtoReflect.Descriptor instead.
 func (*Quantile) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{10}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Quantile) GetProbability() float64 {
@@ -892,7 +1227,7 @@ const file_auspex_v1_common_proto_rawDesc = "" +
 	"\aamounts\x18\x01 \x03(\v2!.auspex.v1.Resources.AmountsEntryB?\xbaH<\x9a\x019\x10 \"\x1dr\x1b2\x19^[a-z][a-z0-9_./-]{0,62}$*\x16\x12\x14@\x01\x19\x00\xc8Ngm\xc1\xabC)\x00\x00\x00\x00\x00\x00\x00\x00R\aamounts\x1a:\n" +
 	"\fAmountsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xbd\b\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xb3\v\n" +
 	"\bWorkload\x123\n" +
 	"\x02id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x02id\x123\n" +
 	"\x03app\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x03app\x126\n" +
@@ -909,25 +1244,57 @@ const file_auspex_v1_common_proto_rawDesc = "" +
 	"\blocality\x18\f \x01(\v2\x13.auspex.v1.LocalityR\blocality\x120\n" +
 	"\x04data\x18\r \x03(\v2\x12.auspex.v1.DataSetB\b\xbaH\x05\x92\x01\x02\x10@R\x04data\x12\x89\x01\n" +
 	"\bselector\x18\x0e \x03(\v2!.auspex.v1.Workload.SelectorEntryBJ\xbaHG\x9a\x01D\x10@\" r\x1e\x10\x01\x18\xbd\x022\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$*\x1er\x1c\x18\x80\b2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\bselector\x12A\n" +
-	"\vtolerations\x18\x0f \x03(\v2\x15.auspex.v1.TolerationB\b\xbaH\x05\x92\x01\x02\x10@R\vtolerations\x1a9\n" +
+	"\vtolerations\x18\x0f \x03(\v2\x15.auspex.v1.TolerationB\b\xbaH\x05\x92\x01\x02\x10@R\vtolerations\x12D\n" +
+	"\frequirements\x18\x10 \x03(\v2\x16.auspex.v1.RequirementB\b\xbaH\x05\x92\x01\x02\x10@R\frequirements\x123\n" +
+	"\x06spread\x18\x11 \x03(\v2\x11.auspex.v1.SpreadB\b\xbaH\x05\x92\x01\x02\x10\bR\x06spread\x129\n" +
+	"\baffinity\x18\x12 \x03(\v2\x13.auspex.v1.AffinityB\b\xbaH\x05\x92\x01\x02\x10\x10R\baffinity\x12*\n" +
+	"\fmax_per_node\x18\x13 \x01(\rB\b\xbaH\x05*\x03\x18\x90NR\n" +
+	"maxPerNode\x12V\n" +
+	"\x10expected_runtime\x18\x14 \x01(\v2\x19.google.protobuf.DurationB\x10\xbaH\r\xaa\x01\n" +
+	"\"\x06\b\x80\x86\xb0\x96\x012\x00R\x0fexpectedRuntime\x12:\n" +
+	"\aruns_on\x18\x15 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06runsOn\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a;\n" +
 	"\rSelectorEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf0\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe2\x01\n" +
+	"\vRequirement\x125\n" +
+	"\x03key\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xbd\x022\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x03key\x12Z\n" +
+	"\boperator\x18\x02 \x01(\tB>\xbaH;r9R\x02inR\x06not-inR\x06existsR\n" +
+	"not-existsR\fgreater-thanR\tless-thanR\boperator\x12@\n" +
+	"\x06values\x18\x03 \x03(\tB(\xbaH%\x92\x01\"\x10@\"\x1er\x1c\x18\x80\b2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06values\"\xfa\x01\n" +
+	"\x05Peers\x123\n" +
+	"\x03app\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x03app\x12\x80\x01\n" +
+	"\x06labels\x18\x02 \x03(\v2\x1c.auspex.v1.Peers.LabelsEntryBJ\xbaHG\x9a\x01D\x10\x10\" r\x1e\x10\x01\x18\xbd\x022\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$*\x1er\x1c\x18\x80\b2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06labels\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb4\x01\n" +
+	"\x06Spread\x12=\n" +
+	"\x04over\x18\x01 \x01(\tB)\xbaH&r$R\x04nodeR\x04rackR\x04zoneR\x06regionR\bproviderR\x04over\x12%\n" +
+	"\bmax_skew\x18\x02 \x01(\rB\n" +
+	"\xbaH\a*\x05\x18\x90N(\x01R\amaxSkew\x12&\n" +
+	"\x05peers\x18\x03 \x01(\v2\x10.auspex.v1.PeersR\x05peers\x12\x1c\n" +
+	"\tpreferred\x18\x04 \x01(\bR\tpreferred\"\xa9\x01\n" +
+	"\bAffinity\x12A\n" +
+	"\x06within\x18\x01 \x01(\tB)\xbaH&r$R\x04nodeR\x04rackR\x04zoneR\x06regionR\bproviderR\x06within\x12&\n" +
+	"\x05peers\x18\x02 \x01(\v2\x10.auspex.v1.PeersR\x05peers\x12\x14\n" +
+	"\x05apart\x18\x03 \x01(\bR\x05apart\x12\x1c\n" +
+	"\tpreferred\x18\x04 \x01(\bR\tpreferred\"\xf0\x02\n" +
 	"\vAccelerator\x12A\n" +
 	"\x06models\x18\x01 \x03(\tB)\xbaH&\x92\x01#\x10 \"\x1fr\x1d\x10\x01\x18?2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06models\x12!\n" +
 	"\adevices\x18\x02 \x01(\rB\a\xbaH\x04*\x02\x18@R\adevices\x12-\n" +
 	"\x05share\x18\x03 \x01(\x01B\x17\xbaH\x14\x12\x12\x19\x00\x00\x00\x00\x00\x00\xf0?)\x00\x00\x00\x00\x00\x00\x00\x00R\x05share\x12<\n" +
 	"\fmemory_bytes\x18\x04 \x01(\x01B\x19\xbaH\x16\x12\x14@\x01\x19\x00\xc8Ngm\xc1\xabC)\x00\x00\x00\x00\x00\x00\x00\x00R\vmemoryBytes:\x8d\x01\xbaH\x89\x01\x1a\x86\x01\n" +
-	"\"accelerator.share_needs_one_device\x12\"only a single device can be shared\x1a<this.devices <= 1u || this.share == 0.0 || this.share == 1.0\"\xee\x01\n" +
+	"\"accelerator.share_needs_one_device\x12\"only a single device can be shared\x1a<this.devices <= 1u || this.share == 0.0 || this.share == 1.0\"\xa6\x02\n" +
 	"\bSecurity\x12\x1e\n" +
 	"\x05level\x18\x01 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\x05level\x12M\n" +
 	"\fcompartments\x18\x02 \x03(\tB)\xbaH&\x92\x01#\x10 \"\x1fr\x1d\x10\x01\x18?2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\fcompartments\x129\n" +
 	"\x06tenant\x18\x03 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06tenant\x12\x1c\n" +
 	"\texclusive\x18\x04 \x01(\bR\texclusive\x12\x1a\n" +
-	"\battested\x18\x05 \x01(\bR\battested\"j\n" +
+	"\battested\x18\x05 \x01(\bR\battested\x126\n" +
+	"\tcountries\x18\x06 \x03(\tB\x18\xbaH\x15\x92\x01\x12\x10@\"\x0er\f2\n" +
+	"^[A-Z]{2}$R\tcountries\"j\n" +
 	"\bLocality\x12-\n" +
 	"\brequired\x18\x01 \x01(\v2\x11.auspex.v1.PlacesR\brequired\x12/\n" +
 	"\tpreferred\x18\x02 \x01(\v2\x11.auspex.v1.PlacesR\tpreferred\"\xe1\x02\n" +
@@ -936,11 +1303,12 @@ const file_auspex_v1_common_proto_rawDesc = "" +
 	"\aregions\x18\x02 \x03(\tB*\xbaH'\x92\x01$\x10@\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\aregions\x12A\n" +
 	"\x05zones\x18\x03 \x03(\tB+\xbaH(\x92\x01%\x10\x80\x02\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05zones\x12A\n" +
 	"\x05racks\x18\x04 \x03(\tB+\xbaH(\x92\x01%\x10\x80\x02\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05racks\x12A\n" +
-	"\x05nodes\x18\x05 \x03(\tB+\xbaH(\x92\x01%\x10\x80\b\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05nodes\"\x8f\x01\n" +
+	"\x05nodes\x18\x05 \x03(\tB+\xbaH(\x92\x01%\x10\x80\b\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05nodes\"\xd4\x01\n" +
 	"\aDataSet\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04name\x12/\n" +
 	"\x05bytes\x18\x02 \x01(\x01B\x19\xbaH\x16\x12\x14@\x01\x19\x00\xc8Ngm\xc1\xabC)\x00\x00\x00\x00\x00\x00\x00\x00R\x05bytes\x12\x1a\n" +
-	"\brequired\x18\x03 \x01(\bR\brequired\"|\n" +
+	"\brequired\x18\x03 \x01(\bR\brequired\x12C\n" +
+	"\x06within\x18\x04 \x01(\tB+\xbaH(r&R\x00R\x04nodeR\x04rackR\x04zoneR\x06regionR\bproviderR\x06within\"|\n" +
 	"\n" +
 	"Toleration\x125\n" +
 	"\x03key\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x03key\x127\n" +
@@ -977,50 +1345,62 @@ func file_auspex_v1_common_proto_rawDescGZIP() []byte {
 	return file_auspex_v1_common_proto_rawDescData
 }
 
-var file_auspex_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_auspex_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_auspex_v1_common_proto_goTypes = []any{
 	(*Resources)(nil),             // 0: auspex.v1.Resources
 	(*Workload)(nil),              // 1: auspex.v1.Workload
-	(*Accelerator)(nil),           // 2: auspex.v1.Accelerator
-	(*Security)(nil),              // 3: auspex.v1.Security
-	(*Locality)(nil),              // 4: auspex.v1.Locality
-	(*Places)(nil),                // 5: auspex.v1.Places
-	(*DataSet)(nil),               // 6: auspex.v1.DataSet
-	(*Toleration)(nil),            // 7: auspex.v1.Toleration
-	(*Forecast)(nil),              // 8: auspex.v1.Forecast
-	(*Demand)(nil),                // 9: auspex.v1.Demand
-	(*Quantile)(nil),              // 10: auspex.v1.Quantile
-	nil,                           // 11: auspex.v1.Resources.AmountsEntry
-	nil,                           // 12: auspex.v1.Workload.LabelsEntry
-	nil,                           // 13: auspex.v1.Workload.SelectorEntry
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(*Requirement)(nil),           // 2: auspex.v1.Requirement
+	(*Peers)(nil),                 // 3: auspex.v1.Peers
+	(*Spread)(nil),                // 4: auspex.v1.Spread
+	(*Affinity)(nil),              // 5: auspex.v1.Affinity
+	(*Accelerator)(nil),           // 6: auspex.v1.Accelerator
+	(*Security)(nil),              // 7: auspex.v1.Security
+	(*Locality)(nil),              // 8: auspex.v1.Locality
+	(*Places)(nil),                // 9: auspex.v1.Places
+	(*DataSet)(nil),               // 10: auspex.v1.DataSet
+	(*Toleration)(nil),            // 11: auspex.v1.Toleration
+	(*Forecast)(nil),              // 12: auspex.v1.Forecast
+	(*Demand)(nil),                // 13: auspex.v1.Demand
+	(*Quantile)(nil),              // 14: auspex.v1.Quantile
+	nil,                           // 15: auspex.v1.Resources.AmountsEntry
+	nil,                           // 16: auspex.v1.Workload.LabelsEntry
+	nil,                           // 17: auspex.v1.Workload.SelectorEntry
+	nil,                           // 18: auspex.v1.Peers.LabelsEntry
+	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
 }
 var file_auspex_v1_common_proto_depIdxs = []int32{
-	11, // 0: auspex.v1.Resources.amounts:type_name -> auspex.v1.Resources.AmountsEntry
+	15, // 0: auspex.v1.Resources.amounts:type_name -> auspex.v1.Resources.AmountsEntry
 	0,  // 1: auspex.v1.Workload.requests:type_name -> auspex.v1.Resources
 	0,  // 2: auspex.v1.Workload.limits:type_name -> auspex.v1.Resources
-	12, // 3: auspex.v1.Workload.labels:type_name -> auspex.v1.Workload.LabelsEntry
-	2,  // 4: auspex.v1.Workload.accelerator:type_name -> auspex.v1.Accelerator
-	3,  // 5: auspex.v1.Workload.security:type_name -> auspex.v1.Security
-	4,  // 6: auspex.v1.Workload.locality:type_name -> auspex.v1.Locality
-	6,  // 7: auspex.v1.Workload.data:type_name -> auspex.v1.DataSet
-	13, // 8: auspex.v1.Workload.selector:type_name -> auspex.v1.Workload.SelectorEntry
-	7,  // 9: auspex.v1.Workload.tolerations:type_name -> auspex.v1.Toleration
-	5,  // 10: auspex.v1.Locality.required:type_name -> auspex.v1.Places
-	5,  // 11: auspex.v1.Locality.preferred:type_name -> auspex.v1.Places
-	14, // 12: auspex.v1.Forecast.issued:type_name -> google.protobuf.Timestamp
-	14, // 13: auspex.v1.Forecast.start:type_name -> google.protobuf.Timestamp
-	15, // 14: auspex.v1.Forecast.slot:type_name -> google.protobuf.Duration
-	15, // 15: auspex.v1.Forecast.history:type_name -> google.protobuf.Duration
-	15, // 16: auspex.v1.Forecast.stale:type_name -> google.protobuf.Duration
-	9,  // 17: auspex.v1.Forecast.demands:type_name -> auspex.v1.Demand
-	10, // 18: auspex.v1.Demand.quantiles:type_name -> auspex.v1.Quantile
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	16, // 3: auspex.v1.Workload.labels:type_name -> auspex.v1.Workload.LabelsEntry
+	6,  // 4: auspex.v1.Workload.accelerator:type_name -> auspex.v1.Accelerator
+	7,  // 5: auspex.v1.Workload.security:type_name -> auspex.v1.Security
+	8,  // 6: auspex.v1.Workload.locality:type_name -> auspex.v1.Locality
+	10, // 7: auspex.v1.Workload.data:type_name -> auspex.v1.DataSet
+	17, // 8: auspex.v1.Workload.selector:type_name -> auspex.v1.Workload.SelectorEntry
+	11, // 9: auspex.v1.Workload.tolerations:type_name -> auspex.v1.Toleration
+	2,  // 10: auspex.v1.Workload.requirements:type_name -> auspex.v1.Requirement
+	4,  // 11: auspex.v1.Workload.spread:type_name -> auspex.v1.Spread
+	5,  // 12: auspex.v1.Workload.affinity:type_name -> auspex.v1.Affinity
+	19, // 13: auspex.v1.Workload.expected_runtime:type_name -> google.protobuf.Duration
+	18, // 14: auspex.v1.Peers.labels:type_name -> auspex.v1.Peers.LabelsEntry
+	3,  // 15: auspex.v1.Spread.peers:type_name -> auspex.v1.Peers
+	3,  // 16: auspex.v1.Affinity.peers:type_name -> auspex.v1.Peers
+	9,  // 17: auspex.v1.Locality.required:type_name -> auspex.v1.Places
+	9,  // 18: auspex.v1.Locality.preferred:type_name -> auspex.v1.Places
+	20, // 19: auspex.v1.Forecast.issued:type_name -> google.protobuf.Timestamp
+	20, // 20: auspex.v1.Forecast.start:type_name -> google.protobuf.Timestamp
+	19, // 21: auspex.v1.Forecast.slot:type_name -> google.protobuf.Duration
+	19, // 22: auspex.v1.Forecast.history:type_name -> google.protobuf.Duration
+	19, // 23: auspex.v1.Forecast.stale:type_name -> google.protobuf.Duration
+	13, // 24: auspex.v1.Forecast.demands:type_name -> auspex.v1.Demand
+	14, // 25: auspex.v1.Demand.quantiles:type_name -> auspex.v1.Quantile
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_auspex_v1_common_proto_init() }
@@ -1034,7 +1414,7 @@ func file_auspex_v1_common_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_auspex_v1_common_proto_rawDesc), len(file_auspex_v1_common_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

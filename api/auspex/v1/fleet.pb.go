@@ -42,7 +42,14 @@ type Node struct {
 	// In the operator's currency.
 	CostPerHour float64 `protobuf:"fixed64,14,opt,name=cost_per_hour,json=costPerHour,proto3" json:"cost_per_hour,omitempty"`
 	// Names of the data sets it holds a replica of.
-	Data          []string `protobuf:"bytes,15,rep,name=data,proto3" json:"data,omitempty"`
+	Data []string `protobuf:"bytes,15,rep,name=data,proto3" json:"data,omitempty"`
+	// Power domains above the rack; their caps are in the configuration.
+	Pdu  string `protobuf:"bytes,16,opt,name=pdu,proto3" json:"pdu,omitempty"`
+	Site string `protobuf:"bytes,17,opt,name=site,proto3" json:"site,omitempty"`
+	// For whom it is kept free; absent is anyone.
+	Dedicated *Dedication `protobuf:"bytes,18,opt,name=dedicated,proto3" json:"dedicated,omitempty"`
+	// When it will be down.
+	Maintenance   []*Maintenance `protobuf:"bytes,19,rep,name=maintenance,proto3" json:"maintenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -182,17 +189,155 @@ func (x *Node) GetData() []string {
 	return nil
 }
 
-type Taint struct {
+func (x *Node) GetPdu() string {
+	if x != nil {
+		return x.Pdu
+	}
+	return ""
+}
+
+func (x *Node) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *Node) GetDedicated() *Dedication {
+	if x != nil {
+		return x.Dedicated
+	}
+	return nil
+}
+
+func (x *Node) GetMaintenance() []*Maintenance {
+	if x != nil {
+		return x.Maintenance
+	}
+	return nil
+}
+
+// Security level, compartments, attestation and dedication are what the
+// operator's registry says of the node; what it says of itself counts only where
+// there is no registry.
+type Dedication struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	Tenant        string                 `protobuf:"bytes,1,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Queue         string                 `protobuf:"bytes,2,opt,name=queue,proto3" json:"queue,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dedication) Reset() {
+	*x = Dedication{}
+	mi := &file_auspex_v1_fleet_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dedication) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dedication) ProtoMessage() {}
+
+func (x *Dedication) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_fleet_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dedication.ProtoReflect.Descriptor instead.
+func (*Dedication) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Dedication) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Dedication) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+// A time in which a node is down.
+type Maintenance struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	Until         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Maintenance) Reset() {
+	*x = Maintenance{}
+	mi := &file_auspex_v1_fleet_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Maintenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Maintenance) ProtoMessage() {}
+
+func (x *Maintenance) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_fleet_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Maintenance.ProtoReflect.Descriptor instead.
+func (*Maintenance) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Maintenance) GetFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *Maintenance) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+type Taint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Key   string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Value string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// Empty keeps workloads away; prefer-no-schedule only makes others better.
+	Effect        string `protobuf:"bytes,3,opt,name=effect,proto3" json:"effect,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Taint) Reset() {
 	*x = Taint{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[1]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -204,7 +349,7 @@ func (x *Taint) String() string {
 func (*Taint) ProtoMessage() {}
 
 func (x *Taint) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[1]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -217,7 +362,7 @@ func (x *Taint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Taint.ProtoReflect.Descriptor instead.
 func (*Taint) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{1}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Taint) GetKey() string {
@@ -234,6 +379,13 @@ func (x *Taint) GetValue() string {
 	return ""
 }
 
+func (x *Taint) GetEffect() string {
+	if x != nil {
+		return x.Effect
+	}
+	return ""
+}
+
 type Device struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Model         string                 `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
@@ -246,7 +398,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[2]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -258,7 +410,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[2]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -271,7 +423,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{2}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Device) GetModel() string {
@@ -316,7 +468,7 @@ type Power struct {
 
 func (x *Power) Reset() {
 	*x = Power{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[3]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +480,7 @@ func (x *Power) String() string {
 func (*Power) ProtoMessage() {}
 
 func (x *Power) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[3]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +493,7 @@ func (x *Power) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Power.ProtoReflect.Descriptor instead.
 func (*Power) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{3}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Power) GetWatts() []float64 {
@@ -367,7 +519,7 @@ type RegisterNodeRequest struct {
 
 func (x *RegisterNodeRequest) Reset() {
 	*x = RegisterNodeRequest{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[4]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -379,7 +531,7 @@ func (x *RegisterNodeRequest) String() string {
 func (*RegisterNodeRequest) ProtoMessage() {}
 
 func (x *RegisterNodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[4]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -392,7 +544,7 @@ func (x *RegisterNodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterNodeRequest.ProtoReflect.Descriptor instead.
 func (*RegisterNodeRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{4}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *RegisterNodeRequest) GetNode() *Node {
@@ -412,7 +564,7 @@ type RegisterNodeResponse struct {
 
 func (x *RegisterNodeResponse) Reset() {
 	*x = RegisterNodeResponse{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[5]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -424,7 +576,7 @@ func (x *RegisterNodeResponse) String() string {
 func (*RegisterNodeResponse) ProtoMessage() {}
 
 func (x *RegisterNodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[5]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -437,7 +589,7 @@ func (x *RegisterNodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterNodeResponse.ProtoReflect.Descriptor instead.
 func (*RegisterNodeResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{5}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RegisterNodeResponse) GetHeartbeatInterval() *durationpb.Duration {
@@ -456,7 +608,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[6]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +620,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[6]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +633,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{6}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HeartbeatRequest) GetNode() string {
@@ -500,7 +652,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[7]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -512,7 +664,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[7]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -525,7 +677,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{7}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HeartbeatResponse) GetHeartbeatInterval() *durationpb.Duration {
@@ -545,7 +697,7 @@ type ReportUsageRequest struct {
 
 func (x *ReportUsageRequest) Reset() {
 	*x = ReportUsageRequest{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[8]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +709,7 @@ func (x *ReportUsageRequest) String() string {
 func (*ReportUsageRequest) ProtoMessage() {}
 
 func (x *ReportUsageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[8]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +722,7 @@ func (x *ReportUsageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportUsageRequest.ProtoReflect.Descriptor instead.
 func (*ReportUsageRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{8}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReportUsageRequest) GetSamples() []*UsageSample {
@@ -600,7 +752,7 @@ type UsageSample struct {
 
 func (x *UsageSample) Reset() {
 	*x = UsageSample{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[9]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -612,7 +764,7 @@ func (x *UsageSample) String() string {
 func (*UsageSample) ProtoMessage() {}
 
 func (x *UsageSample) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[9]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -625,7 +777,7 @@ func (x *UsageSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageSample.ProtoReflect.Descriptor instead.
 func (*UsageSample) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{9}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UsageSample) GetWorkload() string {
@@ -696,7 +848,7 @@ type ReportUsageResponse struct {
 
 func (x *ReportUsageResponse) Reset() {
 	*x = ReportUsageResponse{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[10]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -708,7 +860,7 @@ func (x *ReportUsageResponse) String() string {
 func (*ReportUsageResponse) ProtoMessage() {}
 
 func (x *ReportUsageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[10]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -721,7 +873,7 @@ func (x *ReportUsageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportUsageResponse.ProtoReflect.Descriptor instead.
 func (*ReportUsageResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{10}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ReportUsageResponse) GetAccepted() uint64 {
@@ -756,7 +908,7 @@ type RefusedSample struct {
 
 func (x *RefusedSample) Reset() {
 	*x = RefusedSample{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[11]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +920,7 @@ func (x *RefusedSample) String() string {
 func (*RefusedSample) ProtoMessage() {}
 
 func (x *RefusedSample) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[11]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +933,7 @@ func (x *RefusedSample) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedSample.ProtoReflect.Descriptor instead.
 func (*RefusedSample) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{11}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RefusedSample) GetIndex() uint64 {
@@ -810,7 +962,7 @@ type ListNodesRequest struct {
 
 func (x *ListNodesRequest) Reset() {
 	*x = ListNodesRequest{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[12]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -822,7 +974,7 @@ func (x *ListNodesRequest) String() string {
 func (*ListNodesRequest) ProtoMessage() {}
 
 func (x *ListNodesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[12]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -835,7 +987,7 @@ func (x *ListNodesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNodesRequest.ProtoReflect.Descriptor instead.
 func (*ListNodesRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{12}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListNodesRequest) GetPageSize() uint32 {
@@ -863,7 +1015,7 @@ type ListNodesResponse struct {
 
 func (x *ListNodesResponse) Reset() {
 	*x = ListNodesResponse{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[13]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +1027,7 @@ func (x *ListNodesResponse) String() string {
 func (*ListNodesResponse) ProtoMessage() {}
 
 func (x *ListNodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[13]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +1040,7 @@ func (x *ListNodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNodesResponse.ProtoReflect.Descriptor instead.
 func (*ListNodesResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{13}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListNodesResponse) GetNodes() []*NodeStatus {
@@ -926,7 +1078,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[14]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1090,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[14]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1103,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{14}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *NodeStatus) GetNode() *Node {
@@ -1020,7 +1172,7 @@ type DrainRequest struct {
 
 func (x *DrainRequest) Reset() {
 	*x = DrainRequest{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[15]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1184,7 @@ func (x *DrainRequest) String() string {
 func (*DrainRequest) ProtoMessage() {}
 
 func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[15]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1197,7 @@ func (x *DrainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
 func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{15}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DrainRequest) GetNode() string {
@@ -1072,7 +1224,7 @@ type DrainResponse struct {
 
 func (x *DrainResponse) Reset() {
 	*x = DrainResponse{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[16]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1236,7 @@ func (x *DrainResponse) String() string {
 func (*DrainResponse) ProtoMessage() {}
 
 func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[16]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1249,7 @@ func (x *DrainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
 func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{16}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DrainResponse) GetWorkloads() uint32 {
@@ -1117,7 +1269,7 @@ type RemoveNodeRequest struct {
 
 func (x *RemoveNodeRequest) Reset() {
 	*x = RemoveNodeRequest{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[17]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1129,7 +1281,7 @@ func (x *RemoveNodeRequest) String() string {
 func (*RemoveNodeRequest) ProtoMessage() {}
 
 func (x *RemoveNodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[17]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1142,7 +1294,7 @@ func (x *RemoveNodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveNodeRequest.ProtoReflect.Descriptor instead.
 func (*RemoveNodeRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{17}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RemoveNodeRequest) GetNode() string {
@@ -1167,7 +1319,7 @@ type RemoveNodeResponse struct {
 
 func (x *RemoveNodeResponse) Reset() {
 	*x = RemoveNodeResponse{}
-	mi := &file_auspex_v1_fleet_proto_msgTypes[18]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1331,7 @@ func (x *RemoveNodeResponse) String() string {
 func (*RemoveNodeResponse) ProtoMessage() {}
 
 func (x *RemoveNodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_fleet_proto_msgTypes[18]
+	mi := &file_auspex_v1_fleet_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,14 +1344,14 @@ func (x *RemoveNodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveNodeResponse.ProtoReflect.Descriptor instead.
 func (*RemoveNodeResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{18}
+	return file_auspex_v1_fleet_proto_rawDescGZIP(), []int{20}
 }
 
 var File_auspex_v1_fleet_proto protoreflect.FileDescriptor
 
 const file_auspex_v1_fleet_proto_rawDesc = "" +
 	"\n" +
-	"\x15auspex/v1/fleet.proto\x12\tauspex.v1\x1a\x16auspex/v1/common.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\a\n" +
+	"\x15auspex/v1/fleet.proto\x12\tauspex.v1\x1a\x16auspex/v1/common.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa4\t\n" +
 	"\x04Node\x127\n" +
 	"\x04name\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04name\x128\n" +
 	"\bcapacity\x18\x02 \x01(\v2\x14.auspex.v1.ResourcesB\x06\xbaH\x03\xc8\x01\x01R\bcapacity\x12<\n" +
@@ -1216,13 +1368,26 @@ const file_auspex_v1_fleet_proto_rawDesc = "" +
 	"\battested\x18\f \x01(\bR\battested\x12&\n" +
 	"\x05power\x18\r \x01(\v2\x10.auspex.v1.PowerR\x05power\x124\n" +
 	"\rcost_per_hour\x18\x0e \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\vcostPerHour\x12?\n" +
-	"\x04data\x18\x0f \x03(\tB+\xbaH(\x92\x01%\x10\x80\b\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04data\x1a9\n" +
+	"\x04data\x18\x0f \x03(\tB+\xbaH(\x92\x01%\x10\x80\b\" r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04data\x122\n" +
+	"\x03pdu\x18\x10 \x01(\tB \xbaH\x1dr\x1b\x18?2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x03pdu\x124\n" +
+	"\x04site\x18\x11 \x01(\tB \xbaH\x1dr\x1b\x18?2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04site\x123\n" +
+	"\tdedicated\x18\x12 \x01(\v2\x15.auspex.v1.DedicationR\tdedicated\x12B\n" +
+	"\vmaintenance\x18\x13 \x03(\v2\x16.auspex.v1.MaintenanceB\b\xbaH\x05\x92\x01\x02\x10@R\vmaintenance\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"w\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x80\x01\n" +
+	"\n" +
+	"Dedication\x129\n" +
+	"\x06tenant\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x06tenant\x127\n" +
+	"\x05queue\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05queue\"\xda\x01\n" +
+	"\vMaintenance\x126\n" +
+	"\x04from\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04from\x128\n" +
+	"\x05until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x05until:Y\xbaHV\x1aT\n" +
+	" maintenance.ends_after_it_begins\x12\x18until must be after from\x1a\x16this.until > this.from\"\xb9\x01\n" +
 	"\x05Taint\x125\n" +
 	"\x03key\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x03key\x127\n" +
-	"\x05value\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05value\"\xd7\x01\n" +
+	"\x05value\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05value\x12@\n" +
+	"\x06effect\x18\x03 \x01(\tB(\xbaH%r#R\x00R\vno-scheduleR\x12prefer-no-scheduleR\x06effect\"\xd7\x01\n" +
 	"\x06Device\x128\n" +
 	"\x05model\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18?2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x05model\x123\n" +
 	"\fmemory_bytes\x18\x02 \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\vmemoryBytes\x12/\n" +
@@ -1317,70 +1482,76 @@ func file_auspex_v1_fleet_proto_rawDescGZIP() []byte {
 	return file_auspex_v1_fleet_proto_rawDescData
 }
 
-var file_auspex_v1_fleet_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_auspex_v1_fleet_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_auspex_v1_fleet_proto_goTypes = []any{
 	(*Node)(nil),                  // 0: auspex.v1.Node
-	(*Taint)(nil),                 // 1: auspex.v1.Taint
-	(*Device)(nil),                // 2: auspex.v1.Device
-	(*Power)(nil),                 // 3: auspex.v1.Power
-	(*RegisterNodeRequest)(nil),   // 4: auspex.v1.RegisterNodeRequest
-	(*RegisterNodeResponse)(nil),  // 5: auspex.v1.RegisterNodeResponse
-	(*HeartbeatRequest)(nil),      // 6: auspex.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 7: auspex.v1.HeartbeatResponse
-	(*ReportUsageRequest)(nil),    // 8: auspex.v1.ReportUsageRequest
-	(*UsageSample)(nil),           // 9: auspex.v1.UsageSample
-	(*ReportUsageResponse)(nil),   // 10: auspex.v1.ReportUsageResponse
-	(*RefusedSample)(nil),         // 11: auspex.v1.RefusedSample
-	(*ListNodesRequest)(nil),      // 12: auspex.v1.ListNodesRequest
-	(*ListNodesResponse)(nil),     // 13: auspex.v1.ListNodesResponse
-	(*NodeStatus)(nil),            // 14: auspex.v1.NodeStatus
-	(*DrainRequest)(nil),          // 15: auspex.v1.DrainRequest
-	(*DrainResponse)(nil),         // 16: auspex.v1.DrainResponse
-	(*RemoveNodeRequest)(nil),     // 17: auspex.v1.RemoveNodeRequest
-	(*RemoveNodeResponse)(nil),    // 18: auspex.v1.RemoveNodeResponse
-	nil,                           // 19: auspex.v1.Node.LabelsEntry
-	nil,                           // 20: auspex.v1.UsageSample.UsageEntry
-	nil,                           // 21: auspex.v1.UsageSample.LimitEntry
-	(*Resources)(nil),             // 22: auspex.v1.Resources
-	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*Dedication)(nil),            // 1: auspex.v1.Dedication
+	(*Maintenance)(nil),           // 2: auspex.v1.Maintenance
+	(*Taint)(nil),                 // 3: auspex.v1.Taint
+	(*Device)(nil),                // 4: auspex.v1.Device
+	(*Power)(nil),                 // 5: auspex.v1.Power
+	(*RegisterNodeRequest)(nil),   // 6: auspex.v1.RegisterNodeRequest
+	(*RegisterNodeResponse)(nil),  // 7: auspex.v1.RegisterNodeResponse
+	(*HeartbeatRequest)(nil),      // 8: auspex.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 9: auspex.v1.HeartbeatResponse
+	(*ReportUsageRequest)(nil),    // 10: auspex.v1.ReportUsageRequest
+	(*UsageSample)(nil),           // 11: auspex.v1.UsageSample
+	(*ReportUsageResponse)(nil),   // 12: auspex.v1.ReportUsageResponse
+	(*RefusedSample)(nil),         // 13: auspex.v1.RefusedSample
+	(*ListNodesRequest)(nil),      // 14: auspex.v1.ListNodesRequest
+	(*ListNodesResponse)(nil),     // 15: auspex.v1.ListNodesResponse
+	(*NodeStatus)(nil),            // 16: auspex.v1.NodeStatus
+	(*DrainRequest)(nil),          // 17: auspex.v1.DrainRequest
+	(*DrainResponse)(nil),         // 18: auspex.v1.DrainResponse
+	(*RemoveNodeRequest)(nil),     // 19: auspex.v1.RemoveNodeRequest
+	(*RemoveNodeResponse)(nil),    // 20: auspex.v1.RemoveNodeResponse
+	nil,                           // 21: auspex.v1.Node.LabelsEntry
+	nil,                           // 22: auspex.v1.UsageSample.UsageEntry
+	nil,                           // 23: auspex.v1.UsageSample.LimitEntry
+	(*Resources)(nil),             // 24: auspex.v1.Resources
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
 }
 var file_auspex_v1_fleet_proto_depIdxs = []int32{
-	22, // 0: auspex.v1.Node.capacity:type_name -> auspex.v1.Resources
-	19, // 1: auspex.v1.Node.labels:type_name -> auspex.v1.Node.LabelsEntry
-	1,  // 2: auspex.v1.Node.taints:type_name -> auspex.v1.Taint
-	2,  // 3: auspex.v1.Node.devices:type_name -> auspex.v1.Device
-	3,  // 4: auspex.v1.Node.power:type_name -> auspex.v1.Power
-	0,  // 5: auspex.v1.RegisterNodeRequest.node:type_name -> auspex.v1.Node
-	23, // 6: auspex.v1.RegisterNodeResponse.heartbeat_interval:type_name -> google.protobuf.Duration
-	23, // 7: auspex.v1.HeartbeatResponse.heartbeat_interval:type_name -> google.protobuf.Duration
-	9,  // 8: auspex.v1.ReportUsageRequest.samples:type_name -> auspex.v1.UsageSample
-	24, // 9: auspex.v1.UsageSample.time:type_name -> google.protobuf.Timestamp
-	20, // 10: auspex.v1.UsageSample.usage:type_name -> auspex.v1.UsageSample.UsageEntry
-	21, // 11: auspex.v1.UsageSample.limit:type_name -> auspex.v1.UsageSample.LimitEntry
-	11, // 12: auspex.v1.ReportUsageResponse.refusals:type_name -> auspex.v1.RefusedSample
-	14, // 13: auspex.v1.ListNodesResponse.nodes:type_name -> auspex.v1.NodeStatus
-	0,  // 14: auspex.v1.NodeStatus.node:type_name -> auspex.v1.Node
-	22, // 15: auspex.v1.NodeStatus.requested:type_name -> auspex.v1.Resources
-	22, // 16: auspex.v1.NodeStatus.predicted_peak:type_name -> auspex.v1.Resources
-	24, // 17: auspex.v1.NodeStatus.last_heartbeat:type_name -> google.protobuf.Timestamp
-	4,  // 18: auspex.v1.FleetService.RegisterNode:input_type -> auspex.v1.RegisterNodeRequest
-	6,  // 19: auspex.v1.FleetService.Heartbeat:input_type -> auspex.v1.HeartbeatRequest
-	8,  // 20: auspex.v1.FleetService.ReportUsage:input_type -> auspex.v1.ReportUsageRequest
-	12, // 21: auspex.v1.FleetService.ListNodes:input_type -> auspex.v1.ListNodesRequest
-	15, // 22: auspex.v1.FleetService.Drain:input_type -> auspex.v1.DrainRequest
-	17, // 23: auspex.v1.FleetService.RemoveNode:input_type -> auspex.v1.RemoveNodeRequest
-	5,  // 24: auspex.v1.FleetService.RegisterNode:output_type -> auspex.v1.RegisterNodeResponse
-	7,  // 25: auspex.v1.FleetService.Heartbeat:output_type -> auspex.v1.HeartbeatResponse
-	10, // 26: auspex.v1.FleetService.ReportUsage:output_type -> auspex.v1.ReportUsageResponse
-	13, // 27: auspex.v1.FleetService.ListNodes:output_type -> auspex.v1.ListNodesResponse
-	16, // 28: auspex.v1.FleetService.Drain:output_type -> auspex.v1.DrainResponse
-	18, // 29: auspex.v1.FleetService.RemoveNode:output_type -> auspex.v1.RemoveNodeResponse
-	24, // [24:30] is the sub-list for method output_type
-	18, // [18:24] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	24, // 0: auspex.v1.Node.capacity:type_name -> auspex.v1.Resources
+	21, // 1: auspex.v1.Node.labels:type_name -> auspex.v1.Node.LabelsEntry
+	3,  // 2: auspex.v1.Node.taints:type_name -> auspex.v1.Taint
+	4,  // 3: auspex.v1.Node.devices:type_name -> auspex.v1.Device
+	5,  // 4: auspex.v1.Node.power:type_name -> auspex.v1.Power
+	1,  // 5: auspex.v1.Node.dedicated:type_name -> auspex.v1.Dedication
+	2,  // 6: auspex.v1.Node.maintenance:type_name -> auspex.v1.Maintenance
+	25, // 7: auspex.v1.Maintenance.from:type_name -> google.protobuf.Timestamp
+	25, // 8: auspex.v1.Maintenance.until:type_name -> google.protobuf.Timestamp
+	0,  // 9: auspex.v1.RegisterNodeRequest.node:type_name -> auspex.v1.Node
+	26, // 10: auspex.v1.RegisterNodeResponse.heartbeat_interval:type_name -> google.protobuf.Duration
+	26, // 11: auspex.v1.HeartbeatResponse.heartbeat_interval:type_name -> google.protobuf.Duration
+	11, // 12: auspex.v1.ReportUsageRequest.samples:type_name -> auspex.v1.UsageSample
+	25, // 13: auspex.v1.UsageSample.time:type_name -> google.protobuf.Timestamp
+	22, // 14: auspex.v1.UsageSample.usage:type_name -> auspex.v1.UsageSample.UsageEntry
+	23, // 15: auspex.v1.UsageSample.limit:type_name -> auspex.v1.UsageSample.LimitEntry
+	13, // 16: auspex.v1.ReportUsageResponse.refusals:type_name -> auspex.v1.RefusedSample
+	16, // 17: auspex.v1.ListNodesResponse.nodes:type_name -> auspex.v1.NodeStatus
+	0,  // 18: auspex.v1.NodeStatus.node:type_name -> auspex.v1.Node
+	24, // 19: auspex.v1.NodeStatus.requested:type_name -> auspex.v1.Resources
+	24, // 20: auspex.v1.NodeStatus.predicted_peak:type_name -> auspex.v1.Resources
+	25, // 21: auspex.v1.NodeStatus.last_heartbeat:type_name -> google.protobuf.Timestamp
+	6,  // 22: auspex.v1.FleetService.RegisterNode:input_type -> auspex.v1.RegisterNodeRequest
+	8,  // 23: auspex.v1.FleetService.Heartbeat:input_type -> auspex.v1.HeartbeatRequest
+	10, // 24: auspex.v1.FleetService.ReportUsage:input_type -> auspex.v1.ReportUsageRequest
+	14, // 25: auspex.v1.FleetService.ListNodes:input_type -> auspex.v1.ListNodesRequest
+	17, // 26: auspex.v1.FleetService.Drain:input_type -> auspex.v1.DrainRequest
+	19, // 27: auspex.v1.FleetService.RemoveNode:input_type -> auspex.v1.RemoveNodeRequest
+	7,  // 28: auspex.v1.FleetService.RegisterNode:output_type -> auspex.v1.RegisterNodeResponse
+	9,  // 29: auspex.v1.FleetService.Heartbeat:output_type -> auspex.v1.HeartbeatResponse
+	12, // 30: auspex.v1.FleetService.ReportUsage:output_type -> auspex.v1.ReportUsageResponse
+	15, // 31: auspex.v1.FleetService.ListNodes:output_type -> auspex.v1.ListNodesResponse
+	18, // 32: auspex.v1.FleetService.Drain:output_type -> auspex.v1.DrainResponse
+	20, // 33: auspex.v1.FleetService.RemoveNode:output_type -> auspex.v1.RemoveNodeResponse
+	28, // [28:34] is the sub-list for method output_type
+	22, // [22:28] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_auspex_v1_fleet_proto_init() }
@@ -1395,7 +1566,7 @@ func file_auspex_v1_fleet_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_auspex_v1_fleet_proto_rawDesc), len(file_auspex_v1_fleet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

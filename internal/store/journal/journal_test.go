@@ -173,18 +173,23 @@ func full() []placement.Record {
 	}
 	n := &fleet.Node{
 		Name: "n1", Capacity: resource.Of(64, 256*gib).With(resource.GPU, 1).With("licence", 3), Provider: "p", Region: "r", Zone: "z", Rack: "k",
-		Labels: map[string]string{"a": "b"}, Taints: []fleet.Taint{{Key: "k", Value: "v"}}, Devices: []fleet.Device{{Model: "t4", MemoryBytes: 16 * gib, IdleWatts: 10, MaxWatts: 70}},
+		Labels: map[string]string{"a": "b"}, Taints: []fleet.Taint{{Key: "k", Value: "v", Effect: fleet.PreferNoSchedule}}, Devices: []fleet.Device{{Model: "t4", MemoryBytes: 16 * gib, IdleWatts: 10, MaxWatts: 70}},
 		Level: 3, Compartments: []string{"c"}, Attested: true, Power: curve, CapWatts: 300, CostPerHour: 1.5, Data: []string{"d"},
+		PDU: "u", Site: "s", Dedicated: fleet.Dedication{Tenant: "t", Queue: "q"}, Maintenance: []fleet.Window{{From: at, Until: at.Add(time.Hour)}},
 	}
 	w := &workload.Workload{
 		ID: "w1", App: "app", Class: workload.MLTraining, Queue: "q", Owner: "o", Requests: resource.Of(1.25, gib), Limits: resource.Of(2, 2*gib), Priority: -3,
 		Labels: map[string]string{"x": "y"}, Accelerator: workload.Accelerator{Models: []string{"t4"}, Devices: 1, Share: .5, MemoryBytes: gib},
-		Security: workload.Security{Level: 2, Compartments: []string{"c"}, Tenant: "t", Exclusive: true, Attested: true},
+		Security: workload.Security{Level: 2, Compartments: []string{"c"}, Tenant: "t", Exclusive: true, Attested: true, Countries: []string{"DE"}},
 		Locality: workload.Locality{
 			Required:  workload.Places{Providers: []string{"p"}, Regions: []string{"r"}, Zones: []string{"z"}, Racks: []string{"k"}, Nodes: []string{"n1"}},
 			Preferred: workload.Places{Zones: []string{"z"}},
 		},
-		Data: []workload.DataSet{{Name: "d", Bytes: 5, Required: true}}, Selector: map[string]string{"a": "b"}, Tolerations: []workload.Toleration{{Key: "k", Value: "v"}},
+		Data: []workload.DataSet{{Name: "d", Bytes: 5, Required: true, Within: workload.AtZone}}, Selector: map[string]string{"a": "b"}, Tolerations: []workload.Toleration{{Key: "k", Value: "v"}},
+		Requirements: []workload.Requirement{{Key: "k", Operator: workload.In, Values: []string{"v"}}},
+		Spread:       []workload.Spread{{Over: workload.AtZone, MaxSkew: 2, Peers: workload.Peers{App: "a", Labels: map[string]string{"a": "b"}}, Preferred: true}},
+		Affinity:     []workload.Affinity{{Within: workload.AtRack, Peers: workload.Peers{App: "a", Labels: map[string]string{"a": "b"}}, Apart: true, Preferred: true}},
+		MaxPerNode:   3, Runtime: time.Hour, RunsOn: "n1",
 	}
 	return []placement.Record{
 		{Seq: 1, Kind: placement.NodeRegistered, Time: at, Node: n},
@@ -290,10 +295,19 @@ func gangRecord(member, members int) string {
 	return string(b)
 }
 
+// forgetLater takes out of n and w what version 1 did not know.
+func forgetLater(n *fleet.Node, w *workload.Workload) {
+	n.PDU, n.Site, n.Dedicated, n.Maintenance = "", "", fleet.Dedication{}, nil
+	n.Taints[0].Effect = fleet.NoSchedule
+	w.Security.Countries, w.Data[0].Within = nil, ""
+	w.Requirements, w.Spread, w.Affinity, w.MaxPerNode, w.Runtime, w.RunsOn = nil, nil, nil, 0, 0, ""
+}
+
 // What earlier versions wrote is read as it was meant.
 func TestVersion1(t *testing.T) {
 	want := full()
 	want[3].Reserved.Gang, want[3].Reserved.Member, want[3].Reserved.Members = "", 0, 0
+	forgetLater(want[0].Node, want[3].Reserved.Workload)
 	data, err := os.ReadFile("testdata/version1/records.jsonl")
 	if err != nil {
 		t.Fatal(err)

@@ -156,7 +156,7 @@ func (n *node) node() (*fleet.Node, error) {
 		Power: curve, CapWatts: n.CapWatts, CostPerHour: n.CostPerHour, Data: n.Data,
 	}
 	for _, t := range n.Taints {
-		out.Taints = append(out.Taints, fleet.Taint(t))
+		out.Taints = append(out.Taints, fleet.Taint{Key: t.Key, Value: t.Value})
 	}
 	for _, d := range n.Devices {
 		out.Devices = append(out.Devices, fleet.Device(d))
@@ -187,10 +187,11 @@ func (w *work) workload() *workload.Workload {
 		out.Accelerator = workload.Accelerator(*w.Accelerator)
 	}
 	if w.Security != nil {
-		out.Security = workload.Security(*w.Security)
+		s := w.Security
+		out.Security = workload.Security{Level: s.Level, Compartments: s.Compartments, Tenant: s.Tenant, Exclusive: s.Exclusive, Attested: s.Attested}
 	}
 	for _, d := range w.Data {
-		out.Data = append(out.Data, workload.DataSet(d))
+		out.Data = append(out.Data, workload.DataSet{Name: d.Name, Bytes: d.Bytes, Required: d.Required})
 	}
 	for _, t := range w.Tolerations {
 		out.Tolerations = append(out.Tolerations, workload.Toleration(t))

@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/auspex-project/auspex/fleet"
 )
 
@@ -22,6 +24,23 @@ const (
 	nodeCapWatts
 	nodeCostPerHour
 	nodeData
+	nodePDU
+	nodeSite
+	nodeDedicated
+	nodeMaintenance
+	nodeSoftTaints
+)
+
+// The fields of a dedication.
+const (
+	dedicationTenant = iota + 1
+	dedicationQueue
+)
+
+// The fields of a window.
+const (
+	windowFrom = iota + 1
+	windowUntil
 )
 
 // The fields of a device.
@@ -41,7 +60,11 @@ func writeNode(w *writer, n *fleet.Node) {
 	w.text(nodeRack, n.Rack)
 	w.pairs(nodeLabels, n.Labels)
 	for _, t := range n.Taints {
-		w.pair(nodeTaints, t.Key, t.Value)
+		field := protowire.Number(nodeTaints)
+		if t.Effect == fleet.PreferNoSchedule {
+			field = nodeSoftTaints
+		}
+		w.pair(field, t.Key, t.Value)
 	}
 	for i := range n.Devices {
 		d := &n.Devices[i]
@@ -61,6 +84,20 @@ func writeNode(w *writer, n *fleet.Node) {
 	w.float(nodeCapWatts, n.CapWatts)
 	w.float(nodeCostPerHour, n.CostPerHour)
 	w.texts(nodeData, n.Data)
+	w.text(nodePDU, n.PDU)
+	w.text(nodeSite, n.Site)
+	if d := n.Dedicated; d != (fleet.Dedication{}) {
+		w.message(nodeDedicated, func(w *writer) {
+			w.text(dedicationTenant, d.Tenant)
+			w.text(dedicationQueue, d.Queue)
+		})
+	}
+	for _, m := range n.Maintenance {
+		w.message(nodeMaintenance, func(w *writer) {
+			w.time(windowFrom, m.From)
+			w.time(windowUntil, m.Until)
+		})
+	}
 }
 
 func readNode(r *reader) *fleet.Node {
@@ -104,6 +141,17 @@ func readNode(r *reader) *fleet.Node {
 			n.CostPerHour = r.float()
 		case nodeData:
 			n.Data = append(n.Data, r.text())
+		case nodePDU:
+			n.PDU = r.text()
+		case nodeSite:
+			n.Site = r.text()
+		case nodeDedicated:
+			n.Dedicated = readDedication(r.message())
+		case nodeMaintenance:
+			n.Maintenance = append(n.Maintenance, readWindow(r.message()))
+		case nodeSoftTaints:
+			k, v := r.pair()
+			n.Taints = append(n.Taints, fleet.Taint{Key: k, Value: v, Effect: fleet.PreferNoSchedule})
 		default:
 			r.unknown()
 		}
@@ -127,4 +175,32 @@ func readDevice(r *reader) (d fleet.Device) {
 		}
 	}
 	return d
+}
+
+func readDedication(r *reader) (d fleet.Dedication) {
+	for r.next() {
+		switch r.field {
+		case dedicationTenant:
+			d.Tenant = r.text()
+		case dedicationQueue:
+			d.Queue = r.text()
+		default:
+			r.unknown()
+		}
+	}
+	return d
+}
+
+func readWindow(r *reader) (w fleet.Window) {
+	for r.next() {
+		switch r.field {
+		case windowFrom:
+			w.From = r.time()
+		case windowUntil:
+			w.Until = r.time()
+		default:
+			r.unknown()
+		}
+	}
+	return w
 }

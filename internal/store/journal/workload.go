@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"time"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/auspex-project/auspex/workload"
@@ -24,6 +26,12 @@ const (
 	workData
 	workSelector
 	workTolerations
+	workRequirements
+	workSpread
+	workAffinity
+	workMaxPerNode
+	workRuntime
+	workRunsOn
 )
 
 // The fields of what a workload is made of.
@@ -40,6 +48,7 @@ const (
 	securityTenant
 	securityExclusive
 	securityAttested
+	securityCountries
 )
 
 const (
@@ -54,6 +63,7 @@ const (
 	dataName = iota + 1
 	dataBytes
 	dataRequired
+	dataWithin
 )
 
 func writeWorkload(w *writer, in *workload.Workload) {
@@ -74,13 +84,14 @@ func writeWorkload(w *writer, in *workload.Workload) {
 			w.float(acceleratorMemory, a.MemoryBytes)
 		})
 	}
-	if s := &in.Security; s.Level > 0 || len(s.Compartments) > 0 || s.Tenant != "" || s.Exclusive || s.Attested {
+	if s := &in.Security; s.Level > 0 || len(s.Compartments) > 0 || s.Tenant != "" || s.Exclusive || s.Attested || len(s.Countries) > 0 {
 		w.message(workSecurity, func(w *writer) {
 			w.int(securityLevel, int64(s.Level))
 			w.texts(securityCompartments, s.Compartments)
 			w.text(securityTenant, s.Tenant)
 			w.flag(securityExclusive, s.Exclusive)
 			w.flag(securityAttested, s.Attested)
+			w.texts(securityCountries, s.Countries)
 		})
 	}
 	writePlaces(w, workRequired, &in.Locality.Required)
@@ -91,12 +102,16 @@ func writeWorkload(w *writer, in *workload.Workload) {
 			w.text(dataName, d.Name)
 			w.float(dataBytes, d.Bytes)
 			w.flag(dataRequired, d.Required)
+			w.text(dataWithin, string(d.Within))
 		})
 	}
 	w.pairs(workSelector, in.Selector)
 	for _, t := range in.Tolerations {
 		w.pair(workTolerations, t.Key, t.Value)
 	}
+	writeTopology(w, in)
+	w.int(workRuntime, int64(in.Runtime))
+	w.text(workRunsOn, in.RunsOn)
 }
 
 func writePlaces(w *writer, field protowire.Number, p *workload.Places) {
@@ -149,6 +164,18 @@ func readWorkload(r *reader) *workload.Workload {
 		case workTolerations:
 			k, v := r.pair()
 			out.Tolerations = append(out.Tolerations, workload.Toleration{Key: k, Value: v})
+		case workRequirements:
+			out.Requirements = append(out.Requirements, readRequirement(r.message()))
+		case workSpread:
+			out.Spread = append(out.Spread, readSpread(r.message()))
+		case workAffinity:
+			out.Affinity = append(out.Affinity, readAffinity(r.message()))
+		case workMaxPerNode:
+			out.MaxPerNode = r.count()
+		case workRuntime:
+			out.Runtime = time.Duration(r.int())
+		case workRunsOn:
+			out.RunsOn = r.text()
 		default:
 			r.unknown()
 		}
@@ -187,6 +214,8 @@ func readSecurity(r *reader) (s workload.Security) {
 			s.Exclusive = r.flag()
 		case securityAttested:
 			s.Attested = r.flag()
+		case securityCountries:
+			s.Countries = append(s.Countries, r.text())
 		default:
 			r.unknown()
 		}
@@ -217,6 +246,8 @@ func readDataSet(r *reader) (d workload.DataSet) {
 			d.Bytes = r.float()
 		case dataRequired:
 			d.Required = r.flag()
+		case dataWithin:
+			d.Within = workload.Level(r.text())
 		default:
 			r.unknown()
 		}

@@ -1,0 +1,88 @@
+package score
+
+import (
+	"math"
+	"slices"
+
+	"github.com/auspex-project/auspex/placement"
+)
+
+// Egress prefers nodes to which the data the workload reads move for little: bytes
+// times the price a GiB of moving them from the cheapest replica. The scale is the
+// dearest place that has a node. Data without a replica cost nothing anywhere.
+type Egress struct{}
+
+var _ placement.Scorer = Egress{}
+
+func (Egress) Name() string           { return "egress" }
+func (Egress) Unit() string           { return "currency" }
+func (Egress) DefaultWeight() float64 { return 2 }
+
+const gib = 1 << 30
+
+func (Egress) Prepare(q *placement.Query) placement.Measure {
+	m := &egress{}
+	if len(q.State.Policy.Egress) == 0 {
+		return nil
+	}
+	for _, d := range q.Workload.Data {
+		id := q.State.DataSet(d.Name)
+		replicas := q.State.Catalogue.Replicas[id]
+		gibs := size(q, d) / gib
+		if gibs == 0 || len(replicas) == 0 {
+			continue
+		}
+		set := priced{id: id, from: replicas, gibs: gibs, cost: make([]float32, len(q.State.Places))}
+		most := float32(0)
+		for i := range set.cost {
+			set.cost[i] = set.to(q.State, uint32(i))
+			if i < len(q.State.Catalogue.At) && q.State.Catalogue.At[i] > 0 {
+				most = max(most, set.cost[i])
+			}
+		}
+		m.worst += most
+		m.sets = append(m.sets, set)
+	}
+	if m.worst == 0 {
+		return nil
+	}
+	return m
+}
+
+type egress struct {
+	sets  []priced
+	worst float32
+}
+
+type priced struct {
+	id   uint32
+	from []uint32 // places
+	gibs float64
+	cost []float32 // by place
+}
+
+// to returns what moving the data to a place costs.
+func (d *priced) to(s *placement.State, place uint32) float32 {
+	cheapest := math.Inf(1)
+	for _, from := range d.from {
+		cheapest = min(cheapest, s.Policy.PerGiB(s.Places[from], s.Places[place]))
+	}
+	return float32(cheapest * d.gibs)
+}
+
+func (m *egress) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
+	each(candidates, func(i int) {
+		cost := float32(0)
+		for k := range m.sets {
+			d, place := &m.sets[k], b.Place[i]
+			switch {
+			case slices.Contains(b.Data[i], d.id):
+			case int(place) < len(d.cost):
+				cost += d.cost[place]
+			default: // a node described since the query was made
+				cost += d.to(s, place)
+			}
+		}
+		raw[i], value[i] = cost, percent(1-cost/m.worst)
+	})
+}
