@@ -3,7 +3,6 @@ package backtest
 import (
 	"math/bits"
 	"slices"
-	"time"
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
@@ -13,39 +12,50 @@ import (
 // of the tail.
 const fewest = 500
 
-// bandOf returns the size band of a machine: margins of machines of one band are
-// pooled, since those of twelve workloads are wrong for forty.
-func bandOf(members int) int { return bits.Len(uint(max(members, 1) - 1)) }
+// band is what machines are pooled by: margins of twelve workloads are wrong for
+// forty, and those of workloads known for weeks for those of today.
+type band struct {
+	size  int
+	young bool // half of the members are younger than a day
+}
+
+// bandOf returns the band of a machine.
+func (c *calibration) bandOf(m *Moment) band {
+	return band{bits.Len(uint(max(m.Members, 1) - 1)), m.Age < c.setting.Panel.StepsIn(dayLength)}
+}
+
+// pooled is the size of the band of all machines.
+const pooled = -1
 
 // calibration finds the margins of contestants day by day.
 type calibration struct {
-	panel   *Panel
+	setting *Setting
 	moments []Moment
-	order   []int // indices of moments by origin
-	bands   []int // by moment
-	horizon int   // steps
-	window  int   // steps
+	order   []int  // indices of moments by origin
+	bands   []band // by moment
+	horizon int    // steps
 }
 
-func newCalibration(p *Panel, moments []Moment, horizon time.Duration) *calibration {
-	c := &calibration{panel: p, moments: moments, horizon: p.StepsIn(horizon), window: p.StepsIn(calibrateDays * dayLength)}
+func newCalibration(s *Setting, moments []Moment) *calibration {
+	c := &calibration{setting: s, moments: moments, horizon: s.Panel.StepsIn(s.Horizon)}
 	c.order = make([]int, len(moments))
-	c.bands = make([]int, len(moments))
+	c.bands = make([]band, len(moments))
 	for i := range c.order {
 		c.order[i] = i
-		c.bands[i] = bandOf(moments[i].Members)
+		c.bands[i] = c.bandOf(&moments[i])
 	}
 	slices.SortStableFunc(c.order, func(a, b int) int { return moments[a].Origin - moments[b].Origin })
 	return c
 }
 
 // margins returns, by band and then by risk, the margins that held on the cases
-// of predictions low and high known at step now: those of the window whose horizon has passed. Band -1 pools
-// all, for bands with too few cases. It is empty before there are any.
-func (c *calibration) margins(low, high []float32, now int, risks []float64) map[int][]float32 {
-	from := now - c.horizon - c.window
+// of predictions low and high known at step now: those of the window whose horizon
+// has passed. Size pooled is all of them, for bands with too few cases. It is empty
+// before there are any.
+func (c *calibration) margins(low, high []float32, now int, risks []float64) map[band][]float32 {
+	from := c.setting.calibratedFrom(now)
 	first, _ := slices.BinarySearchFunc(c.order, from, func(i, step int) int { return c.moments[i].Origin - step })
-	byBand := map[int][]float32{}
+	byBand := map[band][]float32{}
 	var all []float32
 	for _, i := range c.order[first:] {
 		m := &c.moments[i]
@@ -56,14 +66,14 @@ func (c *calibration) margins(low, high []float32, now int, risks []float64) map
 		byBand[c.bands[i]] = append(byBand[c.bands[i]], q)
 		all = append(all, q)
 	}
-	out := map[int][]float32{}
+	out := map[band][]float32{}
 	for band, needed := range byBand {
 		if len(needed) >= fewest {
 			out[band] = marginsOf(needed, risks)
 		}
 	}
 	if len(all) > 0 && len(out) < len(byBand) {
-		out[pooled] = marginsOf(all, risks)
+		out[band{size: pooled}] = marginsOf(all, risks)
 	}
 	return out
 }
@@ -82,6 +92,3 @@ func marginsOf(needed []float32, risks []float64) []float32 {
 	}
 	return margins
 }
-
-// pooled is the band of all machines.
-const pooled = -1

@@ -48,7 +48,7 @@ func (s *Setting) ColdStart(ctx context.Context, c Contestant, held, unseen []in
 		if len(judged.moments) == 0 || len(replays[0].Moments) == 0 {
 			return nil, nil
 		}
-		judged.calibration = newCalibration(s.Panel, replays[0].Moments, s.Horizon)
+		judged.calibration = newCalibration(s, replays[0].Moments)
 		p := &replays[1].Predictions[0]
 		scores[i] = judged.judge(p, judged.calibratedPeaks(&replays[0].Predictions[0], p, []float64{s.Risk})[0])
 	}

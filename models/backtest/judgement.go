@@ -25,7 +25,7 @@ type test struct {
 type block struct{ machine, day int32 }
 
 func newTest(s *Setting, r *Replay) *test {
-	t := &test{Setting: s, calibration: newCalibration(s.Panel, r.Moments, s.Horizon)}
+	t := &test{Setting: s, calibration: newCalibration(s, r.Moments)}
 	rows := map[int]int32{}
 	for i, m := range r.Moments {
 		t.forecasts += m.Members
@@ -70,7 +70,7 @@ func (t *test) risks() []float64 {
 // calibratedPeaks predicts every moment of the test with the margins known at the
 // beginning of its day, from what past predicted by then: by risk, then by moment.
 func (t *test) calibratedPeaks(past, p *Predictions, risks []float64) [][]float32 {
-	byDay := make([]map[int][]float32, t.days)
+	byDay := make([]map[band][]float32, t.days)
 	for d, day := range t.Test {
 		byDay[d] = t.calibration.margins(past.Low, past.High, day.From, risks)
 	}
@@ -81,9 +81,9 @@ func (t *test) calibratedPeaks(past, p *Predictions, risks []float64) [][]float3
 	for j, i := range t.index {
 		m := &t.moments[j]
 		margins := byDay[t.blocks[j].day]
-		of, ok := margins[bandOf(m.Members)]
+		of, ok := margins[t.calibration.bandOf(m)]
 		if !ok {
-			of, ok = margins[pooled]
+			of, ok = margins[band{size: pooled}]
 		}
 		for r := range peaks {
 			q := float32(1) // nothing is known yet: the sum of maxima

@@ -87,13 +87,19 @@ func (o Protocol) Set(p *Panel) (*Setting, error) {
 		return nil, fmt.Errorf("backtest: the trace holds %d days of data, too few to test on %d and calibrate before (give fewer --test-days)", len(c.days), o.TestDays)
 	}
 	s := &Setting{Protocol: o, Panel: p, calendar: c, Days: c.days, Test: c.days[len(c.days)-o.TestDays:]}
-	from := s.Test[0].From - p.StepsIn(calibrateDays*dayLength) - p.StepsIn(o.Horizon)
-	s.Origins = s.OriginsOf(max(from, 0), p.Steps)
+	s.Origins = s.OriginsOf(s.calibratedFrom(s.Test[0].From), p.Steps)
 	if i, _ := slices.BinarySearch(s.Origins, s.Test[0].From); i == len(s.Origins) {
 		return nil, fmt.Errorf("backtest: no %v of the test days are covered by data (give a shorter --horizon)", o.Horizon)
 	}
 	s.Machines, err = s.deal()
 	return s, err
+}
+
+// calibratedFrom returns the first step margins are calibrated on for step now:
+// the weeks before whose horizon has passed, counted in days that hold data.
+func (s *Setting) calibratedFrom(now int) int {
+	i, _ := slices.BinarySearchFunc(s.Days, now, func(d Day, step int) int { return d.From - step })
+	return max(0, s.Days[max(i-calibrateDays, 0)].From-s.Panel.StepsIn(s.Horizon))
 }
 
 func (s *Setting) deal() ([]*Machine, error) {

@@ -3,6 +3,7 @@ package backtest
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 )
@@ -43,7 +44,7 @@ func TestMarginsKnowOnlyWhatIsOver(t *testing.T) {
 	var moments []Moment
 	var low, high []float32
 	for o := range 35 * horizon / 4 {
-		m := Moment{Origin: 4 * o, Members: 12, Limit: 100, Actual: 10 + 10*float32(o%100)/100}
+		m := Moment{Origin: 4 * o, Members: 12, Age: horizon, Limit: 100, Actual: 10 + 10*float32(o%100)/100}
 		switch {
 		case m.Origin > 29*horizon: // its horizon is not over
 			m.Actual = 90
@@ -53,14 +54,49 @@ func TestMarginsKnowOnlyWhatIsOver(t *testing.T) {
 		moments = append(moments, m)
 		low, high = append(low, 10), append(high, 20)
 	}
-	c := newCalibration(p, moments, dayLength)
+	days := make([]Day, p.Steps/horizon)
+	for d := range days {
+		days[d] = Day{d * horizon, (d + 1) * horizon}
+	}
+	c := newCalibration(&Setting{Protocol: Protocol{Horizon: dayLength}, Panel: p, Days: days}, moments)
 	margins := c.margins(low, high, 30*horizon, []float64{.5, .1, .01})
-	got := margins[bandOf(12)]
+	got := margins[c.bandOf(&moments[0])]
 	for i, want := range []float64{.5, .9, .99} {
 		want *= 10. / 11 // of the gap and 1 % of the limit
 		if math.Abs(float64(got[i])-want) > .011 {
 			t.Errorf("margin %g, want %g", got[i], want)
 		}
+	}
+}
+
+// Machines of the young have margins of their own, and the window counts days that
+// hold data, however far apart they are.
+func TestMarginsByAge(t *testing.T) {
+	const perDay = 96
+	p := randomPanel(1, 60, 1)
+	var days []Day
+	for d := 0; d < 60; d += 2 {
+		days = append(days, Day{d * perDay, (d + 1) * perDay})
+	}
+	var moments []Moment
+	for _, day := range days {
+		for k := range fewest / 10 {
+			old := Moment{Origin: day.From, Members: 12, Age: perDay, Limit: 100, Actual: 12, Machine: k}
+			young := old
+			young.Age, young.Actual = perDay-1, 18
+			moments = append(moments, old, young)
+		}
+	}
+	low, high := slices.Repeat([]float32{10}, len(moments)), slices.Repeat([]float32{19}, len(moments))
+	c := newCalibration(&Setting{Protocol: Protocol{Horizon: dayLength}, Panel: p, Days: days}, moments)
+	margins := c.margins(low, high, days[29].From, []float64{.1})
+	for i, want := range []float32{.2, .8} {
+		if got := margins[c.bandOf(&moments[i])]; len(got) != 1 || math.Abs(float64(got[0]-want)) > 1e-5 {
+			t.Errorf("margins %v, want %g", got, want)
+		}
+	}
+	if from := c.setting.calibratedFrom(days[29].From); from > days[1].From || from < days[0].From {
+		t.Errorf("calibrated from step %d, want 28 days that hold data before day 29, and a horizon: %d", from, days[1].From-perDay)
 	}
 }
 

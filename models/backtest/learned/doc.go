@@ -6,5 +6,5 @@
 //
 // peak.go has the contestant, features.go what its models are given, past.go the
 // maxima of single workloads, rows.go what they are fitted on, fit.go how, and
-// which of them answers.
+// form.go which of them answers and how.
 package learned

@@ -16,6 +16,8 @@ type view struct {
 	s14      float32 // sum of the members' own maxima over 14 days
 	all      float32 // sum of their all-time maxima, of young ones of their limits
 	young    float32 // share of limit that is younger than two hours
+	younger  float32 // than a day
+	members  int
 	features []float32
 }
 
@@ -39,11 +41,12 @@ func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin i
 	v.limit = at.Limit
 	v.m14, v.m21 = sum.Max(hours(14*24), origin), sum.Max(hours(21*24), origin)
 	members := l.members(v, at, origin)
+	v.members, v.younger = len(at.Present), members.younger/v.limit
 	base := v.base()
 	f := v.features[:0]
 	add := func(x float32) { f = append(f, x/base) }
 
-	f = append(f, float32(math.Log(float64(v.limit/base))), float32(len(at.Present)), v.young, members.younger/v.limit)
+	f = append(f, float32(math.Log(float64(v.limit/base))), float32(v.members), v.young, v.younger)
 	add(v.m21)
 	add(v.s14)
 	add(v.all)

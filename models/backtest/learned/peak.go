@@ -93,9 +93,9 @@ func (e *entry) Bounds(i int, at backtest.Membership, sum *backtest.Sum) (low, h
 	now := epochAt(e.epochs, e.origins[i])
 	switch {
 	case now != nil && now.cold != nil && v.young > .5:
-		return min(v.limit, max(0, predict(now.cold, &v))*v.limit), v.all
-	case now != nil && now.warm != nil && now.boosted:
-		return now.peak(&v), v.all
+		return min(v.limit, max(0, predict(now.cold, &v, len(levels)-1))*v.limit), v.all
+	case now != nil:
+		return now.form.bounds(now.warm, &v)
 	}
-	return v.m21, v.all
+	return form{head: summed}.bounds(nil, &v)
 }

@@ -20,8 +20,8 @@ type row struct {
 
 const (
 	rounds   = 16 // sizes of machines drawn
-	smallest = 6  // machine learned from
-	largest  = 40
+	smallest = .5 // machine learned from, in sizes of those asked for
+	largest  = 10. / 3
 )
 
 // gather replays random machines of tracks, of sizes from half to thrice those asked for.
