@@ -131,10 +131,18 @@ func startServer(t testing.TB) string {
 
 func TestLoad(t *testing.T) {
 	address := startServer(t)
+	for name, args := range map[string][]string{
+		"each": nil, "batches": {"--batch", "20", "--brief", "--release", "30"}, "streams": {"--batch", "10", "--streams", "3", "--release", "7"},
+	} {
+		t.Run(name, func(t *testing.T) { load(t, address, args...) })
+	}
+}
+
+func load(t *testing.T, address string, args ...string) {
 	var out, progress bytes.Buffer
-	err := run(t.Context(), []string{
+	err := run(t.Context(), append([]string{
 		"--server", address, "--nodes", "50", "--placed", "100", "--rate", "200", "--duration", "1s", "--warmup", "200ms", "--hold", "100ms", "-o", "json",
-	}, &out, &progress)
+	}, args...), &out, &progress)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +182,7 @@ func TestLatencyCountsFromWhenItWasDue(t *testing.T) {
 func TestMisuse(t *testing.T) {
 	for _, args := range [][]string{
 		{"--rate", "0"}, {"--rate", "NaN"}, {"--duration", "-1s"}, {"--nodes", "-1"}, {"--connections", "0"},
-		{"-o", "xml"}, {"--mix", "odd"}, {"--nonsense"}, {"argument"},
+		{"-o", "xml"}, {"--batch", "-1"}, {"--streams", "2"}, {"--release", "0"}, {"--mix", "odd"}, {"--nonsense"}, {"argument"},
 	} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); !errors.As(err, new(misuse)) {
 			t.Errorf("%q: %v, want it refused", args, err)

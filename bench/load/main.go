@@ -16,10 +16,14 @@ type plan struct {
 	server      string
 	nodes       int           // to register first
 	placed      int           // workloads to place and confirm first
-	rate        float64       // Place calls a second
+	rate        float64       // placements a second
+	batch       int           // requests of one message; 0 = each by a Place of its own
+	streams     int           // that carry the batches; 0 = a call for each
+	brief       bool          // ask for answers without scores
 	duration    time.Duration // of the measured run
 	warmup      time.Duration // at the same rate, not measured
 	hold        time.Duration // between a placement and its release
+	together    int           // placements released by one call
 	timeout     time.Duration // of each call
 	connections int
 	mix         string
@@ -88,10 +92,14 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	f.StringVar(&p.server, "server", "127.0.0.1:7070", "gRPC address of the server")
 	f.IntVar(&p.nodes, "nodes", 0, "nodes to register first")
 	f.IntVar(&p.placed, "placed", 0, "workloads to place and confirm first")
-	f.Float64Var(&p.rate, "rate", 2000, "Place calls a second")
+	f.Float64Var(&p.rate, "rate", 2000, "placements a second")
+	f.IntVar(&p.batch, "batch", 0, "placements asked for by one PlaceBatch; 0 uses Place")
+	f.IntVar(&p.streams, "streams", 0, "send batches over so many PlaceStreams, one under way on each")
+	f.BoolVar(&p.brief, "brief", false, "ask for answers without scores, alternatives and rejections")
 	f.DurationVar(&p.duration, "duration", 30*time.Second, "how long to measure")
 	f.DurationVar(&p.warmup, "warmup", 3*time.Second, "how long to run before measuring")
 	f.DurationVar(&p.hold, "hold", time.Second, "time between a placement and its release")
+	f.IntVar(&p.together, "release", 1, "placements given back by one call: 1 uses Release, more ReleaseBatch")
 	f.DurationVar(&p.timeout, "timeout", 5*time.Second, "of each call")
 	f.IntVar(&p.connections, "connections", 4, "connections to spread the calls over")
 	f.StringVar(&p.mix, "mix", "fifty", "request shapes: alike, fifty or different")
@@ -111,6 +119,10 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 		return plan{}, misuse{fmt.Errorf("rate %g is not between 0 and 1,000,000 a second", p.rate)}
 	case p.nodes < 0 || p.placed < 0 || p.connections < 1:
 		return plan{}, misuse{errors.New("nodes and placed may not be negative, connections must be positive")}
+	case p.batch < 0 || p.batch > 10_000 || p.streams < 0 || p.streams > 0 && p.batch == 0:
+		return plan{}, misuse{errors.New("batch must be 0 to 10,000, and streams carry batches")}
+	case p.together < 1 || p.together > 10_000:
+		return plan{}, misuse{errors.New("release must be 1 to 10,000")}
 	case p.duration <= 0 || p.warmup < 0 || p.hold < 0 || p.timeout <= 0:
 		return plan{}, misuse{errors.New("duration and timeout must be positive, warmup and hold may not be negative")}
 	case p.output != "table" && p.output != "json":

@@ -20,29 +20,34 @@ const maxInFlight = 50_000
 func measure(ctx context.Context, p plan, c *clients, shapes mix) (*report, error) {
 	l := &loop{plan: p, clients: c, shapes: shapes, run: fmt.Sprintf("load-%x", time.Now().UnixNano())}
 	warm, total := int(p.rate*p.warmup.Seconds()), int(p.rate*(p.warmup+p.duration).Seconds())
+	l.mu.placed = make(map[*tally][]string)
 	places, releases := newTally(), newTally()
 
-	pace := pacer{start: time.Now(), rate: p.rate}
+	pace, step := pacer{start: time.Now(), rate: p.rate}, max(1, p.batch)
+	send, finish, err := l.sender(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var sent int
-	for n := 0; n < total && ctx.Err() == nil; n++ {
+	for n := 0; n < total && ctx.Err() == nil; n += step {
 		due := pace.wait(n)
-		toPlaces, toReleases := places, releases
-		if n < warm {
-			toPlaces, toReleases = nil, nil
-		} else {
-			sent++
+		g := group{first: n, n: min(step, total-n), due: due}
+		if n >= warm {
+			g.places, g.releases = places, releases
+			sent += g.n
 		}
 		if l.inFlight.Load() >= maxInFlight {
-			toPlaces.fail("client_overflow")
+			g.places.fail("client_overflow", g.n)
 			continue
 		}
-		l.inFlight.Add(1)
-		l.calls.Go(func() {
-			defer l.inFlight.Add(-1)
-			l.one(ctx, n, due, toPlaces, toReleases)
-		})
+		l.inFlight.Add(int64(g.n))
+		send(g)
 	}
 	ended := time.Now()
+	finish()
+	l.calls.Wait()
+	l.release("", 0, nil) // what is left over
+	l.release("", 0, releases)
 	l.calls.Wait()
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("stopped: %w", err)
@@ -59,46 +64,102 @@ type loop struct {
 	run      string // makes ids unique to the run
 	calls    sync.WaitGroup
 	inFlight atomic.Int64
+
+	mu struct {
+		sync.Mutex
+		placed map[*tally][]string // decisions to release together, by where that counts
+	}
 }
 
-// one asks for one placement and later gives it back.
-func (l *loop) one(ctx context.Context, n int, due time.Time, places, releases *tally) {
-	id := fmt.Sprintf("%s-%d", l.run, n)
-	p, err := l.place(ctx, n, id)
+// group is requests sent together; tallies are nil while warming up.
+type group struct {
+	first, n         int
+	due              time.Time
+	places, releases *tally
+}
+
+// sender returns how the plan sends a group, and what to call after the last.
+func (l *loop) sender(ctx context.Context) (send func(group), finish func(), err error) {
+	each := l.one
 	switch {
-	case err != nil:
-		places.fail(status.Code(err).String())
-		return
-	case p.Node == "":
-		places.answer(time.Since(due), true)
-		return
+	case l.plan.streams > 0:
+		return l.overStreams(ctx)
+	case l.plan.batch > 0:
+		each = l.many
 	}
-	places.answer(time.Since(due), false)
-	if l.plan.dryRun {
-		return
+	send = func(g group) {
+		l.calls.Go(func() {
+			defer l.inFlight.Add(-int64(g.n))
+			each(ctx, g)
+		})
 	}
-	due = time.Now().Add(l.plan.hold)
-	select {
-	case <-ctx.Done():
-		return
-	case <-time.After(l.plan.hold):
-	}
-	ctx, cancel := context.WithTimeout(ctx, l.plan.timeout)
-	defer cancel()
-	target := &auspexv1.ReleaseRequest_DecisionId{DecisionId: p.DecisionId}
-	if _, err := l.clients.place(n).Release(ctx, &auspexv1.ReleaseRequest{Target: target}); err != nil {
-		releases.fail(status.Code(err).String())
-		return
-	}
-	releases.answer(time.Since(due), false)
+	return send, func() {}, nil
 }
 
-func (l *loop) place(ctx context.Context, n int, id string) (*auspexv1.PlaceResponse, error) {
+// one asks for one placement.
+func (l *loop) one(ctx context.Context, g group) {
 	ctx, cancel := context.WithTimeout(ctx, l.plan.timeout)
 	defer cancel()
-	return l.clients.place(n).Place(ctx, &auspexv1.PlaceRequest{
-		RequestId: id, Workload: l.shapes.workload(n, id), DryRun: l.plan.dryRun,
+	p, err := l.clients.place(g.first).Place(ctx, l.request(g.first))
+	if err != nil {
+		g.places.fail(status.Code(err).String(), 1)
+		return
+	}
+	l.answered(g, p)
+}
+
+// request returns the n-th request.
+func (l *loop) request(n int) *auspexv1.PlaceRequest {
+	id := fmt.Sprintf("%s-%d", l.run, n)
+	return &auspexv1.PlaceRequest{RequestId: id, Workload: l.shapes.workload(n, id), DryRun: l.plan.dryRun, Brief: l.plan.brief}
+}
+
+// answered counts an answer, and sees to its release.
+func (l *loop) answered(g group, p *auspexv1.PlaceResponse) {
+	g.places.answer(time.Since(g.due), p.GetNode() == "")
+	if p.GetNode() != "" && !l.plan.dryRun {
+		l.release(p.GetDecisionId(), l.plan.hold, g.releases)
+	}
+}
+
+// release gives a placement back after a time, with those it waits for; "" waits
+// for no more.
+func (l *loop) release(decision string, after time.Duration, releases *tally) {
+	l.mu.Lock()
+	ids := l.mu.placed[releases]
+	if decision != "" {
+		ids = append(ids, decision)
+	}
+	if len(ids) == 0 || decision != "" && len(ids) < l.plan.together {
+		l.mu.placed[releases] = ids
+		l.mu.Unlock()
+		return
+	}
+	delete(l.mu.placed, releases)
+	l.mu.Unlock()
+	due := time.Now().Add(after)
+	l.calls.Go(func() {
+		time.Sleep(time.Until(due))
+		ctx, cancel := context.WithTimeout(context.Background(), l.plan.timeout)
+		defer cancel()
+		if err := l.giveBack(ctx, ids); err != nil {
+			releases.fail(status.Code(err).String(), len(ids))
+			return
+		}
+		for range ids {
+			releases.answer(time.Since(due), false)
+		}
 	})
+}
+
+func (l *loop) giveBack(ctx context.Context, ids []string) error {
+	client := l.clients.place(len(ids[0]) + int(ids[0][len(ids[0])-1])) // any
+	if l.plan.together > 1 {
+		_, err := client.ReleaseBatch(ctx, &auspexv1.ReleaseBatchRequest{DecisionIds: ids})
+		return err
+	}
+	_, err := client.Release(ctx, &auspexv1.ReleaseRequest{Target: &auspexv1.ReleaseRequest_DecisionId{DecisionId: ids[0]}})
+	return err
 }
 
 // pacer says when each request is due.

@@ -42,13 +42,13 @@ func (t *tally) answer(took time.Duration, noFit bool) {
 	}
 }
 
-func (t *tally) fail(code string) {
+func (t *tally) fail(code string, n int) {
 	if t == nil {
 		return
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mu.errors[code]++
+	t.mu.errors[code] += int64(n)
 }
 
 // report is what the command prints. Its JSON names are stable.

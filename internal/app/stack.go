@@ -114,7 +114,7 @@ func (s *stack) newRPC() (*rpc.Server, error) {
 		Placer: s.placement, Fleet: s.placement, NodeSums: s.placement, Shares: s.placement,
 		Predictions: s.table, Usage: s.collector, Grid: s.config.Grid(),
 		HeartbeatInterval: heartbeatInterval(s.config.Placement.HeartbeatTimeout),
-		MaxMessageBytes:   int(c.MaxMessageBytes), MaxStreams: uint32(c.MaxStreams), MaxDeadline: c.MaxDeadline, DrainTimeout: c.DrainTimeout,
+		MaxMessageBytes:   int(c.MaxMessageBytes), MaxBatch: c.MaxBatch, MaxStreams: uint32(c.MaxStreams), MaxDeadline: c.MaxDeadline, DrainTimeout: c.DrainTimeout,
 		Metrics: s.metrics, Log: s.log,
 	})
 }

@@ -37,6 +37,7 @@ type Server struct {
 	GRPCAddress     string        `key:"grpc_address" doc:"where schedulers and nodes call; plain text, so loopback only"`
 	HTTPAddress     string        `key:"http_address" doc:"where /metrics and /healthz are served; empty serves none"`
 	MaxMessageBytes Bytes         `key:"max_message_bytes" doc:"largest message, either way"`
+	MaxBatch        int           `key:"max_batch" doc:"requests of one batch, members of one gang"`
 	MaxStreams      int           `key:"max_streams" doc:"concurrent calls of one connection"`
 	MaxDeadline     time.Duration `key:"max_deadline" doc:"longest a unary call may take; 0 leaves it to the table of calls"`
 	DrainTimeout    time.Duration `key:"drain_timeout" doc:"how long calls in flight may take to end when stopping"`

@@ -111,6 +111,7 @@ func (s Server) validate(r *rules) {
 		}
 	}
 	r.require(s.MaxMessageBytes >= 64<<10 && s.MaxMessageBytes <= 1<<30, "server.max_message_bytes", "%d is not between 64KiB and 1GiB", s.MaxMessageBytes)
+	r.require(s.MaxBatch > 0 && s.MaxBatch <= 10_000, "server.max_batch", "%d is not between 1 and 10000", s.MaxBatch)
 	r.require(s.MaxStreams > 0 && s.MaxStreams <= 1<<20, "server.max_streams", "%d is not between 1 and %d", s.MaxStreams, 1<<20)
 	atLeast(r, "server.max_deadline", s.MaxDeadline, 0)
 	atLeast(r, "server.drain_timeout", s.DrainTimeout, 0)

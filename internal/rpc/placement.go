@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/placement"
 )
@@ -11,38 +13,52 @@ import (
 // documentation holds for the errors.
 type Placer interface {
 	Place(ctx context.Context, r placement.Request) (placement.Decision, error)
-	Confirm(ctx context.Context, decision string) (workload, node string, err error)
+	PlaceGang(ctx context.Context, r placement.GangRequest) (placement.GangDecision, error)
+	PlaceBatch(ctx context.Context, requests []placement.Request) []placement.Result
+	ConfirmBatch(ctx context.Context, decisions []string) []placement.Confirmation
 	Release(ctx context.Context, decision string) (released bool, err error)
+	ReleaseBatch(ctx context.Context, decisions []string) (workloads []int, err error)
 	ReleaseWorkload(ctx context.Context, workload string) (released bool, err error)
 	Explain(decision, node string) (placement.Explanation, error)
 }
 
 type placementService struct {
 	auspexv1.UnimplementedPlacementServiceServer
-	placer Placer
+	placer          Placer
+	check           func(proto.Message) error // of the items of a batch
+	maxBatch        int
+	maxMessageBytes int
 }
 
 func (s *placementService) Place(ctx context.Context, r *auspexv1.PlaceRequest) (*auspexv1.PlaceResponse, error) {
-	d, err := s.placer.Place(ctx, placement.Request{
+	d, err := s.placer.Place(ctx, requestFromWire(ctx, r))
+	if err != nil {
+		return nil, placementStatus(err, "workload")
+	}
+	return decisionToWire(&d, r.GetBrief()), nil
+}
+
+func requestFromWire(ctx context.Context, r *auspexv1.PlaceRequest) placement.Request {
+	return placement.Request{
 		ID:           r.GetRequestId(),
 		Workload:     workloadFromWire(r.GetWorkload()),
 		Alternatives: int(r.GetAlternatives()),
 		DryRun:       r.GetDryRun(),
 		ReserveFor:   r.GetReserveFor().AsDuration(),
 		Principal:    principalOf(ctx).Name,
-	})
-	if err != nil {
-		return nil, placementStatus(err, "workload")
 	}
-	return decisionToWire(&d), nil
 }
 
 func (s *placementService) Confirm(ctx context.Context, r *auspexv1.ConfirmRequest) (*auspexv1.ConfirmResponse, error) {
-	workload, node, err := s.placer.Confirm(ctx, r.GetDecisionId())
-	if err != nil {
-		return nil, placementStatus(err, "decision_id")
+	c := s.placer.ConfirmBatch(ctx, []string{r.GetDecisionId()})[0]
+	if c.Err != nil {
+		return nil, placementStatus(c.Err, "decision_id")
 	}
-	return &auspexv1.ConfirmResponse{Workload: workload, Node: node}, nil
+	response := &auspexv1.ConfirmResponse{Workloads: count(len(c.Confirmed))}
+	if len(c.Confirmed) == 1 && c.Confirmed[0].Decision == r.GetDecisionId() {
+		response.Workload, response.Node = c.Confirmed[0].Workload, c.Confirmed[0].Node
+	}
+	return response, nil
 }
 
 func (s *placementService) Release(ctx context.Context, r *auspexv1.ReleaseRequest) (*auspexv1.ReleaseResponse, error) {

@@ -147,7 +147,7 @@ func TestExplain(t *testing.T) {
 	want := &auspexv1.ExplainResponse{
 		DecisionId: "d-1", Decided: timestamppb.New(decided), State: "confirmed", Formula: placement.Formula,
 		Workload: &auspexv1.Workload{Id: "w-1", Requests: &auspexv1.Resources{Amounts: map[string]float64{"cpu": 1, "memory": 2}}},
-		Outcome:  decisionToWire(&d),
+		Outcome:  decisionToWire(&d, false),
 		Filters: []*auspexv1.Rejection{
 			{Filter: "taints", Reason: "taint not tolerated", Nodes: 2},
 			{Filter: "power", Reason: "over the rack's cap"},

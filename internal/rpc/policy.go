@@ -7,6 +7,7 @@ type rateClass string
 
 const (
 	deciding  rateClass = "deciding"  // on a scheduler's critical path
+	batching  rateClass = "batching"  // the same, many at once
 	reporting rateClass = "reporting" // node agents: heartbeats and usage
 	operating rateClass = "operating" // people and their tools
 	probing   rateClass = "probing"   // is it there, what does it offer
@@ -16,6 +17,7 @@ const (
 // with RESOURCE_EXHAUSTED, so that none of the classes starves another.
 var inFlight = map[rateClass]int64{
 	deciding:  4096,
+	batching:  128,
 	reporting: 1024,
 	operating: 64,
 	probing:   64,
@@ -39,10 +41,15 @@ const (
 
 // policies lists every RPC there is. What is not here is refused.
 var policies = map[string]policy{
-	placements + "Place":   {class: deciding, deadline: 5 * time.Second},
-	placements + "Confirm": {class: deciding, deadline: 5 * time.Second},
-	placements + "Release": {class: deciding, deadline: 5 * time.Second},
-	placements + "Explain": {class: operating, deadline: 10 * time.Second},
+	placements + "Place":        {class: deciding, deadline: 5 * time.Second},
+	placements + "PlaceGang":    {class: batching, deadline: 10 * time.Second},
+	placements + "PlaceBatch":   {class: batching, deadline: 10 * time.Second},
+	placements + "PlaceStream":  {class: batching, deadline: time.Hour}, // each message has the time of a batch
+	placements + "ConfirmBatch": {class: batching, deadline: 10 * time.Second},
+	placements + "ReleaseBatch": {class: batching, deadline: 10 * time.Second},
+	placements + "Confirm":      {class: deciding, deadline: 5 * time.Second},
+	placements + "Release":      {class: deciding, deadline: 5 * time.Second},
+	placements + "Explain":      {class: operating, deadline: 10 * time.Second},
 
 	nodes + "RegisterNode": {class: reporting, deadline: 10 * time.Second},
 	nodes + "Heartbeat":    {class: reporting, deadline: 5 * time.Second},

@@ -32,6 +32,7 @@ type Options struct {
 	HeartbeatInterval time.Duration // what nodes are told; 0 = 20 s
 
 	MaxMessageBytes int           // of one message, either way; 0 = 4 MiB
+	MaxBatch        int           // requests of a batch, members of a gang; 0 = 1000
 	MaxStreams      uint32        // concurrent calls of one connection; 0 = 1024
 	MaxDeadline     time.Duration // of unary calls; 0 = as in the table of RPCs
 	DrainTimeout    time.Duration // for calls in flight when stopping; 0 = 10 s
@@ -49,6 +50,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxMessageBytes == 0 {
 		o.MaxMessageBytes = 4 << 20
+	}
+	if o.MaxBatch == 0 {
+		o.MaxBatch = 1000
 	}
 	if o.MaxStreams == 0 {
 		o.MaxStreams = 1024
@@ -68,7 +72,7 @@ func (o Options) Validate() error {
 	if o.Placer == nil || o.Fleet == nil || o.NodeSums == nil || o.Shares == nil {
 		errs = append(errs, errors.New("rpc options: Placer, Fleet, NodeSums and Shares are needed"))
 	}
-	if o.MaxMessageBytes < 0 || o.HeartbeatInterval < 0 || o.MaxDeadline < 0 || o.DrainTimeout < 0 {
+	if o.MaxMessageBytes < 0 || o.MaxBatch < 0 || o.HeartbeatInterval < 0 || o.MaxDeadline < 0 || o.DrainTimeout < 0 {
 		errs = append(errs, errors.New("rpc options: a limit or duration is negative"))
 	}
 	return errors.Join(errs...)
@@ -128,7 +132,9 @@ func New(o Options) (*Server, error) {
 		drainTimeout: o.DrainTimeout,
 		log:          o.Log,
 	}
-	auspexv1.RegisterPlacementServiceServer(s.grpc, &placementService{placer: o.Placer})
+	auspexv1.RegisterPlacementServiceServer(s.grpc, &placementService{
+		placer: o.Placer, check: check, maxBatch: o.MaxBatch, maxMessageBytes: o.MaxMessageBytes,
+	})
 	auspexv1.RegisterFleetServiceServer(s.grpc, &fleetService{fleet: o.Fleet, usage: o.Usage, heartbeat: o.HeartbeatInterval, samples: m.samples})
 	auspexv1.RegisterForecastServiceServer(s.grpc, &forecastService{predictions: o.Predictions, sums: o.NodeSums, grid: o.Grid})
 	auspexv1.RegisterShareServiceServer(s.grpc, &shareService{shares: o.Shares})

@@ -35,6 +35,7 @@ import (
 // scripted stands in for the placement service where a test needs an answer the
 // real one does not give at will. What is not scripted fails the call.
 type scripted struct {
+	gang    func(placement.GangRequest) (placement.GangDecision, error)
 	place   func(context.Context, placement.Request) (placement.Decision, error)
 	confirm func(string) (string, string, error)
 	release func(string) (bool, error)
@@ -52,11 +53,45 @@ func (s *scripted) Place(ctx context.Context, r placement.Request) (placement.De
 	}
 	return s.place(ctx, r)
 }
-func (s *scripted) Confirm(_ context.Context, decision string) (string, string, error) {
-	if s.confirm == nil {
-		return "", "", errUnscripted
+func (s *scripted) PlaceGang(_ context.Context, r placement.GangRequest) (placement.GangDecision, error) {
+	if s.gang == nil {
+		return placement.GangDecision{}, errUnscripted
 	}
-	return s.confirm(decision)
+	return s.gang(r)
+}
+func (s *scripted) PlaceBatch(ctx context.Context, requests []placement.Request) []placement.Result {
+	results := make([]placement.Result, len(requests))
+	for i, r := range requests {
+		results[i].Decision, results[i].Err = s.Place(ctx, r)
+	}
+	return results
+}
+func (s *scripted) ConfirmBatch(_ context.Context, decisions []string) []placement.Confirmation {
+	out := make([]placement.Confirmation, len(decisions))
+	for i, d := range decisions {
+		if out[i].Err = errUnscripted; s.confirm == nil {
+			continue
+		}
+		w, n, err := s.confirm(d)
+		out[i] = placement.Confirmation{Err: err}
+		if err == nil {
+			out[i].Confirmed = []placement.Held{{Decision: d, Workload: w, Node: n}}
+		}
+	}
+	return out
+}
+func (s *scripted) ReleaseBatch(ctx context.Context, decisions []string) ([]int, error) {
+	counts := make([]int, len(decisions))
+	for i, d := range decisions {
+		released, err := s.Release(ctx, d)
+		if err != nil {
+			return nil, err
+		}
+		if released {
+			counts[i] = 1
+		}
+	}
+	return counts, nil
 }
 func (s *scripted) Release(_ context.Context, decision string) (bool, error) {
 	if s.release == nil {

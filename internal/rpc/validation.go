@@ -25,7 +25,9 @@ const plainText = `^[^\p{C}\p{Zl}\p{Zp}]*$`
 // pass.
 func newChecker() (func(proto.Message) error, error) {
 	validator, err := protovalidate.New(protovalidate.WithMessages(
-		&auspexv1.PlaceRequest{}, &auspexv1.ConfirmRequest{}, &auspexv1.ReleaseRequest{}, &auspexv1.ExplainRequest{},
+		&auspexv1.PlaceRequest{}, &auspexv1.PlaceGangRequest{}, &auspexv1.PlaceBatchRequest{}, &auspexv1.PlaceStreamRequest{},
+		&auspexv1.ConfirmRequest{}, &auspexv1.ReleaseRequest{}, &auspexv1.ConfirmBatchRequest{}, &auspexv1.ReleaseBatchRequest{},
+		&auspexv1.ExplainRequest{},
 		&auspexv1.RegisterNodeRequest{}, &auspexv1.HeartbeatRequest{}, &auspexv1.ReportUsageRequest{},
 		&auspexv1.ListNodesRequest{}, &auspexv1.DrainRequest{}, &auspexv1.RemoveNodeRequest{},
 		&auspexv1.PredictRequest{}, &auspexv1.ListSharesRequest{},

@@ -10,25 +10,29 @@ import (
 	"github.com/auspex-project/auspex/placement"
 )
 
-func decisionToWire(d *placement.Decision) *auspexv1.PlaceResponse {
+// decisionToWire leaves out, for brief, what Explain tells later.
+func decisionToWire(d *placement.Decision, brief bool) *auspexv1.PlaceResponse {
 	out := &auspexv1.PlaceResponse{
 		DecisionId:      d.ID,
 		Node:            d.Node,
 		Devices:         countsToWire(d.Devices),
 		Expires:         momentToWire(d.Expires),
 		Score:           d.Score,
-		Scores:          scoresToWire(d.Scores),
-		Rejections:      rejectionsToWire(d.Rejected()),
 		DeniedByShare:   len(d.Denial) > 0,
 		Denials:         denialsToWire(d.Denial),
 		Reason:          d.Reason,
 		Class:           string(d.Class),
 		NodesConsidered: count(d.Considered),
 		NodesFeasible:   count(d.Feasible),
+		Gang:            d.Gang,
 	}
 	if d.Forecast != nil {
 		out.ForecastBasis, out.ForecastModel = string(d.Forecast.Basis), d.Forecast.Model
 	}
+	if brief {
+		return out
+	}
+	out.Scores, out.Rejections = scoresToWire(d.Scores), rejectionsToWire(d.Rejected())
 	for _, c := range d.Alternatives {
 		out.Alternatives = append(out.Alternatives, &auspexv1.Candidate{Node: c.Node, Score: c.Score, Scores: scoresToWire(c.Scores)})
 	}
@@ -41,10 +45,11 @@ func explanationToWire(e *placement.Explanation) *auspexv1.ExplainResponse {
 		DecisionId: d.ID,
 		Decided:    momentToWire(d.Decided),
 		Workload:   WorkloadToWire(d.Workload),
-		Outcome:    decisionToWire(d),
+		Outcome:    decisionToWire(d, false),
 		State:      string(e.Phase),
 		Filters:    rejectionsToWire(d.Rejections),
 		Formula:    e.Formula,
+		Members:    gangMembersToWire(e),
 	}
 	if d.Forecast != nil {
 		out.Forecast = forecastToWire(d.Forecast, d.Decided)

@@ -34,7 +34,9 @@ type PlaceRequest struct {
 	// Decide and explain, but reserve nothing.
 	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// How long the reservation waits for Confirm; absent is the configured time.
-	ReserveFor    *durationpb.Duration `protobuf:"bytes,5,opt,name=reserve_for,json=reserveFor,proto3" json:"reserve_for,omitempty"`
+	ReserveFor *durationpb.Duration `protobuf:"bytes,5,opt,name=reserve_for,json=reserveFor,proto3" json:"reserve_for,omitempty"`
+	// Leave scores, alternatives and rejections out of the answer; Explain has them.
+	Brief         bool `protobuf:"varint,6,opt,name=brief,proto3" json:"brief,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -104,6 +106,561 @@ func (x *PlaceRequest) GetReserveFor() *durationpb.Duration {
 	return nil
 }
 
+func (x *PlaceRequest) GetBrief() bool {
+	if x != nil {
+		return x.Brief
+	}
+	return false
+}
+
+type PlaceGangRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Chosen by the caller, unique among the gangs; a retry repeats it.
+	RequestId string      `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Members   []*Workload `protobuf:"bytes,2,rep,name=members,proto3" json:"members,omitempty"`
+	// The part of the fleet that must hold all members; empty is anywhere.
+	Together string `protobuf:"bytes,3,opt,name=together,proto3" json:"together,omitempty"`
+	// Where no such part has room for all, spread them rather than refuse.
+	OrApart bool `protobuf:"varint,4,opt,name=or_apart,json=orApart,proto3" json:"or_apart,omitempty"`
+	DryRun  bool `protobuf:"varint,5,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// For all members; absent is the configured time.
+	ReserveFor *durationpb.Duration `protobuf:"bytes,6,opt,name=reserve_for,json=reserveFor,proto3" json:"reserve_for,omitempty"`
+	// As of a PlaceRequest, for all members.
+	Brief         bool `protobuf:"varint,7,opt,name=brief,proto3" json:"brief,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceGangRequest) Reset() {
+	*x = PlaceGangRequest{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceGangRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceGangRequest) ProtoMessage() {}
+
+func (x *PlaceGangRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceGangRequest.ProtoReflect.Descriptor instead.
+func (*PlaceGangRequest) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PlaceGangRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *PlaceGangRequest) GetMembers() []*Workload {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *PlaceGangRequest) GetTogether() string {
+	if x != nil {
+		return x.Together
+	}
+	return ""
+}
+
+func (x *PlaceGangRequest) GetOrApart() bool {
+	if x != nil {
+		return x.OrApart
+	}
+	return false
+}
+
+func (x *PlaceGangRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+func (x *PlaceGangRequest) GetReserveFor() *durationpb.Duration {
+	if x != nil {
+		return x.ReserveFor
+	}
+	return nil
+}
+
+func (x *PlaceGangRequest) GetBrief() bool {
+	if x != nil {
+		return x.Brief
+	}
+	return false
+}
+
+type PlaceGangResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the gang: confirms and releases all members.
+	DecisionId string `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// Whether all have a node. If not nothing is reserved.
+	Placed bool `protobuf:"varint,2,opt,name=placed,proto3" json:"placed,omitempty"`
+	// In the order of the request, each with a decision id of its own. Without a
+	// place for all, one that had one says so in its reason.
+	Members []*PlaceResponse `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
+	// The part of the fleet that holds all, where that was asked for.
+	Together string `protobuf:"bytes,4,opt,name=together,proto3" json:"together,omitempty"`
+	// When all reservations end unless confirmed; members confirmed by then stay.
+	Expires *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=expires,proto3" json:"expires,omitempty"`
+	// Position of the member that found no node, when not placed.
+	Blocking uint32 `protobuf:"varint,6,opt,name=blocking,proto3" json:"blocking,omitempty"`
+	// One sentence a person can read.
+	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceGangResponse) Reset() {
+	*x = PlaceGangResponse{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceGangResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceGangResponse) ProtoMessage() {}
+
+func (x *PlaceGangResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceGangResponse.ProtoReflect.Descriptor instead.
+func (*PlaceGangResponse) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PlaceGangResponse) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *PlaceGangResponse) GetPlaced() bool {
+	if x != nil {
+		return x.Placed
+	}
+	return false
+}
+
+func (x *PlaceGangResponse) GetMembers() []*PlaceResponse {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *PlaceGangResponse) GetTogether() string {
+	if x != nil {
+		return x.Together
+	}
+	return ""
+}
+
+func (x *PlaceGangResponse) GetExpires() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Expires
+	}
+	return nil
+}
+
+func (x *PlaceGangResponse) GetBlocking() uint32 {
+	if x != nil {
+		return x.Blocking
+	}
+	return 0
+}
+
+func (x *PlaceGangResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type PlaceBatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server's limit may be lower.
+	Requests      []*PlaceRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceBatchRequest) Reset() {
+	*x = PlaceBatchRequest{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceBatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceBatchRequest) ProtoMessage() {}
+
+func (x *PlaceBatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceBatchRequest.ProtoReflect.Descriptor instead.
+func (*PlaceBatchRequest) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PlaceBatchRequest) GetRequests() []*PlaceRequest {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+type PlaceBatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the requests, one for each.
+	Results       []*PlaceResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceBatchResponse) Reset() {
+	*x = PlaceBatchResponse{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceBatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceBatchResponse) ProtoMessage() {}
+
+func (x *PlaceBatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceBatchResponse.ProtoReflect.Descriptor instead.
+func (*PlaceBatchResponse) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *PlaceBatchResponse) GetResults() []*PlaceResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+type PlaceStreamRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Requests      []*PlaceRequest        `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceStreamRequest) Reset() {
+	*x = PlaceStreamRequest{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceStreamRequest) ProtoMessage() {}
+
+func (x *PlaceStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceStreamRequest.ProtoReflect.Descriptor instead.
+func (*PlaceStreamRequest) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PlaceStreamRequest) GetRequests() []*PlaceRequest {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+type PlaceStreamResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Results       []*PlaceResult         `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceStreamResponse) Reset() {
+	*x = PlaceStreamResponse{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceStreamResponse) ProtoMessage() {}
+
+func (x *PlaceStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceStreamResponse.ProtoReflect.Descriptor instead.
+func (*PlaceStreamResponse) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PlaceStreamResponse) GetResults() []*PlaceResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+type PlaceResult struct {
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	RequestId string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Types that are valid to be assigned to Answer:
+	//
+	//	*PlaceResult_Decision
+	//	*PlaceResult_Failure
+	Answer        isPlaceResult_Answer `protobuf_oneof:"answer"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceResult) Reset() {
+	*x = PlaceResult{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceResult) ProtoMessage() {}
+
+func (x *PlaceResult) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceResult.ProtoReflect.Descriptor instead.
+func (*PlaceResult) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PlaceResult) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *PlaceResult) GetAnswer() isPlaceResult_Answer {
+	if x != nil {
+		return x.Answer
+	}
+	return nil
+}
+
+func (x *PlaceResult) GetDecision() *PlaceResponse {
+	if x != nil {
+		if x, ok := x.Answer.(*PlaceResult_Decision); ok {
+			return x.Decision
+		}
+	}
+	return nil
+}
+
+func (x *PlaceResult) GetFailure() *Failure {
+	if x != nil {
+		if x, ok := x.Answer.(*PlaceResult_Failure); ok {
+			return x.Failure
+		}
+	}
+	return nil
+}
+
+type isPlaceResult_Answer interface {
+	isPlaceResult_Answer()
+}
+
+type PlaceResult_Decision struct {
+	Decision *PlaceResponse `protobuf:"bytes,2,opt,name=decision,proto3,oneof"`
+}
+
+type PlaceResult_Failure struct {
+	Failure *Failure `protobuf:"bytes,3,opt,name=failure,proto3,oneof"`
+}
+
+func (*PlaceResult_Decision) isPlaceResult_Answer() {}
+
+func (*PlaceResult_Failure) isPlaceResult_Answer() {}
+
+// Why an item of a batch failed: what would have been the status of the call, had
+// it come alone.
+type Failure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A gRPC status code.
+	Code uint32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	// Stable, for programs, such as WORKLOAD_ALREADY_PLACED.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// For people.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// The fields at fault, of INVALID_ARGUMENT.
+	Fields []string `protobuf:"bytes,4,rep,name=fields,proto3" json:"fields,omitempty"`
+	// When it is worth asking again.
+	RetryAfter    *durationpb.Duration `protobuf:"bytes,5,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Failure) Reset() {
+	*x = Failure{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Failure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Failure) ProtoMessage() {}
+
+func (x *Failure) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Failure.ProtoReflect.Descriptor instead.
+func (*Failure) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Failure) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *Failure) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Failure) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Failure) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *Failure) GetRetryAfter() *durationpb.Duration {
+	if x != nil {
+		return x.RetryAfter
+	}
+	return nil
+}
+
 type PlaceResponse struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	DecisionId string                 `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
@@ -131,14 +688,16 @@ type PlaceResponse struct {
 	NodesConsidered uint32 `protobuf:"varint,14,opt,name=nodes_considered,json=nodesConsidered,proto3" json:"nodes_considered,omitempty"`
 	NodesFeasible   uint32 `protobuf:"varint,15,opt,name=nodes_feasible,json=nodesFeasible,proto3" json:"nodes_feasible,omitempty"`
 	// Why the queue may not have it, when denied_by_share.
-	Denials       []*Denial `protobuf:"bytes,16,rep,name=denials,proto3" json:"denials,omitempty"`
+	Denials []*Denial `protobuf:"bytes,16,rep,name=denials,proto3" json:"denials,omitempty"`
+	// The decision on the gang it is a member of; empty for one of its own.
+	Gang          string `protobuf:"bytes,17,opt,name=gang,proto3" json:"gang,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PlaceResponse) Reset() {
 	*x = PlaceResponse{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[1]
+	mi := &file_auspex_v1_placement_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -150,7 +709,7 @@ func (x *PlaceResponse) String() string {
 func (*PlaceResponse) ProtoMessage() {}
 
 func (x *PlaceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[1]
+	mi := &file_auspex_v1_placement_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -163,7 +722,7 @@ func (x *PlaceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceResponse.ProtoReflect.Descriptor instead.
 func (*PlaceResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{1}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PlaceResponse) GetDecisionId() string {
@@ -278,6 +837,13 @@ func (x *PlaceResponse) GetDenials() []*Denial {
 	return nil
 }
 
+func (x *PlaceResponse) GetGang() string {
+	if x != nil {
+		return x.Gang
+	}
+	return ""
+}
+
 // One ground on which the shares say no.
 type Denial struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -295,7 +861,7 @@ type Denial struct {
 
 func (x *Denial) Reset() {
 	*x = Denial{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[2]
+	mi := &file_auspex_v1_placement_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -307,7 +873,7 @@ func (x *Denial) String() string {
 func (*Denial) ProtoMessage() {}
 
 func (x *Denial) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[2]
+	mi := &file_auspex_v1_placement_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -320,7 +886,7 @@ func (x *Denial) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Denial.ProtoReflect.Descriptor instead.
 func (*Denial) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{2}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Denial) GetCause() string {
@@ -362,7 +928,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[3]
+	mi := &file_auspex_v1_placement_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -374,7 +940,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[3]
+	mi := &file_auspex_v1_placement_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -387,7 +953,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{3}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Candidate) GetNode() string {
@@ -428,7 +994,7 @@ type ScoreLine struct {
 
 func (x *ScoreLine) Reset() {
 	*x = ScoreLine{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[4]
+	mi := &file_auspex_v1_placement_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +1006,7 @@ func (x *ScoreLine) String() string {
 func (*ScoreLine) ProtoMessage() {}
 
 func (x *ScoreLine) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[4]
+	mi := &file_auspex_v1_placement_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +1019,7 @@ func (x *ScoreLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreLine.ProtoReflect.Descriptor instead.
 func (*ScoreLine) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{4}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ScoreLine) GetScorer() string {
@@ -511,7 +1077,7 @@ type Rejection struct {
 
 func (x *Rejection) Reset() {
 	*x = Rejection{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[5]
+	mi := &file_auspex_v1_placement_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -523,7 +1089,7 @@ func (x *Rejection) String() string {
 func (*Rejection) ProtoMessage() {}
 
 func (x *Rejection) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[5]
+	mi := &file_auspex_v1_placement_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -536,7 +1102,7 @@ func (x *Rejection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejection.ProtoReflect.Descriptor instead.
 func (*Rejection) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{5}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Rejection) GetFilter() string {
@@ -576,7 +1142,7 @@ type ConfirmRequest struct {
 
 func (x *ConfirmRequest) Reset() {
 	*x = ConfirmRequest{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[6]
+	mi := &file_auspex_v1_placement_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +1154,7 @@ func (x *ConfirmRequest) String() string {
 func (*ConfirmRequest) ProtoMessage() {}
 
 func (x *ConfirmRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[6]
+	mi := &file_auspex_v1_placement_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +1167,7 @@ func (x *ConfirmRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{6}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ConfirmRequest) GetDecisionId() string {
@@ -612,16 +1178,19 @@ func (x *ConfirmRequest) GetDecisionId() string {
 }
 
 type ConfirmResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workload      string                 `protobuf:"bytes,1,opt,name=workload,proto3" json:"workload,omitempty"`
-	Node          string                 `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty for a gang.
+	Workload string `protobuf:"bytes,1,opt,name=workload,proto3" json:"workload,omitempty"`
+	Node     string `protobuf:"bytes,2,opt,name=node,proto3" json:"node,omitempty"`
+	// How many workloads are confirmed: one, or the members of a gang.
+	Workloads     uint32 `protobuf:"varint,3,opt,name=workloads,proto3" json:"workloads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConfirmResponse) Reset() {
 	*x = ConfirmResponse{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[7]
+	mi := &file_auspex_v1_placement_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +1202,7 @@ func (x *ConfirmResponse) String() string {
 func (*ConfirmResponse) ProtoMessage() {}
 
 func (x *ConfirmResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[7]
+	mi := &file_auspex_v1_placement_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +1215,7 @@ func (x *ConfirmResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{7}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ConfirmResponse) GetWorkload() string {
@@ -663,6 +1232,245 @@ func (x *ConfirmResponse) GetNode() string {
 	return ""
 }
 
+func (x *ConfirmResponse) GetWorkloads() uint32 {
+	if x != nil {
+		return x.Workloads
+	}
+	return 0
+}
+
+type ConfirmBatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DecisionIds   []string               `protobuf:"bytes,1,rep,name=decision_ids,json=decisionIds,proto3" json:"decision_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmBatchRequest) Reset() {
+	*x = ConfirmBatchRequest{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmBatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmBatchRequest) ProtoMessage() {}
+
+func (x *ConfirmBatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmBatchRequest.ProtoReflect.Descriptor instead.
+func (*ConfirmBatchRequest) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ConfirmBatchRequest) GetDecisionIds() []string {
+	if x != nil {
+		return x.DecisionIds
+	}
+	return nil
+}
+
+type ConfirmBatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the request.
+	Results       []*ConfirmResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmBatchResponse) Reset() {
+	*x = ConfirmBatchResponse{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmBatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmBatchResponse) ProtoMessage() {}
+
+func (x *ConfirmBatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmBatchResponse.ProtoReflect.Descriptor instead.
+func (*ConfirmBatchResponse) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ConfirmBatchResponse) GetResults() []*ConfirmResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+type ConfirmResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workloads confirmed by the decision, several for a gang; 0 on failure.
+	Workloads     uint32   `protobuf:"varint,1,opt,name=workloads,proto3" json:"workloads,omitempty"`
+	Failure       *Failure `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfirmResult) Reset() {
+	*x = ConfirmResult{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfirmResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfirmResult) ProtoMessage() {}
+
+func (x *ConfirmResult) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfirmResult.ProtoReflect.Descriptor instead.
+func (*ConfirmResult) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ConfirmResult) GetWorkloads() uint32 {
+	if x != nil {
+		return x.Workloads
+	}
+	return 0
+}
+
+func (x *ConfirmResult) GetFailure() *Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+type ReleaseBatchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	DecisionIds   []string               `protobuf:"bytes,1,rep,name=decision_ids,json=decisionIds,proto3" json:"decision_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseBatchRequest) Reset() {
+	*x = ReleaseBatchRequest{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseBatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseBatchRequest) ProtoMessage() {}
+
+func (x *ReleaseBatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseBatchRequest.ProtoReflect.Descriptor instead.
+func (*ReleaseBatchRequest) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ReleaseBatchRequest) GetDecisionIds() []string {
+	if x != nil {
+		return x.DecisionIds
+	}
+	return nil
+}
+
+type ReleaseBatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many workloads each decision held, in the order of the request; 0 where
+	// there was nothing to release.
+	Workloads     []uint32 `protobuf:"varint,1,rep,packed,name=workloads,proto3" json:"workloads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReleaseBatchResponse) Reset() {
+	*x = ReleaseBatchResponse{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReleaseBatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReleaseBatchResponse) ProtoMessage() {}
+
+func (x *ReleaseBatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReleaseBatchResponse.ProtoReflect.Descriptor instead.
+func (*ReleaseBatchResponse) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ReleaseBatchResponse) GetWorkloads() []uint32 {
+	if x != nil {
+		return x.Workloads
+	}
+	return nil
+}
+
 type ReleaseRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Target:
@@ -676,7 +1484,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[8]
+	mi := &file_auspex_v1_placement_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +1496,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[8]
+	mi := &file_auspex_v1_placement_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +1509,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{8}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReleaseRequest) GetTarget() isReleaseRequest_Target {
@@ -755,7 +1563,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[9]
+	mi := &file_auspex_v1_placement_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -767,7 +1575,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[9]
+	mi := &file_auspex_v1_placement_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -780,7 +1588,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{9}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReleaseResponse) GetReleased() bool {
@@ -801,7 +1609,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[10]
+	mi := &file_auspex_v1_placement_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +1621,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[10]
+	mi := &file_auspex_v1_placement_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +1634,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{10}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExplainRequest) GetDecisionId() string {
@@ -859,14 +1667,16 @@ type ExplainResponse struct {
 	// How a node's score is made, in one line.
 	Formula string `protobuf:"bytes,9,opt,name=formula,proto3" json:"formula,omitempty"`
 	// The asked node's fate, when one was asked for.
-	Verdict       *NodeVerdict `protobuf:"bytes,10,opt,name=verdict,proto3" json:"verdict,omitempty"`
+	Verdict *NodeVerdict `protobuf:"bytes,10,opt,name=verdict,proto3" json:"verdict,omitempty"`
+	// Of a gang, in place of its own workload, filters and scores: the members.
+	Members       []*GangMember `protobuf:"bytes,11,rep,name=members,proto3" json:"members,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[11]
+	mi := &file_auspex_v1_placement_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +1688,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[11]
+	mi := &file_auspex_v1_placement_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +1701,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{11}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExplainResponse) GetDecisionId() string {
@@ -964,6 +1774,90 @@ func (x *ExplainResponse) GetVerdict() *NodeVerdict {
 	return nil
 }
 
+func (x *ExplainResponse) GetMembers() []*GangMember {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+type GangMember struct {
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	DecisionId string                 `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	Workload   string                 `protobuf:"bytes,2,opt,name=workload,proto3" json:"workload,omitempty"`
+	Node       string                 `protobuf:"bytes,3,opt,name=node,proto3" json:"node,omitempty"`
+	// As of ExplainResponse.
+	State         string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	Reason        string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GangMember) Reset() {
+	*x = GangMember{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GangMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GangMember) ProtoMessage() {}
+
+func (x *GangMember) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GangMember.ProtoReflect.Descriptor instead.
+func (*GangMember) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GangMember) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *GangMember) GetWorkload() string {
+	if x != nil {
+		return x.Workload
+	}
+	return ""
+}
+
+func (x *GangMember) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *GangMember) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *GangMember) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type ScoreDifference struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Scorer         string                 `protobuf:"bytes,1,opt,name=scorer,proto3" json:"scorer,omitempty"`
@@ -975,7 +1869,7 @@ type ScoreDifference struct {
 
 func (x *ScoreDifference) Reset() {
 	*x = ScoreDifference{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[12]
+	mi := &file_auspex_v1_placement_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1881,7 @@ func (x *ScoreDifference) String() string {
 func (*ScoreDifference) ProtoMessage() {}
 
 func (x *ScoreDifference) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[12]
+	mi := &file_auspex_v1_placement_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1894,7 @@ func (x *ScoreDifference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreDifference.ProtoReflect.Descriptor instead.
 func (*ScoreDifference) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{12}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ScoreDifference) GetScorer() string {
@@ -1040,7 +1934,7 @@ type NodeVerdict struct {
 
 func (x *NodeVerdict) Reset() {
 	*x = NodeVerdict{}
-	mi := &file_auspex_v1_placement_proto_msgTypes[13]
+	mi := &file_auspex_v1_placement_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1052,7 +1946,7 @@ func (x *NodeVerdict) String() string {
 func (*NodeVerdict) ProtoMessage() {}
 
 func (x *NodeVerdict) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_placement_proto_msgTypes[13]
+	mi := &file_auspex_v1_placement_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1065,7 +1959,7 @@ func (x *NodeVerdict) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeVerdict.ProtoReflect.Descriptor instead.
 func (*NodeVerdict) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{13}
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *NodeVerdict) GetNode() string {
@@ -1114,7 +2008,7 @@ var File_auspex_v1_placement_proto protoreflect.FileDescriptor
 
 const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\n" +
-	"\x19auspex/v1/placement.proto\x12\tauspex.v1\x1a\x16auspex/v1/common.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x02\n" +
+	"\x19auspex/v1/placement.proto\x12\tauspex.v1\x1a\x16auspex/v1/common.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb3\x02\n" +
 	"\fPlaceRequest\x12B\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\trequestId\x127\n" +
@@ -1122,7 +2016,50 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\falternatives\x18\x03 \x01(\rB\a\xbaH\x04*\x02\x18dR\falternatives\x12\x17\n" +
 	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x12J\n" +
 	"\vreserve_for\x18\x05 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
-	"reserveFor\"\xeb\x04\n" +
+	"reserveFor\x12\x14\n" +
+	"\x05brief\x18\x06 \x01(\bR\x05brief\"\xf1\x02\n" +
+	"\x10PlaceGangRequest\x12B\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB#\xbaH r\x1e\x10\x01\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\trequestId\x12:\n" +
+	"\amembers\x18\x02 \x03(\v2\x13.auspex.v1.WorkloadB\v\xbaH\b\x92\x01\x05\b\x01\x10\x80\bR\amembers\x12G\n" +
+	"\btogether\x18\x03 \x01(\tB+\xbaH(r&R\x00R\x04nodeR\x04rackR\x04zoneR\x06regionR\bproviderR\btogether\x12\x19\n" +
+	"\bor_apart\x18\x04 \x01(\bR\aorApart\x12\x17\n" +
+	"\adry_run\x18\x05 \x01(\bR\x06dryRun\x12J\n" +
+	"\vreserve_for\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x05*\x00R\n" +
+	"reserveFor\x12\x14\n" +
+	"\x05brief\x18\a \x01(\bR\x05brief\"\x86\x02\n" +
+	"\x11PlaceGangResponse\x12\x1f\n" +
+	"\vdecision_id\x18\x01 \x01(\tR\n" +
+	"decisionId\x12\x16\n" +
+	"\x06placed\x18\x02 \x01(\bR\x06placed\x122\n" +
+	"\amembers\x18\x03 \x03(\v2\x18.auspex.v1.PlaceResponseR\amembers\x12\x1a\n" +
+	"\btogether\x18\x04 \x01(\tR\btogether\x124\n" +
+	"\aexpires\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\aexpires\x12\x1a\n" +
+	"\bblocking\x18\x06 \x01(\rR\bblocking\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\"Z\n" +
+	"\x11PlaceBatchRequest\x12E\n" +
+	"\brequests\x18\x01 \x03(\v2\x17.auspex.v1.PlaceRequestB\x10\xbaH\r\x92\x01\n" +
+	"\b\x01\x10\x90N\"\x03\xd8\x01\x03R\brequests\"F\n" +
+	"\x12PlaceBatchResponse\x120\n" +
+	"\aresults\x18\x01 \x03(\v2\x16.auspex.v1.PlaceResultR\aresults\"[\n" +
+	"\x12PlaceStreamRequest\x12E\n" +
+	"\brequests\x18\x01 \x03(\v2\x17.auspex.v1.PlaceRequestB\x10\xbaH\r\x92\x01\n" +
+	"\b\x01\x10\x90N\"\x03\xd8\x01\x03R\brequests\"G\n" +
+	"\x13PlaceStreamResponse\x120\n" +
+	"\aresults\x18\x01 \x03(\v2\x16.auspex.v1.PlaceResultR\aresults\"\x9e\x01\n" +
+	"\vPlaceResult\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x126\n" +
+	"\bdecision\x18\x02 \x01(\v2\x18.auspex.v1.PlaceResponseH\x00R\bdecision\x12.\n" +
+	"\afailure\x18\x03 \x01(\v2\x12.auspex.v1.FailureH\x00R\afailureB\b\n" +
+	"\x06answer\"\xa3\x01\n" +
+	"\aFailure\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
+	"\x06fields\x18\x04 \x03(\tR\x06fields\x12:\n" +
+	"\vretry_after\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"retryAfter\"\xff\x04\n" +
 	"\rPlaceResponse\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x12\n" +
@@ -1143,7 +2080,8 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x05class\x18\r \x01(\tR\x05class\x12)\n" +
 	"\x10nodes_considered\x18\x0e \x01(\rR\x0fnodesConsidered\x12%\n" +
 	"\x0enodes_feasible\x18\x0f \x01(\rR\rnodesFeasible\x12+\n" +
-	"\adenials\x18\x10 \x03(\v2\x11.auspex.v1.DenialR\adenials\"d\n" +
+	"\adenials\x18\x10 \x03(\v2\x11.auspex.v1.DenialR\adenials\x12\x12\n" +
+	"\x04gang\x18\x11 \x01(\tR\x04gang\"d\n" +
 	"\x06Denial\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\tR\x05cause\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1a\n" +
@@ -1167,10 +2105,22 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\vpreemptible\x18\x04 \x01(\bR\vpreemptible\"U\n" +
 	"\x0eConfirmRequest\x12C\n" +
 	"\vdecision_id\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18@2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\n" +
-	"decisionId\"A\n" +
+	"decisionId\"_\n" +
 	"\x0fConfirmResponse\x12\x1a\n" +
 	"\bworkload\x18\x01 \x01(\tR\bworkload\x12\x12\n" +
-	"\x04node\x18\x02 \x01(\tR\x04node\"\xab\x01\n" +
+	"\x04node\x18\x02 \x01(\tR\x04node\x12\x1c\n" +
+	"\tworkloads\x18\x03 \x01(\rR\tworkloads\"f\n" +
+	"\x13ConfirmBatchRequest\x12O\n" +
+	"\fdecision_ids\x18\x01 \x03(\tB,\xbaH)\x92\x01&\b\x01\x10\x90N\"\x1fr\x1d\x10\x01\x18@2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\vdecisionIds\"J\n" +
+	"\x14ConfirmBatchResponse\x122\n" +
+	"\aresults\x18\x01 \x03(\v2\x18.auspex.v1.ConfirmResultR\aresults\"[\n" +
+	"\rConfirmResult\x12\x1c\n" +
+	"\tworkloads\x18\x01 \x01(\rR\tworkloads\x12,\n" +
+	"\afailure\x18\x02 \x01(\v2\x12.auspex.v1.FailureR\afailure\"f\n" +
+	"\x13ReleaseBatchRequest\x12O\n" +
+	"\fdecision_ids\x18\x01 \x03(\tB,\xbaH)\x92\x01&\b\x01\x10\x90N\"\x1fr\x1d\x10\x01\x18@2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\vdecisionIds\"4\n" +
+	"\x14ReleaseBatchResponse\x12\x1c\n" +
+	"\tworkloads\x18\x01 \x03(\rR\tworkloads\"\xab\x01\n" +
 	"\x0eReleaseRequest\x12E\n" +
 	"\vdecision_id\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18@2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$H\x00R\n" +
 	"decisionId\x12A\n" +
@@ -1181,7 +2131,7 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x0eExplainRequest\x12C\n" +
 	"\vdecision_id\x18\x01 \x01(\tB\"\xbaH\x1fr\x1d\x10\x01\x18@2\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\n" +
 	"decisionId\x125\n" +
-	"\x04node\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04node\"\xcc\x03\n" +
+	"\x04node\x18\x02 \x01(\tB!\xbaH\x1er\x1c\x18\xfd\x012\x17^[^\\p{C}\\p{Zl}\\p{Zp}]*$R\x04node\"\xfd\x03\n" +
 	"\x0fExplainResponse\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x124\n" +
@@ -1196,7 +2146,16 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\bforecast\x18\b \x01(\v2\x13.auspex.v1.ForecastR\bforecast\x12\x18\n" +
 	"\aformula\x18\t \x01(\tR\aformula\x120\n" +
 	"\averdict\x18\n" +
-	" \x01(\v2\x16.auspex.v1.NodeVerdictR\averdict\"x\n" +
+	" \x01(\v2\x16.auspex.v1.NodeVerdictR\averdict\x12/\n" +
+	"\amembers\x18\v \x03(\v2\x15.auspex.v1.GangMemberR\amembers\"\x8b\x01\n" +
+	"\n" +
+	"GangMember\x12\x1f\n" +
+	"\vdecision_id\x18\x01 \x01(\tR\n" +
+	"decisionId\x12\x1a\n" +
+	"\bworkload\x18\x02 \x01(\tR\bworkload\x12\x12\n" +
+	"\x04node\x18\x03 \x01(\tR\x04node\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"x\n" +
 	"\x0fScoreDifference\x12\x16\n" +
 	"\x06scorer\x18\x01 \x01(\tR\x06scorer\x12#\n" +
 	"\rchosen_points\x18\x02 \x01(\x01R\fchosenPoints\x12(\n" +
@@ -1210,11 +2169,17 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x05score\x18\x04 \x01(\x01R\x05score\x12,\n" +
 	"\x06scores\x18\x05 \x03(\v2\x14.auspex.v1.ScoreLineR\x06scores\x12\x1d\n" +
 	"\n" +
-	"judged_now\x18\x06 \x01(\bR\tjudgedNow2\x94\x02\n" +
+	"judged_now\x18\x06 \x01(\bR\tjudgedNow2\x9b\x05\n" +
 	"\x10PlacementService\x12:\n" +
-	"\x05Place\x12\x17.auspex.v1.PlaceRequest\x1a\x18.auspex.v1.PlaceResponse\x12@\n" +
+	"\x05Place\x12\x17.auspex.v1.PlaceRequest\x1a\x18.auspex.v1.PlaceResponse\x12F\n" +
+	"\tPlaceGang\x12\x1b.auspex.v1.PlaceGangRequest\x1a\x1c.auspex.v1.PlaceGangResponse\x12I\n" +
+	"\n" +
+	"PlaceBatch\x12\x1c.auspex.v1.PlaceBatchRequest\x1a\x1d.auspex.v1.PlaceBatchResponse\x12P\n" +
+	"\vPlaceStream\x12\x1d.auspex.v1.PlaceStreamRequest\x1a\x1e.auspex.v1.PlaceStreamResponse(\x010\x01\x12@\n" +
 	"\aConfirm\x12\x19.auspex.v1.ConfirmRequest\x1a\x1a.auspex.v1.ConfirmResponse\x12@\n" +
-	"\aRelease\x12\x19.auspex.v1.ReleaseRequest\x1a\x1a.auspex.v1.ReleaseResponse\x12@\n" +
+	"\aRelease\x12\x19.auspex.v1.ReleaseRequest\x1a\x1a.auspex.v1.ReleaseResponse\x12O\n" +
+	"\fConfirmBatch\x12\x1e.auspex.v1.ConfirmBatchRequest\x1a\x1f.auspex.v1.ConfirmBatchResponse\x12O\n" +
+	"\fReleaseBatch\x12\x1e.auspex.v1.ReleaseBatchRequest\x1a\x1f.auspex.v1.ReleaseBatchResponse\x12@\n" +
 	"\aExplain\x12\x19.auspex.v1.ExplainRequest\x1a\x1a.auspex.v1.ExplainResponseB9Z7github.com/auspex-project/auspex/api/auspex/v1;auspexv1b\x06proto3"
 
 var (
@@ -1229,58 +2194,96 @@ func file_auspex_v1_placement_proto_rawDescGZIP() []byte {
 	return file_auspex_v1_placement_proto_rawDescData
 }
 
-var file_auspex_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_auspex_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_auspex_v1_placement_proto_goTypes = []any{
 	(*PlaceRequest)(nil),          // 0: auspex.v1.PlaceRequest
-	(*PlaceResponse)(nil),         // 1: auspex.v1.PlaceResponse
-	(*Denial)(nil),                // 2: auspex.v1.Denial
-	(*Candidate)(nil),             // 3: auspex.v1.Candidate
-	(*ScoreLine)(nil),             // 4: auspex.v1.ScoreLine
-	(*Rejection)(nil),             // 5: auspex.v1.Rejection
-	(*ConfirmRequest)(nil),        // 6: auspex.v1.ConfirmRequest
-	(*ConfirmResponse)(nil),       // 7: auspex.v1.ConfirmResponse
-	(*ReleaseRequest)(nil),        // 8: auspex.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),       // 9: auspex.v1.ReleaseResponse
-	(*ExplainRequest)(nil),        // 10: auspex.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 11: auspex.v1.ExplainResponse
-	(*ScoreDifference)(nil),       // 12: auspex.v1.ScoreDifference
-	(*NodeVerdict)(nil),           // 13: auspex.v1.NodeVerdict
-	(*Workload)(nil),              // 14: auspex.v1.Workload
-	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*Forecast)(nil),              // 17: auspex.v1.Forecast
+	(*PlaceGangRequest)(nil),      // 1: auspex.v1.PlaceGangRequest
+	(*PlaceGangResponse)(nil),     // 2: auspex.v1.PlaceGangResponse
+	(*PlaceBatchRequest)(nil),     // 3: auspex.v1.PlaceBatchRequest
+	(*PlaceBatchResponse)(nil),    // 4: auspex.v1.PlaceBatchResponse
+	(*PlaceStreamRequest)(nil),    // 5: auspex.v1.PlaceStreamRequest
+	(*PlaceStreamResponse)(nil),   // 6: auspex.v1.PlaceStreamResponse
+	(*PlaceResult)(nil),           // 7: auspex.v1.PlaceResult
+	(*Failure)(nil),               // 8: auspex.v1.Failure
+	(*PlaceResponse)(nil),         // 9: auspex.v1.PlaceResponse
+	(*Denial)(nil),                // 10: auspex.v1.Denial
+	(*Candidate)(nil),             // 11: auspex.v1.Candidate
+	(*ScoreLine)(nil),             // 12: auspex.v1.ScoreLine
+	(*Rejection)(nil),             // 13: auspex.v1.Rejection
+	(*ConfirmRequest)(nil),        // 14: auspex.v1.ConfirmRequest
+	(*ConfirmResponse)(nil),       // 15: auspex.v1.ConfirmResponse
+	(*ConfirmBatchRequest)(nil),   // 16: auspex.v1.ConfirmBatchRequest
+	(*ConfirmBatchResponse)(nil),  // 17: auspex.v1.ConfirmBatchResponse
+	(*ConfirmResult)(nil),         // 18: auspex.v1.ConfirmResult
+	(*ReleaseBatchRequest)(nil),   // 19: auspex.v1.ReleaseBatchRequest
+	(*ReleaseBatchResponse)(nil),  // 20: auspex.v1.ReleaseBatchResponse
+	(*ReleaseRequest)(nil),        // 21: auspex.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),       // 22: auspex.v1.ReleaseResponse
+	(*ExplainRequest)(nil),        // 23: auspex.v1.ExplainRequest
+	(*ExplainResponse)(nil),       // 24: auspex.v1.ExplainResponse
+	(*GangMember)(nil),            // 25: auspex.v1.GangMember
+	(*ScoreDifference)(nil),       // 26: auspex.v1.ScoreDifference
+	(*NodeVerdict)(nil),           // 27: auspex.v1.NodeVerdict
+	(*Workload)(nil),              // 28: auspex.v1.Workload
+	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*Forecast)(nil),              // 31: auspex.v1.Forecast
 }
 var file_auspex_v1_placement_proto_depIdxs = []int32{
-	14, // 0: auspex.v1.PlaceRequest.workload:type_name -> auspex.v1.Workload
-	15, // 1: auspex.v1.PlaceRequest.reserve_for:type_name -> google.protobuf.Duration
-	16, // 2: auspex.v1.PlaceResponse.expires:type_name -> google.protobuf.Timestamp
-	3,  // 3: auspex.v1.PlaceResponse.alternatives:type_name -> auspex.v1.Candidate
-	4,  // 4: auspex.v1.PlaceResponse.scores:type_name -> auspex.v1.ScoreLine
-	5,  // 5: auspex.v1.PlaceResponse.rejections:type_name -> auspex.v1.Rejection
-	2,  // 6: auspex.v1.PlaceResponse.denials:type_name -> auspex.v1.Denial
-	4,  // 7: auspex.v1.Candidate.scores:type_name -> auspex.v1.ScoreLine
-	16, // 8: auspex.v1.ExplainResponse.decided:type_name -> google.protobuf.Timestamp
-	14, // 9: auspex.v1.ExplainResponse.workload:type_name -> auspex.v1.Workload
-	1,  // 10: auspex.v1.ExplainResponse.outcome:type_name -> auspex.v1.PlaceResponse
-	5,  // 11: auspex.v1.ExplainResponse.filters:type_name -> auspex.v1.Rejection
-	12, // 12: auspex.v1.ExplainResponse.difference:type_name -> auspex.v1.ScoreDifference
-	17, // 13: auspex.v1.ExplainResponse.forecast:type_name -> auspex.v1.Forecast
-	13, // 14: auspex.v1.ExplainResponse.verdict:type_name -> auspex.v1.NodeVerdict
-	5,  // 15: auspex.v1.NodeVerdict.rejections:type_name -> auspex.v1.Rejection
-	4,  // 16: auspex.v1.NodeVerdict.scores:type_name -> auspex.v1.ScoreLine
-	0,  // 17: auspex.v1.PlacementService.Place:input_type -> auspex.v1.PlaceRequest
-	6,  // 18: auspex.v1.PlacementService.Confirm:input_type -> auspex.v1.ConfirmRequest
-	8,  // 19: auspex.v1.PlacementService.Release:input_type -> auspex.v1.ReleaseRequest
-	10, // 20: auspex.v1.PlacementService.Explain:input_type -> auspex.v1.ExplainRequest
-	1,  // 21: auspex.v1.PlacementService.Place:output_type -> auspex.v1.PlaceResponse
-	7,  // 22: auspex.v1.PlacementService.Confirm:output_type -> auspex.v1.ConfirmResponse
-	9,  // 23: auspex.v1.PlacementService.Release:output_type -> auspex.v1.ReleaseResponse
-	11, // 24: auspex.v1.PlacementService.Explain:output_type -> auspex.v1.ExplainResponse
-	21, // [21:25] is the sub-list for method output_type
-	17, // [17:21] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	28, // 0: auspex.v1.PlaceRequest.workload:type_name -> auspex.v1.Workload
+	29, // 1: auspex.v1.PlaceRequest.reserve_for:type_name -> google.protobuf.Duration
+	28, // 2: auspex.v1.PlaceGangRequest.members:type_name -> auspex.v1.Workload
+	29, // 3: auspex.v1.PlaceGangRequest.reserve_for:type_name -> google.protobuf.Duration
+	9,  // 4: auspex.v1.PlaceGangResponse.members:type_name -> auspex.v1.PlaceResponse
+	30, // 5: auspex.v1.PlaceGangResponse.expires:type_name -> google.protobuf.Timestamp
+	0,  // 6: auspex.v1.PlaceBatchRequest.requests:type_name -> auspex.v1.PlaceRequest
+	7,  // 7: auspex.v1.PlaceBatchResponse.results:type_name -> auspex.v1.PlaceResult
+	0,  // 8: auspex.v1.PlaceStreamRequest.requests:type_name -> auspex.v1.PlaceRequest
+	7,  // 9: auspex.v1.PlaceStreamResponse.results:type_name -> auspex.v1.PlaceResult
+	9,  // 10: auspex.v1.PlaceResult.decision:type_name -> auspex.v1.PlaceResponse
+	8,  // 11: auspex.v1.PlaceResult.failure:type_name -> auspex.v1.Failure
+	29, // 12: auspex.v1.Failure.retry_after:type_name -> google.protobuf.Duration
+	30, // 13: auspex.v1.PlaceResponse.expires:type_name -> google.protobuf.Timestamp
+	11, // 14: auspex.v1.PlaceResponse.alternatives:type_name -> auspex.v1.Candidate
+	12, // 15: auspex.v1.PlaceResponse.scores:type_name -> auspex.v1.ScoreLine
+	13, // 16: auspex.v1.PlaceResponse.rejections:type_name -> auspex.v1.Rejection
+	10, // 17: auspex.v1.PlaceResponse.denials:type_name -> auspex.v1.Denial
+	12, // 18: auspex.v1.Candidate.scores:type_name -> auspex.v1.ScoreLine
+	18, // 19: auspex.v1.ConfirmBatchResponse.results:type_name -> auspex.v1.ConfirmResult
+	8,  // 20: auspex.v1.ConfirmResult.failure:type_name -> auspex.v1.Failure
+	30, // 21: auspex.v1.ExplainResponse.decided:type_name -> google.protobuf.Timestamp
+	28, // 22: auspex.v1.ExplainResponse.workload:type_name -> auspex.v1.Workload
+	9,  // 23: auspex.v1.ExplainResponse.outcome:type_name -> auspex.v1.PlaceResponse
+	13, // 24: auspex.v1.ExplainResponse.filters:type_name -> auspex.v1.Rejection
+	26, // 25: auspex.v1.ExplainResponse.difference:type_name -> auspex.v1.ScoreDifference
+	31, // 26: auspex.v1.ExplainResponse.forecast:type_name -> auspex.v1.Forecast
+	27, // 27: auspex.v1.ExplainResponse.verdict:type_name -> auspex.v1.NodeVerdict
+	25, // 28: auspex.v1.ExplainResponse.members:type_name -> auspex.v1.GangMember
+	13, // 29: auspex.v1.NodeVerdict.rejections:type_name -> auspex.v1.Rejection
+	12, // 30: auspex.v1.NodeVerdict.scores:type_name -> auspex.v1.ScoreLine
+	0,  // 31: auspex.v1.PlacementService.Place:input_type -> auspex.v1.PlaceRequest
+	1,  // 32: auspex.v1.PlacementService.PlaceGang:input_type -> auspex.v1.PlaceGangRequest
+	3,  // 33: auspex.v1.PlacementService.PlaceBatch:input_type -> auspex.v1.PlaceBatchRequest
+	5,  // 34: auspex.v1.PlacementService.PlaceStream:input_type -> auspex.v1.PlaceStreamRequest
+	14, // 35: auspex.v1.PlacementService.Confirm:input_type -> auspex.v1.ConfirmRequest
+	21, // 36: auspex.v1.PlacementService.Release:input_type -> auspex.v1.ReleaseRequest
+	16, // 37: auspex.v1.PlacementService.ConfirmBatch:input_type -> auspex.v1.ConfirmBatchRequest
+	19, // 38: auspex.v1.PlacementService.ReleaseBatch:input_type -> auspex.v1.ReleaseBatchRequest
+	23, // 39: auspex.v1.PlacementService.Explain:input_type -> auspex.v1.ExplainRequest
+	9,  // 40: auspex.v1.PlacementService.Place:output_type -> auspex.v1.PlaceResponse
+	2,  // 41: auspex.v1.PlacementService.PlaceGang:output_type -> auspex.v1.PlaceGangResponse
+	4,  // 42: auspex.v1.PlacementService.PlaceBatch:output_type -> auspex.v1.PlaceBatchResponse
+	6,  // 43: auspex.v1.PlacementService.PlaceStream:output_type -> auspex.v1.PlaceStreamResponse
+	15, // 44: auspex.v1.PlacementService.Confirm:output_type -> auspex.v1.ConfirmResponse
+	22, // 45: auspex.v1.PlacementService.Release:output_type -> auspex.v1.ReleaseResponse
+	17, // 46: auspex.v1.PlacementService.ConfirmBatch:output_type -> auspex.v1.ConfirmBatchResponse
+	20, // 47: auspex.v1.PlacementService.ReleaseBatch:output_type -> auspex.v1.ReleaseBatchResponse
+	24, // 48: auspex.v1.PlacementService.Explain:output_type -> auspex.v1.ExplainResponse
+	40, // [40:49] is the sub-list for method output_type
+	31, // [31:40] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_auspex_v1_placement_proto_init() }
@@ -1289,7 +2292,11 @@ func file_auspex_v1_placement_proto_init() {
 		return
 	}
 	file_auspex_v1_common_proto_init()
-	file_auspex_v1_placement_proto_msgTypes[8].OneofWrappers = []any{
+	file_auspex_v1_placement_proto_msgTypes[7].OneofWrappers = []any{
+		(*PlaceResult_Decision)(nil),
+		(*PlaceResult_Failure)(nil),
+	}
+	file_auspex_v1_placement_proto_msgTypes[21].OneofWrappers = []any{
 		(*ReleaseRequest_DecisionId)(nil),
 		(*ReleaseRequest_Workload)(nil),
 	}
@@ -1299,7 +2306,7 @@ func file_auspex_v1_placement_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_auspex_v1_placement_proto_rawDesc), len(file_auspex_v1_placement_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

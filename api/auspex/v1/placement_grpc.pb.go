@@ -19,10 +19,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PlacementService_Place_FullMethodName   = "/auspex.v1.PlacementService/Place"
-	PlacementService_Confirm_FullMethodName = "/auspex.v1.PlacementService/Confirm"
-	PlacementService_Release_FullMethodName = "/auspex.v1.PlacementService/Release"
-	PlacementService_Explain_FullMethodName = "/auspex.v1.PlacementService/Explain"
+	PlacementService_Place_FullMethodName        = "/auspex.v1.PlacementService/Place"
+	PlacementService_PlaceGang_FullMethodName    = "/auspex.v1.PlacementService/PlaceGang"
+	PlacementService_PlaceBatch_FullMethodName   = "/auspex.v1.PlacementService/PlaceBatch"
+	PlacementService_PlaceStream_FullMethodName  = "/auspex.v1.PlacementService/PlaceStream"
+	PlacementService_Confirm_FullMethodName      = "/auspex.v1.PlacementService/Confirm"
+	PlacementService_Release_FullMethodName      = "/auspex.v1.PlacementService/Release"
+	PlacementService_ConfirmBatch_FullMethodName = "/auspex.v1.PlacementService/ConfirmBatch"
+	PlacementService_ReleaseBatch_FullMethodName = "/auspex.v1.PlacementService/ReleaseBatch"
+	PlacementService_Explain_FullMethodName      = "/auspex.v1.PlacementService/Explain"
 )
 
 // PlacementServiceClient is the client API for PlacementService service.
@@ -35,11 +40,28 @@ type PlacementServiceClient interface {
 	// with the same workload returns the first answer; with another workload it
 	// is ALREADY_EXISTS. "Nothing fits" is an answer, not an error.
 	Place(ctx context.Context, in *PlaceRequest, opts ...grpc.CallOption) (*PlaceResponse, error)
+	// Finds nodes for all members, reserves all of them at once and says why, or
+	// reserves nothing and says which member found none. Idempotent as Place is.
+	// The members' decisions are explained, confirmed and released by their own
+	// ids, or all together by that of the gang.
+	PlaceGang(ctx context.Context, in *PlaceGangRequest, opts ...grpc.CallOption) (*PlaceGangResponse, error)
+	// Places many workloads that have nothing to do with each other, in order, and
+	// makes all durable at once: the fast way to place many. Each is answered for
+	// itself; one that is refused keeps no other from its place.
+	PlaceBatch(ctx context.Context, in *PlaceBatchRequest, opts ...grpc.CallOption) (*PlaceBatchResponse, error)
+	// PlaceBatch again and again: each message is answered by one, in order. The
+	// server reads the next when it has answered, so that a client that is too fast
+	// is slowed down; several streams run side by side.
+	PlaceStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PlaceStreamRequest, PlaceStreamResponse], error)
 	// Turns a reservation into a placement: the workload has started.
 	// NOT_FOUND when it was never made, FAILED_PRECONDITION when it has expired.
 	Confirm(ctx context.Context, in *ConfirmRequest, opts ...grpc.CallOption) (*ConfirmResponse, error)
 	// Gives back what a reservation or placement holds. Releasing twice is fine.
 	Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error)
+	// Confirms many decisions, each answered for itself.
+	ConfirmBatch(ctx context.Context, in *ConfirmBatchRequest, opts ...grpc.CallOption) (*ConfirmBatchResponse, error)
+	// Gives back what many decisions hold.
+	ReleaseBatch(ctx context.Context, in *ReleaseBatchRequest, opts ...grpc.CallOption) (*ReleaseBatchResponse, error)
 	// Answers "why there?" for a past decision.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
 }
@@ -62,6 +84,39 @@ func (c *placementServiceClient) Place(ctx context.Context, in *PlaceRequest, op
 	return out, nil
 }
 
+func (c *placementServiceClient) PlaceGang(ctx context.Context, in *PlaceGangRequest, opts ...grpc.CallOption) (*PlaceGangResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlaceGangResponse)
+	err := c.cc.Invoke(ctx, PlacementService_PlaceGang_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *placementServiceClient) PlaceBatch(ctx context.Context, in *PlaceBatchRequest, opts ...grpc.CallOption) (*PlaceBatchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlaceBatchResponse)
+	err := c.cc.Invoke(ctx, PlacementService_PlaceBatch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *placementServiceClient) PlaceStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PlaceStreamRequest, PlaceStreamResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &PlacementService_ServiceDesc.Streams[0], PlacementService_PlaceStream_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[PlaceStreamRequest, PlaceStreamResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PlacementService_PlaceStreamClient = grpc.BidiStreamingClient[PlaceStreamRequest, PlaceStreamResponse]
+
 func (c *placementServiceClient) Confirm(ctx context.Context, in *ConfirmRequest, opts ...grpc.CallOption) (*ConfirmResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ConfirmResponse)
@@ -76,6 +131,26 @@ func (c *placementServiceClient) Release(ctx context.Context, in *ReleaseRequest
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReleaseResponse)
 	err := c.cc.Invoke(ctx, PlacementService_Release_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *placementServiceClient) ConfirmBatch(ctx context.Context, in *ConfirmBatchRequest, opts ...grpc.CallOption) (*ConfirmBatchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ConfirmBatchResponse)
+	err := c.cc.Invoke(ctx, PlacementService_ConfirmBatch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *placementServiceClient) ReleaseBatch(ctx context.Context, in *ReleaseBatchRequest, opts ...grpc.CallOption) (*ReleaseBatchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReleaseBatchResponse)
+	err := c.cc.Invoke(ctx, PlacementService_ReleaseBatch_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -102,11 +177,28 @@ type PlacementServiceServer interface {
 	// with the same workload returns the first answer; with another workload it
 	// is ALREADY_EXISTS. "Nothing fits" is an answer, not an error.
 	Place(context.Context, *PlaceRequest) (*PlaceResponse, error)
+	// Finds nodes for all members, reserves all of them at once and says why, or
+	// reserves nothing and says which member found none. Idempotent as Place is.
+	// The members' decisions are explained, confirmed and released by their own
+	// ids, or all together by that of the gang.
+	PlaceGang(context.Context, *PlaceGangRequest) (*PlaceGangResponse, error)
+	// Places many workloads that have nothing to do with each other, in order, and
+	// makes all durable at once: the fast way to place many. Each is answered for
+	// itself; one that is refused keeps no other from its place.
+	PlaceBatch(context.Context, *PlaceBatchRequest) (*PlaceBatchResponse, error)
+	// PlaceBatch again and again: each message is answered by one, in order. The
+	// server reads the next when it has answered, so that a client that is too fast
+	// is slowed down; several streams run side by side.
+	PlaceStream(grpc.BidiStreamingServer[PlaceStreamRequest, PlaceStreamResponse]) error
 	// Turns a reservation into a placement: the workload has started.
 	// NOT_FOUND when it was never made, FAILED_PRECONDITION when it has expired.
 	Confirm(context.Context, *ConfirmRequest) (*ConfirmResponse, error)
 	// Gives back what a reservation or placement holds. Releasing twice is fine.
 	Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error)
+	// Confirms many decisions, each answered for itself.
+	ConfirmBatch(context.Context, *ConfirmBatchRequest) (*ConfirmBatchResponse, error)
+	// Gives back what many decisions hold.
+	ReleaseBatch(context.Context, *ReleaseBatchRequest) (*ReleaseBatchResponse, error)
 	// Answers "why there?" for a past decision.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
 	mustEmbedUnimplementedPlacementServiceServer()
@@ -122,11 +214,26 @@ type UnimplementedPlacementServiceServer struct{}
 func (UnimplementedPlacementServiceServer) Place(context.Context, *PlaceRequest) (*PlaceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Place not implemented")
 }
+func (UnimplementedPlacementServiceServer) PlaceGang(context.Context, *PlaceGangRequest) (*PlaceGangResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlaceGang not implemented")
+}
+func (UnimplementedPlacementServiceServer) PlaceBatch(context.Context, *PlaceBatchRequest) (*PlaceBatchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlaceBatch not implemented")
+}
+func (UnimplementedPlacementServiceServer) PlaceStream(grpc.BidiStreamingServer[PlaceStreamRequest, PlaceStreamResponse]) error {
+	return status.Error(codes.Unimplemented, "method PlaceStream not implemented")
+}
 func (UnimplementedPlacementServiceServer) Confirm(context.Context, *ConfirmRequest) (*ConfirmResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Confirm not implemented")
 }
 func (UnimplementedPlacementServiceServer) Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Release not implemented")
+}
+func (UnimplementedPlacementServiceServer) ConfirmBatch(context.Context, *ConfirmBatchRequest) (*ConfirmBatchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ConfirmBatch not implemented")
+}
+func (UnimplementedPlacementServiceServer) ReleaseBatch(context.Context, *ReleaseBatchRequest) (*ReleaseBatchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReleaseBatch not implemented")
 }
 func (UnimplementedPlacementServiceServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
@@ -170,6 +277,49 @@ func _PlacementService_Place_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PlacementService_PlaceGang_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlaceGangRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PlacementServiceServer).PlaceGang(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PlacementService_PlaceGang_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PlacementServiceServer).PlaceGang(ctx, req.(*PlaceGangRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PlacementService_PlaceBatch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlaceBatchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PlacementServiceServer).PlaceBatch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PlacementService_PlaceBatch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PlacementServiceServer).PlaceBatch(ctx, req.(*PlaceBatchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PlacementService_PlaceStream_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(PlacementServiceServer).PlaceStream(&grpc.GenericServerStream[PlaceStreamRequest, PlaceStreamResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PlacementService_PlaceStreamServer = grpc.BidiStreamingServer[PlaceStreamRequest, PlaceStreamResponse]
+
 func _PlacementService_Confirm_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ConfirmRequest)
 	if err := dec(in); err != nil {
@@ -206,6 +356,42 @@ func _PlacementService_Release_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PlacementService_ConfirmBatch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConfirmBatchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PlacementServiceServer).ConfirmBatch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PlacementService_ConfirmBatch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PlacementServiceServer).ConfirmBatch(ctx, req.(*ConfirmBatchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PlacementService_ReleaseBatch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReleaseBatchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PlacementServiceServer).ReleaseBatch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PlacementService_ReleaseBatch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PlacementServiceServer).ReleaseBatch(ctx, req.(*ReleaseBatchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PlacementService_Explain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ExplainRequest)
 	if err := dec(in); err != nil {
@@ -236,6 +422,14 @@ var PlacementService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _PlacementService_Place_Handler,
 		},
 		{
+			MethodName: "PlaceGang",
+			Handler:    _PlacementService_PlaceGang_Handler,
+		},
+		{
+			MethodName: "PlaceBatch",
+			Handler:    _PlacementService_PlaceBatch_Handler,
+		},
+		{
 			MethodName: "Confirm",
 			Handler:    _PlacementService_Confirm_Handler,
 		},
@@ -244,10 +438,25 @@ var PlacementService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _PlacementService_Release_Handler,
 		},
 		{
+			MethodName: "ConfirmBatch",
+			Handler:    _PlacementService_ConfirmBatch_Handler,
+		},
+		{
+			MethodName: "ReleaseBatch",
+			Handler:    _PlacementService_ReleaseBatch_Handler,
+		},
+		{
 			MethodName: "Explain",
 			Handler:    _PlacementService_Explain_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "PlaceStream",
+			Handler:       _PlacementService_PlaceStream_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "auspex/v1/placement.proto",
 }
