@@ -87,13 +87,14 @@ type Occupants struct {
 	epoch uint64
 }
 
-// Member is one workload on a node. It is immutable.
+// Member is one workload on a node. It is immutable once put there.
 type Member struct {
 	Workload *workload.Workload
 	Forecast *forecast.Forecast // nil = unknown
 	Needs    []Need
 	Devices  []int // which it holds a part of
 	tenant   uint32
+	tag      uint32 // of Workload.ID
 }
 
 // DeviceState is what is left of one accelerator.

@@ -255,16 +255,15 @@ func (s *State) member(w *workload.Workload, f *forecast.Forecast, devices []int
 	}
 }
 
-// put adds m to the node at position node.
+// put adds m, who must be on no other node, to the node at position node.
 func (s *State) put(node int, m *Member) {
+	m.tag = tagOf(m.Workload.ID)
 	b, i := s.at(node)
 	s.meter(b, i, -1)
 	o := s.ownOccupants(b, i)
 	o.Members = append(o.Members, m)
 	s.add(b, i, m)
-	s.power(b, i)
-	s.meter(b, i, +1)
-	s.settle(b, i)
+	s.summed(b, i)
 }
 
 // take removes the member that holds the workload of this id from the node and
@@ -272,9 +271,19 @@ func (s *State) put(node int, m *Member) {
 // what they would be had it never been there.
 func (s *State) take(node int, id string) {
 	b, i := s.at(node)
-	o := s.ownOccupants(b, i)
-	o.Members = slices.DeleteFunc(o.Members, func(m *Member) bool { return m.Workload.ID == id })
+	o, tag := s.ownOccupants(b, i), tagOf(id)
+	o.Members = slices.DeleteFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.Workload.ID == id })
 	s.sum(node)
+}
+
+// tagOf returns a number that tells most workloads apart without a look at their
+// ids: FNV-1a.
+func tagOf(id string) uint32 {
+	h := uint32(2166136261)
+	for i := 0; i < len(id); i++ {
+		h = (h ^ uint32(id[i])) * 16777619
+	}
+	return h
 }
 
 // swap exchanges the member of the same workload for m, keeping its turn.
@@ -296,12 +305,11 @@ func (s *State) sum(node int) {
 	for _, m := range b.Occupants[i].Members {
 		s.add(b, i, m)
 	}
-	s.power(b, i)
-	s.meter(b, i, +1)
-	s.settle(b, i)
+	s.summed(b, i)
 }
 
-// add adds m to the sums of node i of b; both are owned.
+// add adds m to the sums of node i of b; both are owned. The caller has taken the
+// node off the meter, and once all are added calls summed.
 func (s *State) add(b *Block, i int, m *Member) {
 	slots := s.Grid.Slots
 	for k := range m.Needs {
@@ -310,21 +318,41 @@ func (s *State) add(b *Block, i int, m *Member) {
 			continue
 		}
 		c := &b.Columns[n.Index]
-		profile := b.Occupants[i].Row[n.Index*slots : (n.Index+1)*slots]
-		var top, level float32
-		for t := range profile {
-			profile[t] += n.At(t)
-			top = max(top, profile[t])
-			level += profile[t]
-		}
 		c.Requested[i] += n.Request
 		c.Limit[i] += n.Limit
 		c.Peak[i] += n.Peak
 		c.Mean[i] += n.Mean
-		c.Top[i] = top
-		c.Level[i] = level / float32(slots)
+		profile := b.Profile(i, n.Index, slots)
+		if n.Profile == nil {
+			for t := range profile {
+				profile[t] += n.Peak
+			}
+			continue
+		}
+		added := n.Profile[:len(profile)]
+		for t := range profile {
+			profile[t] += added[t]
+		}
 	}
 	b.hold(i, m)
+}
+
+// summed works out what follows from the sums of node i of b, and meters it.
+func (s *State) summed(b *Block, i int) {
+	slots := s.Grid.Slots
+	for r := range b.Columns {
+		var top, level float32
+		for _, p := range b.Profile(i, r, slots) {
+			level += p
+			if p > top {
+				top = p
+			}
+		}
+		b.Columns[r].Top[i], b.Columns[r].Level[i] = top, level/float32(slots)
+	}
+	s.power(b, i)
+	s.meter(b, i, +1)
+	s.settle(b, i)
 }
 
 func setBit(mask uint64, i int, on bool) uint64 {
