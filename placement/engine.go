@@ -17,8 +17,10 @@ type plan struct {
 	rules    []plannedRule
 	measures []plannedMeasure // in the order of the scorers
 
-	plain   []weighed // those that count, without bounds
-	bounded []weighed // and with
+	changing []int     // positions of the rules that are not lasting
+	lasting  []weighed // the measures that count: those that last,
+	plain    []weighed // those without bounds
+	bounded  []weighed // and with
 }
 
 // weighed is a measure that counts, and the points a value of 1 brings.
@@ -49,6 +51,9 @@ func (e *engine) prepare(q *Query) *plan {
 			rules = []Rule{{Reason: "not asked for"}}
 		}
 		for _, r := range rules {
+			if r.Check != nil && !r.Lasting {
+				p.changing = append(p.changing, len(p.rules))
+			}
 			p.rules = append(p.rules, plannedRule{r, f.Name()})
 		}
 	}
@@ -64,9 +69,13 @@ func (e *engine) prepare(q *Query) *plan {
 			continue
 		}
 		m.part = float32(m.weight / sum)
-		if _, ok := m.measure.(Bounded); ok {
+		switch m.measure.(type) {
+		case nil:
+		case Lasting:
+			p.lasting = append(p.lasting, weighed{m.measure, m.part})
+		case Bounded:
 			p.bounded = append(p.bounded, weighed{m.measure, m.part})
-		} else if m.measure != nil {
+		default:
 			p.plain = append(p.plain, weighed{m.measure, m.part})
 		}
 	}
@@ -117,6 +126,7 @@ func (p *plan) scan(s *State, most int) findings {
 			continue
 		}
 		f.feasible += bits.OnesCount64(passed)
+		p.outlast(s, b, passed, l)
 		for m := p.score(s, b, passed, l, f.bar(most)); m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
 			f.offer(candidate{bi*BlockSize + i, l.total[i], b.Rank[i]}, most)
@@ -151,11 +161,19 @@ func (p *plan) filter(s *State, b *Block, candidates uint64, turnedAway []int, b
 	return candidates
 }
 
-// score writes to l.total the points of those of candidates that could reach the
-// bar, and returns these. Adding and scaling round alike for a value and for its
+// outlast writes to l.total the points of candidates that last.
+func (p *plan) outlast(s *State, b *Block, candidates uint64, l *lanes) {
+	l.total.clear(candidates)
+	for i := range p.lasting {
+		p.lasting[i].Score(s, b, candidates, &l.raw, &l.value)
+		l.total.add(candidates, &l.value, p.lasting[i].part)
+	}
+}
+
+// score adds to l.total, which holds what lasts, the other points of those of
+// candidates that could reach the bar, and returns these. Adding and scaling round alike for a value and for its
 // bound, so a node held back could not have reached it.
 func (p *plan) score(s *State, b *Block, candidates uint64, l *lanes, bar float32) uint64 {
-	l.total.clear(candidates)
 	for i := range p.plain {
 		p.plain[i].Score(s, b, candidates, &l.raw, &l.value)
 		l.total.add(candidates, &l.value, p.plain[i].part)

@@ -14,6 +14,12 @@ type Rule struct {
 	Reason      string // short, without amounts: reasons are counted
 	Preemptible bool   // pausing or moving other work could help
 	Check       Check  // nil lets every node pass
+
+	// Lasting promises that the answer about a node depends on what the node is, the
+	// policy and the catalogue alone: not on what is placed, there or elsewhere, nor
+	// on whether it is drained or silent. It is then not asked again until one of
+	// these changes.
+	Lasting bool
 }
 
 // Check is the form of a Rule the scan runs. It must not allocate.
@@ -40,6 +46,12 @@ type Measure interface {
 	// raw and its place between 0 (worst) and 100 (best) to value. Both depend on
 	// the one node and its power domains alone.
 	Score(s *State, b *Block, candidates uint64, raw, value *Lane)
+}
+
+// Lasting is a Measure that promises what Rule.Lasting does.
+type Lasting interface {
+	Measure
+	Lasting()
 }
 
 // Bounded is a Measure that costs much and knows, for little, what a node cannot

@@ -56,6 +56,11 @@ type judged struct {
 	dirty  uint64             // changed since, only while being brought up to date
 	rule   [BlockSize]uint8   // that turned the node away, where it is live but did not pass
 	score  [BlockSize]float32 // where it passed
+
+	// What lasts as long as the basis:
+	able   uint64             // pass all lasting rules
+	barred [BlockSize]uint8   // the first lasting rule a live node breaks
+	points [BlockSize]float32 // of the lasting measures, where able
 }
 
 // shapes keeps the shapes that came more than once. It is bounded by count and
@@ -205,6 +210,7 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	sh.mu.leaders = make([]candidate, len(s.Blocks))
 	for block := range s.Blocks {
 		sh.mu.leaders[block].node = -1
+		sh.outlast(s, block)
 		sh.judge(s, block, ^uint64(0))
 	}
 	return true
@@ -225,13 +231,17 @@ func (sh *shape) judge(s *State, block int, nodes uint64) {
 	}
 
 	live := nodes & b.Live
-	passed := sh.mu.plan.filter(s, b, live, known.turnedAway, &j.rule)
+	passed := sh.pass(s, b, j, live)
 	known.considered += bits.OnesCount64(live)
 	known.feasible += bits.OnesCount64(passed)
 	j.live, j.passed, j.dirty = j.live&^nodes|live, j.passed&^nodes|passed, 0
 
 	if passed != 0 {
 		l := scratch.Get().(*lanes)
+		for m := passed; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros64(m)
+			l.total[i] = j.points[i]
+		}
 		sh.mu.plan.score(s, b, passed, l, 0)
 		for m := passed; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
@@ -251,6 +261,66 @@ func (sh *shape) judge(s *State, block int, nodes uint64) {
 			*leader = c
 		}
 	}
+}
+
+// outlast finds what lasts of the nodes of a block.
+func (sh *shape) outlast(s *State, block int) {
+	b, j, p := s.Blocks[block], &sh.mu.judged[block], sh.mu.plan
+	j.able = b.Live
+	for i := range p.rules {
+		r := &p.rules[i]
+		if !r.Lasting || r.Check == nil || j.able == 0 {
+			continue
+		}
+		passed := r.Check.Pass(s, b, j.able)
+		for m := j.able &^ passed; m != 0; m &= m - 1 {
+			j.barred[bits.TrailingZeros64(m)] = uint8(i)
+		}
+		j.able = passed
+	}
+	l := scratch.Get().(*lanes)
+	defer scratch.Put(l)
+	p.outlast(s, b, j.able, l)
+	for m := j.able; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m)
+		j.points[i] = l.total[i]
+	}
+}
+
+// pass is filter by what is known to last: of the others the rules that come
+// before the one they break are asked, since one of these may be the first.
+func (sh *shape) pass(s *State, b *Block, j *judged, live uint64) uint64 {
+	p, turnedAway := sh.mu.plan, sh.mu.findings.turnedAway
+	for m := live &^ j.able; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m)
+		first := int(j.barred[i])
+		for _, r := range p.changing {
+			if r > first {
+				break
+			}
+			if p.rules[r].Check.Pass(s, b, 1<<i) == 0 {
+				first = r
+				break
+			}
+		}
+		turnedAway[first]++
+		j.rule[i] = uint8(first)
+	}
+	candidates := live & j.able
+	for _, r := range p.changing {
+		if candidates == 0 {
+			break
+		}
+		passed := p.rules[r].Check.Pass(s, b, candidates)
+		if out := candidates &^ passed; out != 0 {
+			turnedAway[r] += bits.OnesCount64(out)
+			for ; out != 0; out &= out - 1 {
+				j.rule[bits.TrailingZeros64(out)] = uint8(r)
+			}
+			candidates = passed
+		}
+	}
+	return candidates
 }
 
 func (j *judged) candidate(b *Block, block, i int) candidate {

@@ -43,7 +43,7 @@ func (Data) Prepare(q *placement.Query) []placement.Rule {
 			continue
 		}
 		rules = append(rules, placement.Rule{
-			Reason: near.reason,
+			Reason: near.reason, Lasting: true,
 			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
 				for k := range sets {
 					if !sets[k].within(b, i) {

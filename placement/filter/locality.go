@@ -23,7 +23,7 @@ func (Locality) Prepare(q *placement.Query) []placement.Rule {
 			allowed[i] = within(want, p)
 		}
 		rules = append(rules, placement.Rule{
-			Reason: "outside the required places",
+			Reason: "outside the required places", Lasting: true,
 			Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
 				p := int(b.Place[i])
 				if p >= len(allowed) { // a node described since the query was made
@@ -35,7 +35,7 @@ func (Locality) Prepare(q *placement.Query) []placement.Rule {
 	}
 	if len(want.Nodes) > 0 {
 		rules = append(rules, placement.Rule{
-			Reason: "not a required node",
+			Reason: "not a required node", Lasting: true,
 			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
 				return slices.Contains(want.Nodes, b.Node[i].Name)
 			}),

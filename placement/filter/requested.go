@@ -27,7 +27,7 @@ func (Requested) Prepare(q *placement.Query) []placement.Rule {
 		case n.Index < 0:
 			rules = append(rules, placement.Rule{
 				Reason: fmt.Sprintf("node has no %s", n.Resource),
-				Check:  byMask(func(*placement.Block) uint64 { return 0 }),
+				Check:  byMask(func(*placement.Block) uint64 { return 0 }), Lasting: true,
 			})
 		case promised(n.Resource, q):
 			rules = append(rules, placement.Rule{
@@ -38,7 +38,7 @@ func (Requested) Prepare(q *placement.Query) []placement.Rule {
 		default:
 			rules = append(rules, placement.Rule{
 				Reason: fmt.Sprintf("node is smaller than the request of %s", n.Resource),
-				Check:  large{n.Index, n.Request},
+				Check:  large{n.Index, n.Request}, Lasting: true,
 			})
 		}
 	}

@@ -14,7 +14,7 @@ func (Security) Name() string { return "security" }
 func (Security) Prepare(q *placement.Query) []placement.Rule {
 	need := q.Workload.Security
 	level := int32(need.Level)
-	rules := []placement.Rule{{Reason: "security level too low"}}
+	rules := []placement.Rule{{Reason: "security level too low", Lasting: true}}
 	if level > 0 { // no node is below 0
 		rules[0].Check = perNode(func(_ *placement.State, b *placement.Block, i int) bool {
 			return b.Level[i] >= level
@@ -23,7 +23,7 @@ func (Security) Prepare(q *placement.Query) []placement.Rule {
 	if len(need.Compartments) > 0 {
 		wanted := q.State.Compartments(need.Compartments)
 		rules = append(rules, placement.Rule{
-			Reason: "lacks a security compartment",
+			Reason: "lacks a security compartment", Lasting: true,
 			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
 				return containsAll(b.Compartments[i], wanted)
 			}),
@@ -31,8 +31,8 @@ func (Security) Prepare(q *placement.Query) []placement.Rule {
 	}
 	if need.Attested {
 		rules = append(rules, placement.Rule{
-			Reason: "not attested",
-			Check:  byMask(func(b *placement.Block) uint64 { return b.Attested }),
+			Reason: "not attested", Lasting: true,
+			Check: byMask(func(b *placement.Block) uint64 { return b.Attested }),
 		})
 	}
 	return rules

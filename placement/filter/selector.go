@@ -19,7 +19,7 @@ func (Selector) Prepare(q *placement.Query) []placement.Rule {
 	if len(q.Workload.Selector) > 0 {
 		wanted := q.State.Labels(q.Workload.Selector)
 		rules = append(rules, placement.Rule{
-			Reason: "labels do not match",
+			Reason: "labels do not match", Lasting: true,
 			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
 				return containsAll(b.Labels[i], wanted)
 			}),
@@ -27,7 +27,7 @@ func (Selector) Prepare(q *placement.Query) []placement.Rule {
 	}
 	if demands := q.Workload.Requirements; len(demands) > 0 {
 		rules = append(rules, placement.Rule{
-			Reason: "labels do not meet a requirement",
+			Reason: "labels do not meet a requirement", Lasting: true,
 			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
 				for k := range demands {
 					if !demands[k].Met(b.Node[i].Labels) {

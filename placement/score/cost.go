@@ -52,6 +52,8 @@ type ask struct {
 	amount   float64
 }
 
+func (*cost) Lasting() {}
+
 func (m *cost) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
 		share := float32(0)

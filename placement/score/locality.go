@@ -72,6 +72,8 @@ type dataSet struct {
 	distance []float32 // by place
 }
 
+func (*locality) Lasting() {}
+
 func (m *locality) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
 		cost := float32(0)

@@ -41,6 +41,8 @@ type preference struct {
 	met    []float32 // by place
 }
 
+func (*preference) Lasting() {}
+
 func (m *preference) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
 		n := float32(0)
