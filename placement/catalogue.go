@@ -112,6 +112,7 @@ type tables struct {
 	curves    map[fleet.PowerCurve]uint32
 	dedicated map[fleet.Dedication]uint32
 	domains   map[domainKey]int32
+	needs     sharedNeeds
 }
 
 type domainKey struct {

@@ -52,9 +52,11 @@ type hold struct {
 	seq      uint64
 	made     time.Time
 	position int
-	demand   allocator.Demand
-	promised resource.Vector
+	tier     workload.Tier
 }
+
+// demand returns what h counts for in its queue.
+func (h *hold) demand() allocator.Demand { return demandOn(h.Workload, h.tier) }
 
 func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledger {
 	l := &ledger{grid: g, journal: j}
@@ -206,7 +208,7 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 			Decision: v.ID, Request: r.ID, Principal: r.Principal, Workload: r.Workload, Class: v.Class,
 			Node: v.Node, Devices: v.Devices, Expires: v.Expires, Gang: v.Gang, Member: v.member, Members: v.members,
 		},
-		seq: record.Seq, made: now, position: n.position, demand: demandOn(r.Workload, q.Policy.Tier),
+		seq: record.Seq, made: now, position: n.position, tier: q.Policy.Tier,
 	}
 	l.take(h, q.Forecast)
 	l.mu.deadlines.push(h)
@@ -220,15 +222,15 @@ func (l *ledger) take(h *hold, f *forecast.Forecast) {
 	s := l.change()
 	m := s.member(h.Workload, f, h.Devices)
 	s.put(h.position, m)
-	if h.demand.Tier == workload.Guaranteed {
-		h.promised = expected(m)
-		l.mu.promised = l.mu.promised.Add(h.promised)
+	if h.tier == workload.Guaranteed {
+		l.mu.promised = l.mu.promised.Add(expected(m))
 	}
-	l.mu.usage.Add(h.demand)
+	demand := h.demand()
+	l.mu.usage.Add(demand)
 	l.mu.byDecision[h.Decision] = h
 	l.mu.byWorkload[h.Workload.ID] = h
 	l.joinGang(h)
-	l.mu.claims.remove(h.Workload.ID, h.demand)
+	l.mu.claims.remove(h.Workload.ID, demand)
 }
 
 // expected returns what guaranteed work is expected to need at most: of rates its
@@ -249,9 +251,11 @@ func (l *ledger) letGo(h *hold) bool {
 	if l.mu.byDecision[h.Decision] != h {
 		return false
 	}
-	l.change().take(h.position, h.Workload.ID)
-	l.mu.promised = l.mu.promised.Sub(h.promised)
-	l.mu.usage.Remove(h.demand)
+	m := l.change().take(h.position, h.Workload.ID)
+	if h.tier == workload.Guaranteed {
+		l.mu.promised = l.mu.promised.Sub(expected(m))
+	}
+	l.mu.usage.Remove(h.demand())
 	delete(l.mu.byDecision, h.Decision)
 	delete(l.mu.byWorkload, h.Workload.ID)
 	l.leaveGang(h)
@@ -332,12 +336,10 @@ func (l *ledger) adopt(s Settings, m forecast.Margins) {
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	l.mu.promised = resource.Vector{}
 	for _, h := range l.mu.byDecision {
-		h.demand.Tier = l.mu.state.Policy.tier(h.Class)
-		l.mu.usage.Add(h.demand)
-		h.promised = resource.Vector{}
-		if h.demand.Tier == workload.Guaranteed {
-			h.promised = expected(l.member(h))
-			l.mu.promised = l.mu.promised.Add(h.promised)
+		h.tier = l.mu.state.Policy.tier(h.Class)
+		l.mu.usage.Add(h.demand())
+		if h.tier == workload.Guaranteed {
+			l.mu.promised = l.mu.promised.Add(expected(l.member(h)))
 		}
 	}
 }

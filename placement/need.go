@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/resource"
@@ -67,6 +68,39 @@ func (s *State) needs(w *workload.Workload, f *forecast.Forecast) []Need {
 		needs = append(needs, need)
 	}
 	return needs
+}
+
+// sharedNeeds remembers needs, so that those who come with the same share one copy.
+// It is bounded: of two that want one place the later is kept.
+type sharedNeeds struct {
+	mu struct {
+		sync.Mutex
+		known [1 << 10][]Need
+	}
+}
+
+// share returns needs, or what was given earlier and says the same.
+func (k *sharedNeeds) share(needs []Need) []Need {
+	h := uint64(len(needs))
+	for i := range needs {
+		n := &needs[i]
+		h = (h ^ uint64(math.Float32bits(n.Peak)) ^ math.Float64bits(n.Request)) * 0x9e3779b97f4a7c15
+		h = (h ^ uint64(math.Float32bits(n.Level)) ^ h>>29) * 0xbf58476d1ce4e5b9
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	known := &k.mu.known[h>>32%uint64(len(k.mu.known))]
+	if !slices.EqualFunc(*known, needs, sameNeed) {
+		*known = needs
+	}
+	return *known
+}
+
+// sameNeed reports whether a and b say the same.
+func sameNeed(a, b Need) bool {
+	return a.Resource == b.Resource && a.Index == b.Index && a.Request == b.Request && a.Limit == b.Limit &&
+		a.Peak == b.Peak && a.Mean == b.Mean && a.Top == b.Top && a.Low == b.Low && a.Level == b.Level &&
+		slices.Equal(a.Profile, b.Profile)
 }
 
 func demandOf(f *forecast.Forecast, n resource.Name) *forecast.Demand {

@@ -43,7 +43,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 			continue
 		}
 		h := &hold{Reservation: *r.Reserved, seq: r.Seq, made: r.Time, position: n.position}
-		h.demand = demandOn(h.Workload, l.mu.state.Policy.tier(h.Class))
+		h.tier = l.mu.state.Policy.tier(h.Class)
 		l.take(h, s.forecast(h.Workload, now))
 		if !h.Confirmed {
 			l.mu.deadlines.push(h)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // refreshForecasts asks for the forecasts of everything placed and sums up anew
@@ -54,9 +55,9 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 				continue
 			}
 			c := *m
-			c.Forecast, c.Needs = f, s.needs(m.Workload, f)
+			c.Forecast, c.Needs = f, s.tables.needs.share(s.needs(m.Workload, f))
 			s.swap(node, &c)
-			l.expect(&c)
+			l.expect(m, &c)
 			dirty = true
 			changed++
 		}
@@ -67,15 +68,11 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 	return changed
 }
 
-// expect recounts what a guaranteed workload is expected to need.
-func (l *ledger) expect(m *Member) {
-	h := l.mu.byWorkload[m.Workload.ID]
-	if h.promised.Len() == 0 {
-		return // revocable
+// expect recounts what a workload is expected to need.
+func (l *ledger) expect(before, now *Member) {
+	if l.mu.byWorkload[now.Workload.ID].tier == workload.Guaranteed {
+		l.mu.promised = l.mu.promised.Sub(expected(before)).Add(expected(now))
 	}
-	l.mu.promised = l.mu.promised.Sub(h.promised)
-	h.promised = expected(m)
-	l.mu.promised = l.mu.promised.Add(h.promised)
 }
 
 // remargin takes over newly calibrated margins and reports whether they differ.

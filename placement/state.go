@@ -230,7 +230,7 @@ func (s *State) reneed(members []*Member) []*Member {
 	out := make([]*Member, len(members))
 	for i, m := range members {
 		c := *m
-		c.Needs = s.needs(m.Workload, m.Forecast)
+		c.Needs = s.tables.needs.share(s.needs(m.Workload, m.Forecast))
 		out[i] = &c
 	}
 	return out
@@ -250,7 +250,7 @@ func (s *State) forget(node int) {
 // member returns w as it counts on a node, devices being those it holds.
 func (s *State) member(w *workload.Workload, f *forecast.Forecast, devices []int) *Member {
 	return &Member{
-		Workload: w, Forecast: f, Needs: s.needs(w, f), Devices: devices,
+		Workload: w, Forecast: f, Needs: s.tables.needs.share(s.needs(w, f)), Devices: devices,
 		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}),
 	}
 }
@@ -268,12 +268,15 @@ func (s *State) put(node int, m *Member) {
 
 // take removes the member that holds the workload of this id from the node and
 // sums up the others anew, in the order in which they came: the sums are then
-// what they would be had it never been there.
-func (s *State) take(node int, id string) {
+// what they would be had it never been there. It returns the member.
+func (s *State) take(node int, id string) (taken *Member) {
 	b, i := s.at(node)
 	o, tag := s.ownOccupants(b, i), tagOf(id)
-	o.Members = slices.DeleteFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.Workload.ID == id })
+	at := slices.IndexFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.Workload.ID == id })
+	taken = o.Members[at]
+	o.Members = slices.Delete(o.Members, at, at+1)
 	s.sum(node)
+	return taken
 }
 
 // tagOf returns a number that tells most workloads apart without a look at their

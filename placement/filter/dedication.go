@@ -23,7 +23,7 @@ func (Dedication) Prepare(q *placement.Query) []placement.Rule {
 		welcome[i] = meant(d, q.Workload)
 	}
 	return []placement.Rule{{
-		Reason: "node is dedicated to others",
+		Reason: "node is dedicated to others", Lasting: true,
 		Check: among(reserved, func(s *placement.State, b *placement.Block, i int) bool {
 			d := int(b.Dedicated[i])
 			if d >= len(welcome) { // a node described since the query was made

@@ -28,7 +28,7 @@ func (Jurisdiction) Prepare(q *placement.Query) []placement.Rule {
 		allowed[i] = lawful(q.State, p)
 	}
 	return []placement.Rule{{
-		Reason: "outside the allowed countries",
+		Reason: "outside the allowed countries", Lasting: true,
 		Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
 			p := int(b.Place[i])
 			if p >= len(allowed) { // a node described since the query was made

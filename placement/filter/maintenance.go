@@ -13,7 +13,7 @@ func (Maintenance) Name() string { return "maintenance" }
 func (Maintenance) Prepare(q *placement.Query) []placement.Rule {
 	stay := q.Stay
 	return []placement.Rule{{
-		Reason: "node will be down for maintenance meanwhile",
+		Reason: "node will be down for maintenance meanwhile", Lasting: true,
 		Check: among(maintained, func(_ *placement.State, b *placement.Block, i int) bool {
 			for _, w := range b.Node[i].Maintenance {
 				if w.Overlaps(stay) {

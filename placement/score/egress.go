@@ -70,6 +70,8 @@ func (d *priced) to(s *placement.State, place uint32) float32 {
 	return float32(cheapest * d.gibs)
 }
 
+func (*egress) Lasting() {}
+
 func (m *egress) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
 		cost := float32(0)

@@ -21,6 +21,8 @@ func (Stability) Prepare(q *placement.Query) placement.Measure {
 
 type stability struct{ node string }
 
+func (*stability) Lasting() {}
+
 func (m *stability) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
 		raw[i], value[i] = 1, 0

@@ -32,6 +32,8 @@ type taints struct {
 	unwelcome   []float32 // by taint set
 }
 
+func (*taints) Lasting() {}
+
 func (m *taints) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates&^b.Tainted, func(i int) { raw[i], value[i] = 0, 100 })
 	each(candidates&b.Tainted, func(i int) {
