@@ -26,7 +26,7 @@ func (p *plan) lives(stats []store.SeriesStat) []*life {
 	byID := map[string]*life{}
 	var placed int64
 	for _, s := range stats {
-		if s.Last.Before(p.whole.From) {
+		if s.Last.Before(p.whole.From) || !s.First.Before(p.whole.To) {
 			continue
 		}
 		p.samples += s.Samples
@@ -39,7 +39,7 @@ func (p *plan) lives(stats []store.SeriesStat) []*life {
 			l.last, l.class = s.Last, classOf(s.Key.Class)
 		}
 		l.span.From = min(l.span.From, max(s.First.Unix(), p.whole.From.Unix()))
-		l.span.To = max(l.span.To, s.Last.Unix()+1)
+		l.span.To = max(l.span.To, min(s.Last.Unix()+1, p.whole.To.Unix()))
 		if s.Key.Node != "" {
 			l.nodes = append(l.nodes, s.Key.Node)
 			placed += s.Samples

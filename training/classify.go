@@ -25,6 +25,10 @@ type ClassificationReport struct {
 // served before out of service: it was judged by the same apps. Where too little
 // is labelled to judge by, what served goes on.
 func (n *night) learnClasses(ctx context.Context) error {
+	if done := n.checkpoint.Classification; done != nil {
+		n.report.Classification = *done
+		return nil
+	}
 	started := time.Now()
 	n.OnProgress(Progress{"fit classifier", 0, 1})
 	c, judged, err := n.classes.Fit(ctx)
@@ -50,7 +54,11 @@ func (n *night) learnClasses(ctx context.Context) error {
 	}
 	r.Seconds = time.Since(started).Seconds()
 	n.OnProgress(Progress{"fit classifier", 1, 1})
-	return err
+	if err != nil {
+		return err
+	}
+	n.checkpoint.Classification = r
+	return n.checkpoint.keep()
 }
 
 // classification decides by what was judged.

@@ -93,7 +93,7 @@ func TestClassificationVerdict(t *testing.T) {
 // A classifier that lost its use is taken out of service.
 func TestAClassifierOfNoUseIsTakenOut(t *testing.T) {
 	r := openRegistry(t)
-	n := &night{plan: &plan{}, registry: r, classes: classify.NewSampler(1), report: &Report{}}
+	n := &night{plan: &plan{}, registry: r, checkpoint: &checkpoint{registry: r}, classes: classify.NewSampler(1), report: &Report{}}
 	n.OnProgress = func(Progress) {}
 	n.whole.From, n.whole.To = start, start.Add(time.Hour)
 	c := &classify.Classifier{}

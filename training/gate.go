@@ -51,10 +51,7 @@ func (n *night) learn(ctx context.Context, e *evidence) error {
 		return err
 	}
 	shared := own[models.AnyClass]
-	baselines, err := e.baselinePredictions(ctx)
-	if err != nil {
-		return err
-	}
+	var baselines []predictions // made when they are first needed
 	classes := sortedKeys(e.train)
 	if shared != nil && e.train[models.AnyClass] == nil {
 		classes = append(classes, models.AnyClass) // for classes yet unseen
@@ -65,9 +62,22 @@ func (n *night) learn(ctx context.Context, e *evidence) error {
 		if c == nil {
 			c = shared
 		}
-		if err := n.decide(e, class, c, baselines); err != nil {
-			return err
+		t, done := n.decided(e, class)
+		if !done {
+			if baselines == nil {
+				if baselines, err = e.baselinePredictions(ctx); err != nil {
+					return err
+				}
+			}
+			if t, err = n.decide(e, class, c, baselines); err != nil {
+				return err
+			}
+			n.checkpoint.Targets = append(n.checkpoint.Targets, t)
+			if err := n.checkpoint.keep(); err != nil {
+				return err
+			}
 		}
+		n.report.Targets = append(n.report.Targets, t)
 	}
 	return nil
 }
@@ -79,36 +89,73 @@ func (n *night) fitAll(ctx context.Context, e *evidence) (map[workload.Class]*ca
 	if len(pooled.targets) < fewestCases {
 		return fitted, nil
 	}
-	var err error
-	if fitted[models.AnyClass], err = n.fit(ctx, e, models.AnyClass, pooled); err != nil {
-		return nil, err
-	}
+	classes := []workload.Class{models.AnyClass}
 	for _, class := range sortedKeys(e.train) {
-		if r := e.train[class]; class != models.AnyClass && len(r.targets) >= n.MinRows {
-			if fitted[class], err = n.fit(ctx, e, class, r); err != nil {
+		if class != models.AnyClass && len(e.train[class].targets) >= n.MinRows {
+			classes = append(classes, class)
+		}
+	}
+	for _, class := range classes {
+		c, done := n.refit(e, class)
+		if !done {
+			rows := e.train[class]
+			if class == models.AnyClass {
+				rows = pooled
+			}
+			var err error
+			if c, err = n.fit(ctx, e, class, rows); err != nil {
+				return nil, err
+			}
+			if err := n.save(e, c); err != nil {
 				return nil, err
 			}
 		}
+		fitted[class] = c
 	}
 	return fitted, nil
 }
 
-// decide rates the candidate beside the champion and the baselines, and puts
-// the winner in service.
-func (n *night) decide(e *evidence, class workload.Class, c *candidate, baselines []predictions) error {
-	target := models.Target{Class: class, Resource: e.resource}
-	role := registry.LearnedRole(target)
-	t := TargetReport{Class: string(class), Resource: string(e.resource)}
-	defer func() { n.report.Targets = append(n.report.Targets, t) }()
-
-	champions, err := n.registry.Champions()
+// save stores a candidate, out of service, so that it need not be fitted again.
+func (n *night) save(e *evidence, c *candidate) error {
+	files, err := c.model.Encode()
 	if err != nil {
 		return err
+	}
+	meta, err := n.registry.Save(registry.Meta{
+		Kind: registry.Learned, Class: c.class, Resource: e.resource, From: n.train.From, To: n.calibrate.To, Rows: c.rows,
+		Metrics: e.metrics(c),
+	}, files)
+	if err != nil {
+		return err
+	}
+	c.id = meta.ID
+	n.checkpoint.Fitted[fittedKey(e, c.class)] = fitted{c.id, c.class, c.rows, c.took}
+	return n.checkpoint.keep()
+}
+
+// metrics are those of a candidate on all that its own class is judged on.
+func (e *evidence) metrics(c *candidate) map[string]float64 {
+	p, _, err := e.learnedPredictions(challengerName, c.model)
+	if err != nil {
+		return nil // said when it is rated
+	}
+	return e.rate(c.class, []predictions{p}, -1, -1)[0].metrics()
+}
+
+// decide rates the candidate beside the champion and the baselines, and puts
+// the winner in service.
+func (n *night) decide(e *evidence, class workload.Class, c *candidate, baselines []predictions) (t TargetReport, err error) {
+	target := models.Target{Class: class, Resource: e.resource}
+	role := registry.LearnedRole(target)
+	t = TargetReport{Class: string(class), Resource: string(e.resource)}
+	champions, err := n.registry.Champions()
+	if err != nil {
+		return t, err
 	}
 	t.Champion = champions[role].ID
 	b, err := n.hold(e, class, c, baselines, &t)
 	if err != nil {
-		return err
+		return t, err
 	}
 	t.Verdict, t.Why = b.verdict()
 	if trial := champions[role].Challenger; trial != nil {
@@ -122,26 +169,19 @@ func (n *night) decide(e *evidence, class workload.Class, c *candidate, baseline
 	}
 	switch t.Verdict {
 	case Promoted:
-		if err := n.save(e, c, &t); err != nil {
-			return err
-		}
 		t.Champion, t.Challenger = c.id, ""
-		return n.registry.Promote(role, c.id, t.Why)
+		return t, n.registry.Promote(role, c.id, t.Why)
 	case Shadowed:
-		if err := n.save(e, c, &t); err != nil {
-			return err
-		}
 		t.Challenger = c.id
-		return n.registry.Challenge(role, c.id, t.Why)
+		return t, n.registry.Challenge(role, c.id, t.Why)
 	case FellBack:
 		_, served := champions[role]
 		if !served || t.Champion != "" {
 			err = n.registry.Promote(role, "", t.Why)
 		}
 		t.Champion, t.Challenger = "", ""
-		return err
 	}
-	return nil
+	return t, err
 }
 
 // hold lets everybody stand for a target: the candidate, the champion, and
@@ -196,26 +236,6 @@ func (n *night) championPredictions(e *evidence, id string) (predictions, error)
 	}
 	p, _, err := e.learnedPredictions(championName, m)
 	return p, err
-}
-
-// save stores the candidate, once.
-func (n *night) save(e *evidence, c *candidate, t *TargetReport) error {
-	if c.id != "" {
-		return nil
-	}
-	files, err := c.model.Encode()
-	if err != nil {
-		return err
-	}
-	meta, err := n.registry.Save(registry.Meta{
-		Kind: registry.Learned, Class: c.class, Resource: e.resource, From: n.train.From, To: n.calibrate.To, Rows: c.rows,
-		Metrics: t.Ratings[0].metrics(),
-	}, files)
-	if err != nil {
-		return err
-	}
-	c.id = meta.ID
-	return nil
 }
 
 func (r Rating) metrics() map[string]float64 {

@@ -9,6 +9,7 @@ import (
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/backtest/baseline"
+	"github.com/auspex-project/auspex/models/trial"
 )
 
 // MachineReport says what came of predicting machines over the test window, with
@@ -22,6 +23,9 @@ type MachineReport struct {
 	Risk          float64        `json:"risk"` // nominal
 	OracleSavings float64        `json:"oracle_savings"`
 	Contestants   []MachineScore `json:"contestants"`
+	Misses        []Miss         `json:"misses"` // the worst of each machine, worst first
+
+	worst []backtest.Band // the machines of the worst misses
 }
 
 // MachineScore is one contestant's part, raw and calibrated.
@@ -30,7 +34,17 @@ type MachineScore struct {
 	Raw        backtest.Score `json:"raw"`
 	Margin     float32        `json:"margin"`
 	Calibrated backtest.Score `json:"calibrated"`
+
+	// Violations is what became of each promise: the violation rate over the test
+	// days by the nominal one it was calibrated for. SavingsAt has the savings at
+	// matched rates, with margins chosen on the test days, for all alike.
+	Violations map[string]float64 `json:"violations"`
+	SavingsAt  map[string]float64 `json:"savings_at"`
 }
+
+// nominalRates are the violation rates that the report compares promise and
+// outcome at.
+var nominalRates = [...]float64{.1, .05, .02, .01}
 
 // bandSizes are the members of the machines margins are calibrated on.
 var bandSizes = [...]int{2, 4, 8, 12, 20, 40, 80}
@@ -61,11 +75,8 @@ func (e *evidence) reportMachines(ctx context.Context, set *models.Set, past *mo
 	}
 	contestants := []backtest.Contestant{
 		composed{"auspex", e, served, past}, composed{percentilesName, e, e.ownPeaks(), past},
-		baseline.M(21), baseline.M(14),
 	}
-	for _, b := range e.plan.baselines() {
-		contestants = append(contestants, b)
-	}
+	contestants = append(contestants, baseline.All(e.plan.Grid.Span())...)
 	r := MachineReport{Resource: string(e.resource), Risk: e.plan.Risk}
 	if len(e.panel.Tracks) == 0 {
 		return r, nil
@@ -82,18 +93,32 @@ func (e *evidence) reportMachines(ctx context.Context, set *models.Set, past *mo
 	cut := e.panel.IndexOf(e.plan.test.From)
 	for k, c := range contestants {
 		past, test := backtest.Between(cases[k], 0, cut), backtest.Between(cases[k], cut, e.panel.Steps)
-		score := MachineScore{Name: c.Name(), Raw: backtest.Judge(test, 0)}
-		if q, ok := backtest.Margin(past, e.plan.Risk); ok {
-			score.Margin = q
-			score.Calibrated = backtest.Judge(test, q)
-		}
+		score := scoreOf(c.Name(), past, test, e.plan.Risk)
 		if k == 0 {
 			r.Cases, r.Members = len(test), meanMembers(machines, test)
 			r.OracleSavings = backtest.Oracle(test)
+			e.worst(&r, machines, past, test, score.Margin)
 		}
 		r.Contestants = append(r.Contestants, score)
 	}
 	return r, nil
+}
+
+// scoreOf judges one contestant on the test days, calibrated on the past.
+func scoreOf(name string, past, test []backtest.Case, risk float64) MachineScore {
+	s := MachineScore{Name: name, Raw: backtest.Judge(test, 0), Violations: map[string]float64{}, SavingsAt: map[string]float64{}}
+	if q, ok := backtest.Margin(past, risk); ok {
+		s.Margin, s.Calibrated = q, backtest.Judge(test, q)
+	}
+	for _, rate := range nominalRates {
+		if q, ok := backtest.Margin(past, rate); ok {
+			s.Violations[trial.LevelKey(rate)] = backtest.Judge(test, q).ViolationRate
+		}
+		if q, ok := backtest.Margin(test, rate); ok {
+			s.SavingsAt[trial.LevelKey(rate)] = backtest.Judge(test, q).Savings
+		}
+	}
+	return s
 }
 
 func (e *evidence) contest(machines []*backtest.Machine) backtest.Contest {

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/auspex-project/auspex/models/trial"
+	"github.com/auspex-project/auspex/resource"
 )
 
 // Table is part of a report as rows of text, the header first.
@@ -46,10 +49,35 @@ func (r *Report) Tables() []Table {
 				percent(c.Calibrated.ViolationRate), percent(c.Calibrated.SeverityMean), fmt.Sprintf("%.3f", c.Calibrated.Savings), fmt.Sprintf("%.3f", c.Calibrated.OracleShare)})
 		}
 	}
-	return append([]Table{verdicts, ratings, machines}, r.Classification.tables()...)
+	tables := []Table{verdicts}
+	if len(r.Online) > 0 {
+		online := Table{Title: "Measured in service over the last two weeks", Header: trial.Header()}
+		for _, s := range r.Online {
+			online.Rows = append(online.Rows, s.Row())
+		}
+		tables = append(tables, online)
+	}
+	tables = append(tables, machines, r.misses(), ratings)
+	return append(tables, r.Classification.tables()...)
 }
 
-// Markdown returns the whole report as a page of Markdown.
+// misses returns the worst misses of machines.
+func (r *Report) misses() Table {
+	t := Table{Title: "The largest misses of machines over the test days", Header: []string{
+		"resource", "machine", "predicted at", "members", "predicted", "came", "under by", "most surprising", "which had used", "and came to"}}
+	for _, m := range r.Machines {
+		n := resource.Name(m.Resource)
+		amount := func(v float32) string { return resource.FormatAmount(n, float64(v)) }
+		for _, x := range m.Misses {
+			t.Rows = append(t.Rows, []string{m.Resource, x.Machine, x.At.Format("Mon 2006-01-02 15:04"), fmt.Sprint(x.Members), amount(x.Predicted), amount(x.Actual),
+				percent(float64(x.Severity)), x.Surprise, amount(x.Before), amount(x.After)})
+		}
+	}
+	return t
+}
+
+// Markdown returns the whole report as a page of Markdown. Pictures, if the page
+// stands beside them, are those WritePage draws.
 func (r *Report) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Training of %s\n\n", r.Started.Format("2006-01-02 15:04"))
@@ -57,20 +85,67 @@ func (r *Report) Markdown() string {
 		fmt.Fprintf(&b, "Nothing was learned: %s.\n", r.Skipped)
 		return b.String()
 	}
-	day := func(t time.Time) string { return t.Format("2006-01-02 15:04") }
-	fmt.Fprintf(&b, "%d workloads, %d samples, read in %.1f s; %.1f s in all. Learned from %s, calibrated from %s, judged from %s to %s on %d workloads. Seed %d.\n",
-		r.Workloads, r.Samples, r.ReadSeconds, r.Seconds, day(r.From), day(r.CalibrateFrom), day(r.TestFrom), day(r.To), r.Judged, r.Seed)
-	for _, w := range r.Warnings {
-		fmt.Fprintf(&b, "\nWarning: %s\n", w)
+	for _, line := range r.inShort() {
+		fmt.Fprintf(&b, "- %s\n", line)
 	}
+	day := func(t time.Time) string { return t.Format("2006-01-02 15:04") }
+	fmt.Fprintf(&b, "\n%d workloads, %d samples, read in %.1f s; %.1f s in all. Learned from %s, calibrated from %s, judged from %s to %s on %d workloads. Seed %d.\n",
+		r.Workloads, r.Samples, r.ReadSeconds, r.Seconds, day(r.From), day(r.CalibrateFrom), day(r.TestFrom), day(r.To), r.Judged, r.Seed)
 	for _, t := range r.Tables() {
 		t.markdown(&b)
+	}
+	for _, m := range r.Machines {
+		if len(m.Contestants) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n## %s of machines\n\n![savings against violations](%s/frontier.svg)\n\n![promised and kept](%s/reliability.svg)\n", m.Resource, m.Resource, m.Resource)
+		for i := range m.worst {
+			fmt.Fprintf(&b, "\n![one of the worst misses](%s/band-%d.svg)\n", m.Resource, i+1)
+		}
 	}
 	fmt.Fprintf(&b, "\nPriors: %s (%s). Margins: %s (%s).\n", r.Prior.ID, r.Prior.Why, r.Margins.ID, r.Margins.Why)
 	return b.String()
 }
 
+// inShort says what mattered this night.
+func (r *Report) inShort() []string {
+	var lines []string
+	for _, w := range r.Warnings {
+		lines = append(lines, "**Warning**: "+w)
+	}
+	for _, s := range r.Online {
+		if s.Broken != "" {
+			lines = append(lines, fmt.Sprintf("**Promise broken in service**: %s of %s by %s, %s", s.Resource, s.Class, s.Model, s.Broken))
+		}
+	}
+	for _, t := range r.Targets {
+		lines = append(lines, fmt.Sprintf("%s of %s: **%s**, %s", t.Resource, t.Class, t.Verdict, t.Why))
+	}
+	for _, m := range r.Machines {
+		if len(m.Contestants) == 0 {
+			continue
+		}
+		ours, best := &m.Contestants[0], &m.Contestants[0]
+		for i := range m.Contestants {
+			c := &m.Contestants[i]
+			if c.Calibrated.ViolationRate <= m.Risk && (best.Calibrated.ViolationRate > m.Risk || c.Calibrated.Savings > best.Calibrated.Savings) {
+				best = c
+			}
+		}
+		line := fmt.Sprintf("%s of machines at a nominal %g %% of violations: %s came, saving %.1f %% of the limits where foresight saves %.1f %%",
+			m.Resource, 100*m.Risk, percent(ours.Calibrated.ViolationRate), 100*ours.Calibrated.Savings, 100*m.OracleSavings)
+		if best != ours {
+			line += fmt.Sprintf("; **%s saves more**, %.1f %% at %s", best.Name, 100*best.Calibrated.Savings, percent(best.Calibrated.ViolationRate))
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
 func (t Table) markdown(b *strings.Builder) {
+	if len(t.Rows) == 0 {
+		return
+	}
 	fmt.Fprintf(b, "\n## %s\n\n| %s |\n|%s\n", t.Title, strings.Join(t.Header, " | "), strings.Repeat("---|", len(t.Header)))
 	for _, row := range t.Rows {
 		fmt.Fprintf(b, "| %s |\n", strings.Join(row, " | "))

@@ -14,12 +14,13 @@ import (
 // night is the state of one Run.
 type night struct {
 	*plan
-	registry *registry.Registry
-	evidence []*evidence // one per resource
-	prior    *models.PriorBuilder
-	past     *models.PriorBuilder // of the past that all else is judged after
-	classes  *classify.Sampler
-	report   *Report
+	registry   *registry.Registry
+	checkpoint *checkpoint
+	evidence   []*evidence // one per resource
+	prior      *models.PriorBuilder
+	past       *models.PriorBuilder // of the past that all else is judged after
+	classes    *classify.Sampler
+	report     *Report
 }
 
 // Run spends one night: it learns from h, and changes what r has in service
@@ -28,8 +29,9 @@ type night struct {
 // history. For the same history, options and registry the outcome is the same
 // but for ids and times.
 //
-// A night that is interrupted leaves what was in service in place; artefacts
-// already saved are unused.
+// A night that is interrupted leaves in service what it had not decided about yet.
+// The next Run with the same options goes on where it was killed, if that is not
+// a day ago.
 func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Report, error) {
 	report := Report{Started: time.Now().UTC()}
 	o, err := o.withDefaults()
@@ -37,17 +39,28 @@ func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Repor
 		return report, err
 	}
 	// 1. What is there, and what to keep of it.
-	p, why, ok, err := newPlan(ctx, h, o)
+	c, lost := openCheckpoint(r, o)
+	p, why, ok, err := newPlan(ctx, h, o, c.until)
 	if err != nil {
 		return report, fmt.Errorf("train: %w", err)
 	}
 	report.describe(&p)
+	report.recall(r)
 	if !ok {
 		report.Skipped = why
 		report.Seconds = time.Since(report.Started).Seconds()
 		return report, nil
 	}
-	n := &night{plan: &p, registry: r, prior: models.NewPriorBuilder(p.Grid), past: models.NewPriorBuilder(p.Grid), classes: classify.NewSampler(p.Seed), report: &report}
+	if lost != nil {
+		report.Warnings = append(report.Warnings, lost.Error())
+	}
+	report.Resumed = !c.Until.IsZero()
+	if c.Until = p.whole.To; !report.Resumed {
+		if err := c.keep(); err != nil {
+			return report, fmt.Errorf("train: %w", err)
+		}
+	}
+	n := &night{plan: &p, registry: r, checkpoint: c, prior: models.NewPriorBuilder(p.Grid), past: models.NewPriorBuilder(p.Grid), classes: classify.NewSampler(p.Seed), report: &report}
 
 	// 2. Read it, once.
 	if err := n.gather(ctx, h); err != nil {
@@ -69,6 +82,9 @@ func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Repor
 	}
 	// 6. How forecasts add up: margins for what now serves.
 	if err := n.compose(ctx); err != nil {
+		return report, fmt.Errorf("train: %w", err)
+	}
+	if err := c.end(); err != nil {
 		return report, fmt.Errorf("train: %w", err)
 	}
 	report.Seconds = time.Since(report.Started).Seconds()
@@ -94,6 +110,10 @@ func (n *night) gather(ctx context.Context, h History) error {
 }
 
 func (n *night) savePrior() error {
+	if done := n.checkpoint.Prior; done != nil {
+		n.report.Prior = *done
+		return nil
+	}
 	prior := n.prior.Build()
 	if prior.Groups() == 0 {
 		return nil
@@ -108,7 +128,11 @@ func (n *night) savePrior() error {
 	}
 	why := fmt.Sprintf("%d groups of like workloads, from %d workloads", prior.Groups(), n.workloads)
 	n.report.Prior = Shared{meta.ID, why}
-	return n.registry.Promote(registry.PriorRole, meta.ID, why)
+	if err := n.registry.Promote(registry.PriorRole, meta.ID, why); err != nil {
+		return err
+	}
+	n.checkpoint.Prior = &n.report.Prior
+	return n.checkpoint.keep()
 }
 
 func (n *night) compose(ctx context.Context) error {
@@ -117,21 +141,29 @@ func (n *night) compose(ctx context.Context) error {
 		n.report.Warnings = append(n.report.Warnings, err.Error())
 	}
 	var margins forecast.Margins
+	var err error
 	cases := 0
 	past := n.past.Build()
 	for i, e := range n.evidence {
 		n.OnProgress(Progress{"judge machines", i, len(n.evidence)})
-		machines, err := e.reportMachines(ctx, set, past)
-		if err != nil {
-			return err
+		c, done := n.composedBefore(e)
+		if !done {
+			if c.Report, err = e.reportMachines(ctx, set, past); err != nil {
+				return err
+			}
+			if c.Bands, err = e.calibrate(ctx, set, past); err != nil {
+				return err
+			}
+			c.Worst = c.Report.worst
+			n.checkpoint.Machines = append(n.checkpoint.Machines, c)
+			if err := n.checkpoint.keep(); err != nil {
+				return err
+			}
 		}
-		n.report.Machines = append(n.report.Machines, machines)
-		bands, err := e.calibrate(ctx, set, past)
-		if err != nil {
-			return err
-		}
-		margins.Bands = append(margins.Bands, bands...)
-		cases += machines.Cases
+		c.Report.worst = c.Worst
+		n.report.Machines = append(n.report.Machines, c.Report)
+		margins.Bands = append(margins.Bands, c.Bands...)
+		cases += c.Report.Cases
 	}
 	if len(margins.Bands) == 0 {
 		return nil

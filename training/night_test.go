@@ -169,19 +169,7 @@ func TestNight(t *testing.T) {
 func TestNightIsDeterministic(t *testing.T) {
 	h := fleet(12, 0, 14)
 	outcome := func(o Options) string {
-		report := train(t, h, openRegistry(t), o)
-		report.Started, report.Seconds, report.ReadSeconds = time.Time{}, 0, 0
-		report.Prior.ID, report.Margins.ID = "", ""
-		report.Classification.Seconds, report.Classification.Champion = 0, ""
-		for i := range report.Targets {
-			x := &report.Targets[i]
-			x.Seconds, x.Micros, x.Champion = 0, 0, ""
-		}
-		data, err := json.Marshal(report)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data)
+		return outcomeOf(t, train(t, h, openRegistry(t), o))
 	}
 	one, four := outcome(Options{Workers: 1, Seed: 7}), outcome(Options{Workers: 4, Seed: 7})
 	if one != four {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/auspex-project/auspex/internal/store"
 	"github.com/auspex-project/auspex/models"
@@ -34,9 +35,9 @@ func classOf(c workload.Class) workload.Class {
 	return c
 }
 
-// newPlan looks at what there is. ok is false, with the reason, where it is too
-// little.
-func newPlan(ctx context.Context, h History, o Options) (p plan, why string, ok bool, err error) {
+// newPlan looks at what there is before the end that until makes of the newest
+// sample. ok is false, with the reason, where it is too little.
+func newPlan(ctx context.Context, h History, o Options, until func(newest time.Time) time.Time) (p plan, why string, ok bool, err error) {
 	stats, err := h.Series(ctx, store.Query{})
 	if err != nil {
 		return plan{}, "", false, fmt.Errorf("list history: %w", err)
@@ -54,6 +55,7 @@ func newPlan(ctx context.Context, h History, o Options) (p plan, why string, ok 
 			seen.To = s.Last
 		}
 	}
+	seen.To = until(seen.To)
 	p.split, why, ok = newSplit(seen, o)
 	for _, s := range stats {
 		if s.Last.Before(p.whole.From) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/auspex-project/auspex/models"
@@ -42,7 +41,7 @@ type predictions struct {
 func (p *plan) baselines() []baseline.Summed {
 	span := p.Grid.Span()
 	return []baseline.Summed{
-		baseline.Limit(), baseline.Seasonal(1, span), baseline.Seasonal(7, span), baseline.VPA(), baseline.Autopilot(),
+		baseline.Limit(), baseline.BorgDefault(), baseline.RCLike(99, 10*time.Hour), baseline.RCLike(99, 7*24*time.Hour), baseline.Seasonal(1, span), baseline.Seasonal(7, span), baseline.VPA(), baseline.Autopilot(),
 		baseline.S(7), baseline.S(14), baseline.SA(),
 	}
 }
@@ -146,8 +145,8 @@ func (r *Rating) sum(t *trial.Tally, held []int, losses []float64) {
 	}
 	cases := float64(r.Cases)
 	for i, level := range models.Levels() {
-		r.Pinball[levelKey(level)] = losses[i] / cases
-		r.Coverage[levelKey(level)] = float64(held[i]) / cases
+		r.Pinball[trial.LevelKey(level)] = losses[i] / cases
+		r.Coverage[trial.LevelKey(level)] = float64(held[i]) / cases
 		r.Mean += losses[i] / cases / float64(len(losses))
 	}
 	for i, level := range trial.Promised() {
@@ -157,12 +156,10 @@ func (r *Rating) sum(t *trial.Tally, held []int, losses []float64) {
 		if math.IsInf(chance, 1) {
 			chance = -1
 		}
-		r.Chance[levelKey(level)] = chance
+		r.Chance[trial.LevelKey(level)] = chance
 	}
 	r.toChallenger, r.toChampion = t.Estimate(len(r.misses)), t.Estimate(len(r.misses)+1)
 }
-
-func levelKey(level float64) string { return strconv.FormatFloat(level, 'g', -1, 64) }
 
 // shift is what calibration on the window before the test adds to p, by level.
 func (e *evidence) shift(class workload.Class, p predictions) []float32 {

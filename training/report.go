@@ -1,8 +1,15 @@
 package training
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
+
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/registry"
+	"github.com/auspex-project/auspex/models/trial"
 )
 
 // Report is what a night did and why. All times are UTC.
@@ -13,6 +20,9 @@ type Report struct {
 	// Skipped says why nothing was learned, "" when something was.
 	Skipped string `json:"skipped,omitempty"`
 
+	// Resumed says that an interrupted night was gone on with.
+	Resumed bool `json:"resumed,omitempty"`
+
 	Workloads     int       `json:"workloads"`
 	Samples       int64     `json:"samples"`
 	Judged        int       `json:"judged_workloads"`
@@ -21,7 +31,10 @@ type Report struct {
 	TestFrom      time.Time `json:"test_from"`
 	To            time.Time `json:"to"`
 	Seed          uint64    `json:"seed"`
-	ReadSeconds   float64   `json:"read_seconds"`
+
+	Horizon time.Duration `json:"horizon"` // that forecasts look ahead, nanoseconds
+
+	ReadSeconds float64 `json:"read_seconds"`
 
 	Targets  []TargetReport  `json:"targets"`
 	Machines []MachineReport `json:"machines"`
@@ -29,6 +42,9 @@ type Report struct {
 	Margins  Shared          `json:"margins"`
 
 	Classification ClassificationReport `json:"classification"`
+
+	// Online is what became of forecasts in service over the last two weeks.
+	Online []trial.Summary `json:"measured_in_service,omitempty"`
 
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -44,5 +60,20 @@ func (r *Report) describe(p *plan) {
 	if p.tooOld > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%d samples are of workloads last seen more than %v before the newest sample and were left out (learn from them with a longer training.history, or import them with --end-now)", p.tooOld, p.Window))
 	}
+	r.Horizon = p.Grid.Span()
 	r.From, r.CalibrateFrom, r.TestFrom, r.To = p.whole.From, p.calibrate.From, p.test.From, p.whole.To
+}
+
+// recall adds what became of forecasts in service.
+func (r *Report) recall(from *registry.Registry) {
+	record := &trial.Record{Levels: models.Levels()}
+	data, err := from.ReadNote(registry.RecordNote)
+	if err == nil {
+		err = json.Unmarshal(data, record)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("what became of forecasts in service: %v", err))
+		return
+	}
+	r.Online = record.Summaries(func(*trial.Entry) bool { return true })
 }

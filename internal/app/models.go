@@ -10,15 +10,16 @@ import (
 
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/models/registry"
+	"github.com/auspex-project/auspex/models/trial"
 )
 
 // artefact is a fitted model as the models subcommands print it.
 type artefact struct {
 	registry.Meta
-	Serves  []string         `json:"serves"`             // roles it is champion of
-	Shadows []string         `json:"shadows,omitempty"`  // roles it is tried for
-	Online  []onlineCoverage `json:"measured,omitempty"` // what became of its forecasts
-	Error   string           `json:"error,omitempty"`
+	Serves  []string        `json:"serves"`             // roles it is champion of
+	Shadows []string        `json:"shadows,omitempty"`  // roles it is tried for
+	Online  []trial.Summary `json:"measured,omitempty"` // what became of its forecasts
+	Error   string          `json:"error,omitempty"`
 }
 
 // ListModels prints all artefacts, newest first.

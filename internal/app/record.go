@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,21 +14,6 @@ import (
 	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/models/trial"
 )
-
-// onlineCoverage is what became of the forecasts one model made of a class and
-// resource, over the last two weeks.
-type onlineCoverage struct {
-	Class    string             `json:"class"`
-	Resource string             `json:"resource"`
-	Model    string             `json:"model"`
-	Cases    int                `json:"cases"`
-	Coverage map[string]float64 `json:"coverage"` // by level: share not exceeded
-	Chance   map[string]float64 `json:"chance"`   // how far chance may have moved it; -1 when that cannot be told
-	Loss     float64            `json:"pinball_mean"`
-	Broken   string             `json:"broken,omitempty"` // the promise it is shown to break
-
-	levels []float64
-}
 
 // record is what became of forecasts, as a server left it in the registry.
 type record struct{ *trial.Record }
@@ -49,38 +33,18 @@ func measured(r *registry.Registry) (record, error) {
 	return out, nil
 }
 
-func (r record) where(keep func(*trial.Entry) bool) []onlineCoverage {
-	var all []onlineCoverage
-	for _, e := range r.Entries() {
-		if !keep(e) {
-			continue
-		}
-		c := onlineCoverage{Class: e.Class, Resource: e.Resource, Model: e.Model, Cases: e.Tally.Cases(),
-			Coverage: map[string]float64{}, Chance: map[string]float64{}, Loss: r.Loss(e).Mean, Broken: r.Broken(e), levels: r.Levels}
-		for _, level := range r.Levels {
-			misses, key := r.Misses(e, level), strconv.FormatFloat(level, 'g', -1, 64)
-			c.Coverage[key], c.Chance[key] = 1-misses.Mean, -1
-			if reach := misses.Reach(trial.Alpha); reach <= 1 {
-				c.Chance[key] = reach
-			}
-		}
-		all = append(all, c)
-	}
-	return all
-}
-
-func (r record) ofModel(id string) []onlineCoverage {
-	return r.where(func(e *trial.Entry) bool { return e.Model == id })
+func (r record) ofModel(id string) []trial.Summary {
+	return r.Summaries(func(e *trial.Entry) bool { return e.Model == id })
 }
 
 // ofRole returns the record of everybody who was asked about what the role
 // serves.
-func (r record) ofRole(name string, s registry.Service) []onlineCoverage {
+func (r record) ofRole(name string, s registry.Service) []trial.Summary {
 	class, resource, ok := registry.Role(name).Target()
 	if !ok {
 		return nil
 	}
-	return r.where(func(e *trial.Entry) bool {
+	return r.Summaries(func(e *trial.Entry) bool {
 		if e.Resource != string(resource) {
 			return false
 		}
@@ -88,23 +52,13 @@ func (r record) ofRole(name string, s registry.Service) []onlineCoverage {
 	})
 }
 
-func onlineGrid(all []onlineCoverage) *output.Grid {
-	g := &output.Grid{Header: []string{"CLASS", "RESOURCE", "MODEL", "FORECASTS", "LOSS", "HELD, BY QUANTILE", "PROMISE"}}
-	for _, c := range all {
-		var held []string
-		for _, level := range c.levels {
-			key := strconv.FormatFloat(level, 'g', -1, 64)
-			text := fmt.Sprintf("%s: %.3f", key, c.Coverage[key])
-			if c.Chance[key] >= 0 {
-				text += fmt.Sprintf(" ±%.3f", c.Chance[key])
-			}
-			held = append(held, text)
-		}
-		promise := "kept"
-		if c.Broken != "" {
-			promise = "BROKEN: " + c.Broken
-		}
-		g.Add(c.Class, c.Resource, c.Model, c.Cases, fmt.Sprintf("%.5f", c.Loss), strings.Join(held, "  "), promise)
+func onlineGrid(all []trial.Summary) *output.Grid {
+	g := &output.Grid{Header: trial.Header()}
+	for i := range g.Header {
+		g.Header[i] = strings.ToUpper(g.Header[i])
+	}
+	for _, s := range all {
+		g.Rows = append(g.Rows, s.Row())
 	}
 	return g
 }
@@ -113,7 +67,7 @@ func onlineGrid(all []onlineCoverage) *output.Grid {
 type role struct {
 	Role string `json:"role"`
 	registry.Service
-	Online []onlineCoverage `json:"measured,omitempty"`
+	Online []trial.Summary `json:"measured,omitempty"`
 }
 
 // WriteTable implements output.Tabler.

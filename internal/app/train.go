@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -68,17 +67,9 @@ func phases(w io.Writer) func(training.Progress) {
 	}
 }
 
-// saveReport writes the report as a page under the data folder.
+// saveReport writes the report as a page with pictures under the data folder.
 func saveReport(c *config.Config, r *training.Report) (path string, err error) {
-	dir := filepath.Join(c.DataDir, "reports")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("save report: %w", err)
-	}
-	path = filepath.Join(dir, r.Started.Format("20060102T150405Z")+".md")
-	if err := os.WriteFile(path, []byte(r.Markdown()), 0o600); err != nil {
-		return "", fmt.Errorf("save report: %w", err)
-	}
-	return path, nil
+	return r.WritePage(filepath.Join(c.DataDir, "reports", r.Started.Format("20060102T150405Z")))
 }
 
 // reportTable shows a report to people.

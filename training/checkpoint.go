@@ -1,0 +1,172 @@
+package training
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/backtest"
+	"github.com/auspex-project/auspex/models/registry"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// checkpoint is how far a night has come, kept as a note of the registry until it
+// ends. A night that was killed goes on from there: it reads the history again, up
+// to the same end, and repeats nothing that is in the checkpoint.
+type checkpoint struct {
+	Version int       `json:"version"`
+	Plan    string    `json:"plan"`  // what is asked of the night, hashed
+	Until   time.Time `json:"until"` // end of the history it looks at
+
+	Fitted         map[string]fitted     `json:"fitted"` // by resource and class
+	Targets        []TargetReport        `json:"targets"`
+	Prior          *Shared               `json:"prior,omitempty"`
+	Classification *ClassificationReport `json:"classification,omitempty"`
+	Machines       []composition         `json:"machines"`
+
+	registry *registry.Registry
+}
+
+// fitted is an artefact that is not in service yet.
+type fitted struct {
+	ID    string         `json:"id"`
+	Class workload.Class `json:"class"`
+	Rows  int            `json:"rows"`
+	Took  time.Duration  `json:"took"`
+}
+
+// composition is what became of one resource of machines.
+type composition struct {
+	Report MachineReport   `json:"report"`
+	Worst  []backtest.Band `json:"worst"`
+	Bands  []forecast.Band `json:"bands"`
+}
+
+const (
+	checkpointVersion = 1
+
+	// resumable is how much newer than its end the history may have grown for a
+	// night to be worth going on with.
+	resumable = dayLength
+)
+
+// openCheckpoint returns where a night of these options was left, or a new
+// beginning. What is there and cannot be used is begun anew; err says why.
+func openCheckpoint(r *registry.Registry, o Options) (c *checkpoint, err error) {
+	fresh := &checkpoint{Version: checkpointVersion, Plan: o.hash(), Fitted: map[string]fitted{}, registry: r}
+	data, err := r.ReadNote(registry.NightNote)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fresh, nil
+	case err != nil:
+		return fresh, err
+	}
+	c = &checkpoint{registry: r}
+	if err := json.Unmarshal(data, c); err != nil {
+		return fresh, fmt.Errorf("an interrupted night is begun anew: %w", err)
+	}
+	if c.Version != fresh.Version || c.Plan != fresh.Plan || c.Fitted == nil {
+		return fresh, fmt.Errorf("an interrupted night is begun anew: it was asked for something else")
+	}
+	return c, nil
+}
+
+// hash names what o asks of a night; how many work on it is no part of that.
+func (o Options) hash() string {
+	o.Workers, o.OnProgress = 0, nil
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %v", o, models.Features()))
+	return hex.EncodeToString(sum[:])
+}
+
+// until returns the end of the history a resumed night looks at: where it was, if
+// not too much has come since.
+func (c *checkpoint) until(newest time.Time) time.Time {
+	if end := c.Until.Add(-time.Nanosecond); !c.Until.IsZero() && newest.Sub(end) < resumable {
+		return end
+	}
+	*c = checkpoint{Version: c.Version, Plan: c.Plan, Fitted: map[string]fitted{}, registry: c.registry}
+	return newest
+}
+
+// keep writes c down.
+func (c *checkpoint) keep() error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := c.registry.WriteNote(registry.NightNote, data); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	return nil
+}
+
+// end forgets the checkpoint, and removes what was fitted and serves nothing.
+func (c *checkpoint) end() error {
+	champions, err := c.registry.Champions()
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for _, s := range champions {
+		used[s.ID] = true
+		if s.Challenger != nil {
+			used[s.Challenger.ID] = true
+		}
+	}
+	for _, key := range sortedKeys(c.Fitted) {
+		if id := c.Fitted[key].ID; !used[id] {
+			if err := c.registry.Remove(id); err != nil && !errors.Is(err, registry.ErrNotFound) {
+				return err
+			}
+		}
+	}
+	return c.registry.RemoveNote(registry.NightNote)
+}
+
+func fittedKey(e *evidence, class workload.Class) string {
+	return string(e.resource) + " " + string(class)
+}
+
+// refit returns what an interrupted night has fitted already.
+func (n *night) refit(e *evidence, class workload.Class) (*candidate, bool) {
+	f, ok := n.checkpoint.Fitted[fittedKey(e, class)]
+	if !ok {
+		return nil, false
+	}
+	_, files, err := n.registry.Load(f.ID)
+	if err != nil {
+		return nil, false
+	}
+	m, err := models.DecodeLearned(files)
+	if err != nil || m.Grid() != n.Grid {
+		return nil, false
+	}
+	return &candidate{class: f.Class, model: m, rows: f.Rows, took: f.Took, id: f.ID}, true
+}
+
+// decided returns what an interrupted night has decided about a target already.
+func (n *night) decided(e *evidence, class workload.Class) (TargetReport, bool) {
+	i := slices.IndexFunc(n.checkpoint.Targets, func(t TargetReport) bool {
+		return t.Resource == string(e.resource) && t.Class == string(class)
+	})
+	if i < 0 {
+		return TargetReport{}, false
+	}
+	return n.checkpoint.Targets[i], true
+}
+
+// composedBefore returns what an interrupted night has found of machines already.
+func (n *night) composedBefore(e *evidence) (composition, bool) {
+	i := slices.IndexFunc(n.checkpoint.Machines, func(m composition) bool { return m.Report.Resource == string(e.resource) })
+	if i < 0 {
+		return composition{}, false
+	}
+	return n.checkpoint.Machines[i], true
+}
