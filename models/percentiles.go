@@ -8,10 +8,12 @@ import (
 	"github.com/auspex-project/auspex/resource"
 )
 
-// Percentiles predicts from the workload's own past and nothing else: its
-// profile, its largest usage ever, and the quantiles of its daily maxima.
+// Percentiles predicts from the workload's own past: its
+// profile, its largest usage ever, and the quantiles of its daily maxima. A past of
+// a few days is drawn towards the prior of workloads like it.
 type Percentiles struct {
 	MinHistory time.Duration // shorter pasts are left to other predictors; 0 = 24 h
+	Prior      *Prior        // nil for none
 }
 
 // minOwn is the shortest past that speaks for itself: every hour of the day once.
@@ -38,10 +40,11 @@ func (p Percentiles) Predict(s *Subject, n resource.Name, now time.Time, g forec
 	if !ok {
 		return forecast.Demand{}, false
 	}
-	for i, v := range u.ownQuantiles(u.spanMaxima(now, g)) {
+	maxima := u.spanMaxima(now, g)
+	for i, v := range u.ownQuantiles(maxima) {
 		d.Quantiles = append(d.Quantiles, forecast.Quantile{P: levels[i], Value: min(v, d.Peak)})
 	}
-	return d, true
+	return p.Prior.Shrink(d, u.past(maxima, g), s, g), true
 }
 
 // ownQuantiles returns, by level, the quantiles of the maxima of past spans; of

@@ -13,8 +13,8 @@ import (
 )
 
 // Prior predicts a workload from the workloads most like it: those of the same
-// queue, app and size of limit, else of its class, else all. It needs a limit,
-// and knows nothing of the workload's own usage.
+// queue, app and size of limit, else of its class, else all. It needs a limit. The
+// little a young workload has been seen to use counts as far as it is credible.
 type Prior struct {
 	grid   forecast.Grid
 	groups map[string]priorGroup
@@ -29,31 +29,52 @@ type priorGroup struct {
 	Mean      float32   `json:"mean"`
 	Peak      float32   `json:"peak"`      // passed by 2 % of them
 	Quantiles []float32 `json:"quantiles"` // of the maximum over a span, by Levels
+
+	// Points are priorPoints quantiles of the maxima, evenly spaced, and Credibility
+	// is what they weigh: see Shrink. Both are missing in priors of old.
+	Points      []float32 `json:"points,omitempty"`
+	Credibility float32   `json:"credibility,omitempty"`
 }
+
+const priorPoints = 100
 
 // priorPeak is the quantile of the workloads' peaks that stands for a new one's.
 const priorPeak = .98
 
 func (p *Prior) Predict(s *Subject, n resource.Name, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
 	limit := s.Limit(n)
-	if p == nil || limit <= 0 || g != p.grid {
+	group, ok := p.group(s, forecast.Demand{Resource: n, Limit: float32(limit)}, g)
+	if !ok {
 		return forecast.Demand{}, false
 	}
-	for _, key := range priorKeys(s, n, limit) {
-		if group, ok := p.groups[key]; ok {
-			return group.demand(s, n, float32(limit)), true
-		}
+	d := group.demand(n, float32(limit))
+	u := s.usage(n)
+	if u == nil {
+		return d, true
 	}
-	return forecast.Demand{}, false
+	if own, ok := ownDemand(u, limit, now, g); ok && len(group.Points) > 0 {
+		return p.Shrink(own, u.past(u.spanMaxima(now, g), g), s, g), true
+	}
+	d.Peak = min(d.Limit, max(d.Peak, float32(u.Peak()))) // what it has already used counts
+	return d, true
 }
 
-// demand scales the group to a limit. What the workload has already used
-// counts: it is never predicted to peak below that.
-func (p priorGroup) demand(s *Subject, n resource.Name, limit float32) forecast.Demand {
-	d := forecast.Demand{Resource: n, Limit: limit, Mean: p.Mean * limit, Peak: p.Peak * limit}
-	if u := s.usage(n); u != nil {
-		d.Peak = min(limit, max(d.Peak, float32(u.Peak())))
+// group returns those most like s that are known, by the limit of d.
+func (p *Prior) group(s *Subject, d forecast.Demand, g forecast.Grid) (priorGroup, bool) {
+	if p == nil || d.Limit <= 0 || g != p.grid {
+		return priorGroup{}, false
 	}
+	for _, key := range priorKeys(s, d.Resource, float64(d.Limit)) {
+		if group, ok := p.groups[key]; ok {
+			return group, true
+		}
+	}
+	return priorGroup{}, false
+}
+
+// demand scales the group to a limit.
+func (p priorGroup) demand(n resource.Name, limit float32) forecast.Demand {
+	d := forecast.Demand{Resource: n, Limit: limit, Mean: p.Mean * limit, Peak: p.Peak * limit}
 	for _, share := range p.Profile {
 		d.Profile = append(d.Profile, min(share*limit, d.Peak))
 	}
@@ -89,6 +110,7 @@ type priorSums struct {
 	mean      float64
 	peaks     []float32
 	maxima    []float32
+	spread    spread
 }
 
 // maxPriorMaxima bounds what a group keeps to compute its quantiles from.
@@ -148,6 +170,7 @@ func (p *priorSums) add(d forecast.Demand, limit float32, maxima []float32) {
 	}
 	p.mean += float64(d.Mean / limit)
 	p.peaks = append(p.peaks, d.Peak/limit)
+	p.spread.add(maxima, limit)
 	for _, v := range maxima {
 		if len(p.maxima) < maxPriorMaxima {
 			p.maxima = append(p.maxima, min(v/limit, 1))
@@ -174,12 +197,15 @@ func (p *priorSums) group() priorGroup {
 	n := float64(p.workloads)
 	slices.Sort(p.peaks)
 	slices.Sort(p.maxima)
-	g := priorGroup{Workloads: p.workloads, Mean: float32(p.mean / n), Peak: quantileOf(p.peaks, priorPeak)}
+	g := priorGroup{Workloads: p.workloads, Mean: float32(p.mean / n), Peak: quantileOf(p.peaks, priorPeak), Credibility: p.spread.credibility()}
 	for _, sum := range p.profile {
 		g.Profile = append(g.Profile, min(float32(sum/n), g.Peak))
 	}
 	for _, level := range levels {
 		g.Quantiles = append(g.Quantiles, quantileOf(p.maxima, level))
+	}
+	for i := range priorPoints {
+		g.Points = append(g.Points, quantileOf(p.maxima, (float64(i)+.5)/priorPoints))
 	}
 	return g
 }
@@ -226,7 +252,10 @@ func (p priorGroup) check(g forecast.Grid) error {
 	if len(p.Profile) != g.Slots || len(p.Quantiles) != len(levels) {
 		return fmt.Errorf("%d slots and %d quantiles (want %d and %d)", len(p.Profile), len(p.Quantiles), g.Slots, len(levels))
 	}
-	for _, share := range slices.Concat(p.Profile, p.Quantiles, []float32{p.Peak, p.Mean}) {
+	if len(p.Points) > 0 && !(p.Credibility >= leastCredibility && p.Credibility <= mostCredibility) {
+		return fmt.Errorf("credibility %g is not between %g and %d", p.Credibility, leastCredibility, mostCredibility)
+	}
+	for _, share := range slices.Concat(p.Profile, p.Quantiles, p.Points, []float32{p.Peak, p.Mean}) {
 		if !(share >= 0 && share <= 1) || math.IsNaN(float64(share)) {
 			return fmt.Errorf("share %g is not between 0 and 1", share)
 		}

@@ -45,8 +45,8 @@ type Set struct {
 // Chain returns the fallback chain: learned, percentiles, prior, limit.
 func (s *Set) Chain() *Chain {
 	links := []Link{
-		{forecast.Learned, string(forecast.Learned), champions(s.Champions)},
-		{forecast.Percentile, string(forecast.Percentile), Percentiles{}},
+		{forecast.Learned, string(forecast.Learned), champions{s.Champions, s.Prior}},
+		{forecast.Percentile, string(forecast.Percentile), s.Percentiles()},
 	}
 	if s.Prior != nil {
 		links = append(links, Link{forecast.Prior, s.PriorID, s.Prior})
@@ -54,10 +54,13 @@ func (s *Set) Chain() *Chain {
 	return NewChain(s.Grid, append(links, Link{forecast.Limit, string(forecast.Limit), AtLimit{}})...)
 }
 
+// Percentiles returns the link of the chain behind the learned models.
+func (s *Set) Percentiles() Percentiles { return Percentiles{Prior: s.Prior} }
+
 // Champion returns the learned model that serves t: its own, or that of any
 // class. ok is false where none does.
 func (s *Set) Champion(t Target) (c Champion, ok bool) {
-	c, _ = champions(s.Champions).of(t.Class, t.Resource)
+	c, _ = champions{s.Champions, nil}.of(t.Class, t.Resource)
 	return c, c.Model != nil
 }
 
@@ -70,17 +73,26 @@ func (s *Set) RoleOf(t Target) Target {
 	return Target{AnyClass, t.Resource}
 }
 
-// champions asks the model of the subject's class, or the one for any class.
-type champions map[Target]Champion
+// champions asks the model of the subject's class, or the one for any class. What
+// a young workload adds to a sum is drawn towards the prior, as that of
+// percentiles is; the quantiles are the model's.
+type champions struct {
+	by    map[Target]Champion
+	prior *Prior
+}
 
-var _ Predictor = champions(nil)
+var _ Predictor = champions{}
 
 func (c champions) Predict(s *Subject, n resource.Name, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
 	champion, ok := c.of(s.Class, n)
 	if !ok || champion.Model == nil {
 		return forecast.Demand{}, false
 	}
-	return champion.Model.Predict(s, n, now, g)
+	d, ok := champion.Model.Predict(s, n, now, g)
+	if !ok {
+		return d, false
+	}
+	return c.prior.ShrinkSum(d, PastOf(s, n, now, g), s, g), true
 }
 
 // ModelOf returns the id of the artefact that predicts n of s.
@@ -90,9 +102,9 @@ func (c champions) ModelOf(s *Subject, n resource.Name) string {
 }
 
 func (c champions) of(class workload.Class, n resource.Name) (Champion, bool) {
-	if champion, ok := c[Target{class, n}]; ok {
+	if champion, ok := c.by[Target{class, n}]; ok {
 		return champion, true
 	}
-	champion, ok := c[Target{AnyClass, n}]
+	champion, ok := c.by[Target{AnyClass, n}]
 	return champion, ok
 }

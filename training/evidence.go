@@ -3,6 +3,7 @@ package training
 import (
 	"time"
 
+	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/resource"
@@ -63,6 +64,30 @@ func (e *evidence) add(x *extract, r resourceExtract) {
 	}
 	e.panel.Tracks = append(e.panel.Tracks, r.track)
 	e.judged = append(e.judged, j)
+}
+
+// shrink draws what the young say of themselves towards the prior, as it is
+// served.
+func (e *evidence) shrink(prior *models.Prior) {
+	for k := range e.judged {
+		j := &e.judged[k]
+		for i := range j.owns {
+			o := &j.owns[i]
+			if o.past.Settled() || j.rows.caps[i] != 1 {
+				continue
+			}
+			d := forecast.Demand{Resource: e.resource, Limit: j.rows.scales[i], Profile: o.profile, Peak: o.peak}
+			for q, level := range models.Levels() {
+				d.Quantiles = append(d.Quantiles, forecast.Quantile{P: level, Value: o.quantiles[q]})
+			}
+			d = prior.Shrink(d, o.past, &j.subject, e.plan.Grid)
+			o.peak = d.Peak
+			for q := range o.quantiles {
+				o.quantiles[q] = d.Quantiles[q].Value
+			}
+			o.past = models.Past{}
+		}
+	}
 }
 
 // append adds the rows of o whose outcome is known.

@@ -45,6 +45,7 @@ type own struct {
 	profile   []float32
 	peak      float32
 	quantiles []float32 // by models.Levels
+	past      models.Past
 }
 
 // extract replays the samples of one workload and asks at every slot.
@@ -162,7 +163,7 @@ func ownPast(s *models.Subject, n resource.Name, now time.Time, g forecast.Grid)
 	if !ok {
 		d, ok = models.AtLimit{}.Predict(s, n, now, g)
 	}
-	o := own{profile: d.Profile, peak: d.Peak, quantiles: make([]float32, len(models.Levels()))}
+	o := own{profile: d.Profile, peak: d.Peak, quantiles: make([]float32, len(models.Levels())), past: models.PastOf(s, n, now, g)}
 	if !ok {
 		o.profile = make([]float32, g.Slots)
 	}

@@ -69,8 +69,12 @@ func (r *Report) misses() Table {
 		n := resource.Name(m.Resource)
 		amount := func(v float32) string { return resource.FormatAmount(n, float64(v)) }
 		for _, x := range m.Misses {
-			t.Rows = append(t.Rows, []string{m.Resource, x.Machine, x.At.Format("Mon 2006-01-02 15:04"), fmt.Sprint(x.Members), amount(x.Predicted), amount(x.Actual),
-				percent(float64(x.Severity)), x.Surprise, amount(x.Before), amount(x.After)})
+			surprise := []string{"none: they peaked together", "", ""}
+			if x.Surprise != "" {
+				surprise = []string{x.Surprise, amount(x.Before), amount(x.After)}
+			}
+			t.Rows = append(t.Rows, append([]string{m.Resource, x.Machine, x.At.Format("Mon 2006-01-02 15:04"), fmt.Sprint(x.Members), amount(x.Predicted), amount(x.Actual),
+				percent(float64(x.Severity))}, surprise...))
 		}
 	}
 	return t

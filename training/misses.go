@@ -2,6 +2,7 @@ package training
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -21,7 +22,8 @@ type Miss struct {
 	Severity  float32   `json:"severity"` // (actual - predicted) / actual
 
 	// Surprise is the member that passed its own past by most, from Before, the most
-	// it had used, to After.
+	// it had used, to After. It is empty where that explains less than half of the
+	// miss: the members peaked together.
 	Surprise string  `json:"surprise"`
 	Before   float32 `json:"before"`
 	After    float32 `json:"after"`
@@ -69,6 +71,9 @@ func (e *evidence) miss(m *backtest.Machine, c backtest.Case, margin float32) Mi
 			out.Surprise, out.Before, out.After = t.Workload, before, after
 		}
 	}
+	if out.After-out.Before < (out.Actual-out.Predicted)/2 {
+		out.Surprise, out.Before, out.After = "", 0, 0
+	}
 	return out
 }
 
@@ -103,7 +108,7 @@ func (e *evidence) band(index int, m *backtest.Machine, past, test []backtest.Ca
 // Drawing returns the machines' part as plots want it: a backtest, and the
 // machines of the worst misses through the test days.
 func (r *MachineReport) Drawing(horizon time.Duration) (*backtest.Report, []backtest.Band) {
-	b := &backtest.Report{Resource: r.Resource, Horizon: horizon.String(), Group: r.Members, OracleSavings: r.OracleSavings, TestWindows: r.Cases, Machines: r.Machines, Risk: r.Risk}
+	b := &backtest.Report{Resource: r.Resource, Horizon: fmt.Sprintf("%gh", horizon.Hours()), Group: r.Members, OracleSavings: r.OracleSavings, TestWindows: r.Cases, Machines: r.Machines, Risk: r.Risk}
 	for _, c := range r.Contestants {
 		p := func(s backtest.Score, calibrated bool) backtest.Predictor {
 			return backtest.Predictor{Name: c.Name, Calibrated: calibrated, ViolationRate: s.ViolationRate, Savings: s.Savings, SavingsAt: c.SavingsAt,

@@ -105,6 +105,10 @@ func (n *night) gather(ctx context.Context, h History) error {
 		n.past.Add(x.past)
 		n.classes.Add(&subject)
 	})
+	past := n.past.Build()
+	for _, e := range n.evidence {
+		e.shrink(past)
+	}
 	n.report.ReadSeconds = time.Since(started).Seconds()
 	return err
 }
