@@ -92,7 +92,7 @@ func TestBacktestMisuse(t *testing.T) {
 		"backtest --trace swf:x":       "no usage over time",
 		"backtest --trace nonsense":    "want FORMAT:PATH",
 		"backtest --trace csv:missing": "missing",
-		"backtest --trace planetlab:" + planetLab(t) + " --test-days 3":                             "fewer --test-days",
+		"backtest --trace planetlab:" + planetLab(t) + " --test-days 3":                             "--test-days 2 or less",
 		"backtest --trace planetlab:" + planetLab(t) + " --horizon 6h --test-days 1 --group 0":      "give --group",
 		"backtest --trace planetlab:" + planetLab(t) + " --horizon 6h --test-days 1 --group 99":     "smaller --group",
 		"backtest --trace planetlab:" + planetLab(t) + " --test-days 1 --group 3 --resource memory": "no usage of memory",

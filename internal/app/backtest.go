@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,9 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 		}
 		traces = append(traces, usage)
 	}
+	if err := holds(traces, name); err != nil {
+		return err
+	}
 	panel, workloads, refused, err := readPanel(ctx, stdio, traces, name, r)
 	if err != nil {
 		return err
@@ -81,6 +85,22 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 		}
 	}
 	return output.Write(stdio.Out, format, report, backtestTable{report})
+}
+
+// holds returns an error if none of the traces can hold n.
+func holds(traces []*datasets.Usage, n resource.Name) error {
+	var all []string
+	for _, trace := range traces {
+		resources := trace.Resources()
+		if len(resources) == 0 || slices.Contains(resources, n) { // none: known only from its samples
+			return nil
+		}
+		for _, r := range resources {
+			all = append(all, string(r))
+		}
+	}
+	slices.Sort(all)
+	return Misuse{fmt.Sprintf("backtest: --resource %s: the trace holds no usage of %s (it has %s)", n, n, strings.Join(slices.Compact(all), ", "))}
 }
 
 // readPanel reads the traces one after the other.

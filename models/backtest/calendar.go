@@ -11,7 +11,7 @@ type Day struct{ From, To int }
 // calendar says when a panel holds data.
 type calendar struct {
 	counts []int // tracks with a value, by step
-	usual  int   // the most there are
+	usual  int   // nearly the most there are
 	days   []Day
 }
 
@@ -31,9 +31,7 @@ func newCalendar(p *Panel) *calendar {
 			}
 		}
 	}
-	for _, n := range c.counts {
-		c.usual = max(c.usual, n)
-	}
+	c.usual = usualCount(c.counts)
 	perDay := p.StepsIn(dayLength)
 	for from := 0; from < p.Steps; from += perDay {
 		day := Day{from, min(from+perDay, p.Steps)}
@@ -42,6 +40,16 @@ func newCalendar(p *Panel) *calendar {
 		}
 	}
 	return c
+}
+
+// usualCount is a count that few steps exceed, of those that hold anything.
+func usualCount(counts []int) int {
+	some := slices.DeleteFunc(slices.Clone(counts), func(n int) bool { return n == 0 })
+	if len(some) == 0 {
+		return 0
+	}
+	slices.Sort(some)
+	return some[len(some)*9/10]
 }
 
 func (c *calendar) holds(count int) bool {

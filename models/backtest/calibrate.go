@@ -78,6 +78,12 @@ func (c *calibration) margins(low, high []float32, now int, risks []float64) map
 	return out
 }
 
+// known returns how many cases are over by step now.
+func (c *calibration) known(now int) int {
+	n, _ := slices.BinarySearchFunc(c.order, now-c.horizon+1, func(i, step int) int { return c.moments[i].Origin - step })
+	return n
+}
+
 // marginsOf returns the margins that held on past cases, by risk; where they are
 // too few to tell, the largest of them or the sum of maxima. It reorders needed.
 func marginsOf(needed []float32, risks []float64) []float32 {

@@ -66,11 +66,12 @@ type Setting struct {
 	Protocol
 	Panel    *Panel
 	Machines []*Machine
-	Days     []Day // that hold data, rising
+	Days     []Day // that hold data, rising; of a trace of a day or so, horizons
 	Test     []Day // the last of them
 	Origins  []int // of calibration and test
 
 	calendar *calendar
+	short    bool // Days are horizons
 }
 
 // Set applies the protocol to p.
@@ -82,15 +83,11 @@ func (o Protocol) Set(p *Panel) (*Setting, error) {
 	if every%p.Step != 0 {
 		return nil, fmt.Errorf("backtest: steps of %v do not divide an hour", p.Step)
 	}
-	c := newCalendar(p)
-	if len(c.days) <= o.TestDays {
-		return nil, fmt.Errorf("backtest: the trace holds %d days of data, too few to test on %d and calibrate before (give fewer --test-days)", len(c.days), o.TestDays)
+	s := &Setting{Protocol: o, Panel: p, calendar: newCalendar(p)}
+	if err := s.split(); err != nil {
+		return nil, err
 	}
-	s := &Setting{Protocol: o, Panel: p, calendar: c, Days: c.days, Test: c.days[len(c.days)-o.TestDays:]}
 	s.Origins = s.OriginsOf(s.calibratedFrom(s.Test[0].From), p.Steps)
-	if i, _ := slices.BinarySearch(s.Origins, s.Test[0].From); i == len(s.Origins) {
-		return nil, fmt.Errorf("backtest: no %v of the test days are covered by data (give a shorter --horizon)", o.Horizon)
-	}
 	s.Machines, err = s.deal()
 	return s, err
 }

@@ -2,7 +2,6 @@ package backtest
 
 import (
 	"container/heap"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"iter"
@@ -18,8 +17,8 @@ import (
 
 const dayLength = 24 * time.Hour
 
-// ReadPanel puts the samples of a trace, in any order, on a grid of step that
-// begins with a day of UTC. Of more than most workloads it keeps that many, drawn
+// ReadPanel puts the samples of a trace, in any order, on a grid of step, or of so
+// many of them as its samples mostly lie apart, that begins with a day of UTC. Of more than most workloads it keeps that many, drawn
 // by seed, and says how many there were; 0 keeps all. An error among the samples
 // ends it.
 func ReadPanel(samples iter.Seq2[timeseries.Sample, error], n resource.Name, step time.Duration, most int, seed uint64) (p *Panel, workloads int, err error) {
@@ -33,9 +32,15 @@ func ReadPanel(samples iter.Seq2[timeseries.Sample, error], n resource.Name, ste
 	if len(r.byID) == 0 {
 		return nil, 0, fmt.Errorf("read panel: the trace holds no usage of %s", n)
 	}
+	if r.err != nil {
+		return nil, 0, fmt.Errorf("read panel: %w", r.err)
+	}
+	if err := r.coarsen(); err != nil {
+		return nil, 0, fmt.Errorf("read panel: %w", err)
+	}
 	p = r.panel()
 	if !slices.ContainsFunc(p.Tracks, func(t *Track) bool { return len(t.limits) > 0 }) {
-		return nil, 0, errors.New("read panel: the trace holds no limits, without which there is nothing to save")
+		return nil, 0, fmt.Errorf("read panel: the trace holds no limits of %s, without which there is nothing to save (in csv: column %s_limit)", n, n)
 	}
 	return p, len(r.byID) + len(r.passed), nil
 }
@@ -50,7 +55,14 @@ type reader struct {
 	drawn    draw            // the same, the first to go on top
 	passed   map[string]bool // workloads that were not drawn
 	last     *column
+
+	first, end int64 // steps that hold anything
+	err        error
 }
+
+// longest is the most time between two samples of one trace: what lies further
+// apart has a time that is wrong.
+const longest = 5 * 365 * dayLength
 
 // column is a workload's usage from its first step on, steps counted from 1970.
 type column struct {
@@ -72,6 +84,16 @@ func (r *reader) add(s *timeseries.Sample) {
 		return
 	}
 	step := s.Time.UnixNano() / int64(r.step)
+	if r.end == 0 {
+		r.first, r.end = step, step+1
+	}
+	if first, end := min(r.first, step), max(r.end, step+1); end-first <= int64(longest/r.step) {
+		r.first, r.end = first, end
+	} else {
+		at := func(step int64) string { return time.Unix(0, step*int64(r.step)).UTC().Format(time.RFC3339) }
+		r.err = fmt.Errorf("samples from %s to %s, of workload %q, are no one trace (want five years at most; are the times right?)", at(first), at(end-1), s.Key.Workload)
+		return
+	}
 	if c.usage == nil {
 		c.first = step
 	}

@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -22,7 +23,8 @@ type Report struct {
 	Machines  int       `json:"machines"`
 	TestFrom  time.Time `json:"test_from"`
 	TestTo    time.Time `json:"test_to"`
-	Risk      float64   `json:"risk"` // nominal violation rate of calibrated predictors
+	Risk      float64   `json:"risk"`            // nominal violation rate of calibrated predictors
+	Notes     []string  `json:"notes,omitempty"` // what a reader of the figures should know of the trace
 
 	Predictors []Predictor `json:"predictors"`
 	ColdStart  *ColdStart  `json:"cold_start,omitempty"`
@@ -75,6 +77,7 @@ type Covered struct {
 	Share    float64   `json:"share"`
 	Off      float64   `json:"off"` // |share - nominal|
 	Interval *Interval `json:"interval,omitempty"`
+	Week     []Covered `json:"week,omitempty"` // seven test days each
 }
 
 var (
@@ -94,8 +97,19 @@ func (t *test) report() *Report {
 	return &Report{
 		Resource: string(t.Panel.Resource), Horizon: horizonText(t.Horizon), Group: t.Group,
 		OracleSavings: t.oracle, TestWindows: len(t.moments), Workloads: len(t.Panel.Tracks), Machines: t.machines,
-		TestFrom: t.Panel.Time(t.Test[0].From), TestTo: t.Panel.Time(last.Origin).Add(t.Horizon), Risk: t.Risk,
+		TestFrom: t.Panel.Time(t.Test[0].From), TestTo: t.Panel.Time(last.Origin).Add(t.Horizon), Risk: t.Risk, Notes: t.notes(),
 	}
+}
+
+func (t *test) notes() []string {
+	var notes []string
+	if t.short {
+		notes = append(notes, "the trace is too short for whole days: the last third of its hours is tested")
+	}
+	if known := t.calibration.known(t.Test[0].From); float64(known) < 1/t.Risk {
+		notes = append(notes, fmt.Sprintf("%d windows are over when the test begins, too few to calibrate for %g %%: where there are no more, the sum of maxima answers", known, 100*t.Risk))
+	}
+	return notes
 }
 
 func horizonText(d time.Duration) string { return strconv.Itoa(int(d/time.Hour)) + "h" }
@@ -140,6 +154,7 @@ func (t *test) calibrated(p *Predictions) Predictor {
 		covered := t.covered(peaks[r], level, func(int) bool { return true })
 		violations, _ := t.intervals(peaks[r])
 		covered.Interval = &Interval{1 - violations[1], 1 - violations[0]}
+		covered.Week = t.byWeek(peaks[r], level)
 		out.Coverage.Level[key(level)] = covered
 		if slices.Contains(pinballLevels[:], level) {
 			out.Pinball[key(level)] = t.pinball(level, peaks[r])
@@ -211,6 +226,18 @@ func (t *test) covered(peaks []float32, level float64, in func(j int) bool) Cove
 	return c
 }
 
+// byWeek has the coverage of each seven test days.
+func (t *test) byWeek(peaks []float32, level float64) []Covered {
+	var out []Covered
+	first := 0
+	for _, week := range t.weeks() {
+		end := first + len(week)
+		out = append(out, t.covered(peaks, level, func(j int) bool { return int(t.blocks[j].day) >= first && int(t.blocks[j].day) < end }))
+		first = end
+	}
+	return out
+}
+
 func (t *test) coverage(peaks []float32) Coverage {
 	level := 1 - t.Risk
 	by := func(name func(j int) string) map[string]Covered {
@@ -239,9 +266,7 @@ func (t *test) coverage(peaks []float32) Coverage {
 		Age:     by(func(j int) string { return t.ageBucket(t.moments[j].Age) }),
 		Weekday: by(func(j int) string { return t.Panel.Time(t.moments[j].Origin).Weekday().String()[:3] }),
 	}
-	for first := 0; first < t.days; first += 7 {
-		c.Week = append(c.Week, t.covered(peaks, level, func(j int) bool { return int(t.blocks[j].day)/7 == first/7 }))
-	}
+	c.Week = t.byWeek(peaks, level)
 	return c
 }
 
