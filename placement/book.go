@@ -243,7 +243,10 @@ func (p *page) answer() (Decision, error) {
 	if p.err != nil {
 		return Decision{}, p.err
 	}
-	d := p.verdict.Decision
+	if p.request.Brief {
+		return p.verdict.Decision, nil
+	}
+	d := p.verdict.told()
 	d.Alternatives = d.Alternatives[:min(len(d.Alternatives), p.request.Alternatives)]
 	return d, nil
 }

@@ -16,6 +16,7 @@ type plan struct {
 	query    *Query
 	rules    []plannedRule
 	measures []plannedMeasure // in the order of the scorers
+	words    *vocabulary
 
 	changing []int     // positions of the rules that are not lasting
 	lasting  []weighed // the measures that count: those that last,
@@ -79,6 +80,7 @@ func (e *engine) prepare(q *Query) *plan {
 			p.plain = append(p.plain, weighed{m.measure, m.part})
 		}
 	}
+	p.words = newVocabulary(p)
 	return p
 }
 
@@ -273,13 +275,4 @@ func (p *plan) broken(s *State, node int) []Rejection {
 		}
 	}
 	return rejections
-}
-
-// rejections lists the counts of a scan, rule by rule.
-func (p *plan) rejections(turnedAway []int) []Rejection {
-	out := make([]Rejection, len(p.rules))
-	for i, r := range p.rules {
-		out[i] = Rejection{r.filter, r.Reason, turnedAway[i], r.Preemptible}
-	}
-	return out
 }

@@ -271,7 +271,7 @@ func (g *gang) conclude(s *State) (*GangDecision, []*verdict) {
 		}
 	}
 	for i, v := range verdicts {
-		d.Members[i] = v.Decision
+		d.Members[i] = v.told()
 	}
 	return d, verdicts
 }
@@ -282,7 +282,7 @@ func (v *verdict) yield(reason string) {
 		reason = fmt.Sprintf("would have gone to %s; %s", v.Node, reason)
 	}
 	v.Phase, v.Node, v.chosen, v.Reason = Denied, "", 0, reason
-	v.Score, v.Scores, v.Alternatives, v.runnerUp = 0, nil, nil, nil
+	v.Score, v.account.candidates = 0, nil
 }
 
 func (g *gang) whyNot(v *verdict) string {

@@ -80,7 +80,7 @@ func (l *ledger) countGang(e *engine, g *gang, d *GangDecision, verdicts []*verd
 	}
 	d.Phase, d.Expires = Reserved, holds[0].Expires
 	for i, v := range verdicts {
-		d.Members[i] = v.Decision
+		d.Members[i] = v.told()
 	}
 	return holds, records, nil
 }

@@ -17,6 +17,7 @@ type Request struct {
 	Workload *workload.Workload
 
 	Alternatives int           // how many runners-up to report
+	Brief        bool          // leave out of the answer what Explain tells: scores, alternatives, rejections
 	DryRun       bool          // decide and explain, reserve nothing
 	ReserveFor   time.Duration // how long to wait for Confirm; 0 = Settings.ReservationTTL
 	Principal    string        // who asks; recorded with the decision

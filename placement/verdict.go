@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 // verdict is a decision in the making, with what only Explain tells.
 type verdict struct {
 	Decision
-	runnerUp *Candidate
-	chosen   int // position of Node
+	account account
+	chosen  int // position of Node
 
 	member, members int // of the gang: which, and of how many
 }
@@ -38,28 +39,38 @@ func (v *verdict) deny(denial []allocator.Reason) *verdict {
 // conclude turns the findings on state into the answer.
 func (v *verdict) conclude(p *plan, state *State, f findings) {
 	v.Considered, v.Feasible = f.considered, f.feasible
-	v.Rejections = p.rejections(f.turnedAway)
+	v.account = account{words: p.words, turnedAway: f.turnedAway}
 	if len(f.best) == 0 {
 		v.Reason = v.nothingFits()
 		return
 	}
-	v.chosen = f.best[0].node
-	v.Node = state.name(v.chosen)
-	v.Scores, v.Score = p.lines(state, v.chosen)
-	var others []Candidate
-	for _, c := range f.best[1:] {
-		other := Candidate{Node: state.name(c.node)}
-		other.Scores, other.Score = p.lines(state, c.node)
-		others = append(others, other)
+	a := &v.account
+	a.candidates = make([]string, 0, len(f.best))
+	a.measured = make([]float32, 0, 2*len(f.best)*len(p.measures))
+	for _, c := range f.best {
+		p.measure(state, c.node, a)
 	}
-	v.Reason = fmt.Sprintf("%s: the only one of %d nodes that fits", v.Node, v.Considered)
-	if len(others) > 0 {
-		v.runnerUp = &others[0]
-		v.Reason = fmt.Sprintf("%s: best of %d nodes that fit among %d, %.2f points ahead of %s",
-			v.Node, v.Feasible, v.Considered, v.Score-others[0].Score, others[0].Node)
-	}
-	v.Alternatives = others
+	v.chosen, v.Node, v.Score = f.best[0].node, a.candidates[0], a.score(0)
+	v.Reason = v.best()
 	v.Phase = DryRun
+}
+
+// best says in a sentence how the chosen node came to be.
+func (v *verdict) best() string {
+	b := append(make([]byte, 0, 128), v.Node...)
+	if len(v.account.candidates) == 1 {
+		b = append(b, ": the only one of "...)
+		b = strconv.AppendInt(b, int64(v.Considered), 10)
+		return string(append(b, " nodes that fits"...))
+	}
+	b = append(b, ": best of "...)
+	b = strconv.AppendInt(b, int64(v.Feasible), 10)
+	b = append(b, " nodes that fit among "...)
+	b = strconv.AppendInt(b, int64(v.Considered), 10)
+	b = append(b, ", "...)
+	b = strconv.AppendFloat(b, v.Score-v.account.score(1), 'f', 2, 64)
+	b = append(b, " points ahead of "...)
+	return string(append(b, v.account.candidates[1]...))
 }
 
 // nothingFits says what stood in the way, the commonest first.
@@ -69,7 +80,8 @@ func (v *verdict) nothingFits() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "no node fits (of %d): ", v.Considered)
-	for i, r := range v.Rejected() {
+	told := Decision{Rejections: v.account.rejections()}
+	for i, r := range told.Rejected() {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -98,10 +110,10 @@ func (s *Service) Explain(decision, node string) (Explanation, error) {
 		return s.explainGang(page.gang, phase), nil
 	}
 	v := page.verdict
-	e := Explanation{Decision: v.Decision, Phase: phase, Formula: Formula}
-	if v.runnerUp != nil {
-		for i, line := range v.Scores {
-			e.Difference = append(e.Difference, ScoreDifference{line.Scorer, line.Points, v.runnerUp.Scores[i].Points})
+	e := Explanation{Decision: v.told(), Phase: phase, Formula: Formula}
+	if len(e.Decision.Alternatives) > 0 {
+		for i, line := range e.Decision.Scores {
+			e.Difference = append(e.Difference, ScoreDifference{line.Scorer, line.Points, e.Decision.Alternatives[0].Scores[i].Points})
 		}
 	}
 	if node == "" {

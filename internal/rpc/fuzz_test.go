@@ -27,6 +27,9 @@ func FuzzRequests(f *testing.F) {
 		func() proto.Message { return new(auspexv1.ListNodesRequest) },
 		func() proto.Message { return new(auspexv1.ReleaseRequest) },
 		func() proto.Message { return new(auspexv1.ExplainRequest) },
+		func() proto.Message { return new(auspexv1.PlaceBatchRequest) },
+		func() proto.Message { return new(auspexv1.PlaceGangRequest) },
+		func() proto.Message { return new(auspexv1.ConfirmBatchRequest) },
 	}
 	seed := func(kind byte, m proto.Message) {
 		b, err := proto.Marshal(m)
@@ -52,6 +55,9 @@ func FuzzRequests(f *testing.F) {
 	seed(4, &auspexv1.ListNodesRequest{PageToken: pageToken("n"), PageSize: 3})
 	seed(5, &auspexv1.ReleaseRequest{Target: &auspexv1.ReleaseRequest_Workload{Workload: "w"}})
 	seed(6, &auspexv1.ExplainRequest{DecisionId: "d"})
+	seed(7, &auspexv1.PlaceBatchRequest{Requests: []*auspexv1.PlaceRequest{full, nil, {RequestId: "r"}}})
+	seed(8, &auspexv1.PlaceGangRequest{RequestId: "g", Members: []*auspexv1.Workload{full.Workload}, Together: "rack"})
+	seed(9, &auspexv1.ConfirmBatchRequest{DecisionIds: []string{"d", "e"}})
 	f.Add(byte(0), []byte{0x12, 0xff})
 
 	check, err := newChecker()
@@ -69,6 +75,13 @@ func FuzzRequests(f *testing.F) {
 			WorkloadToWire(r.Workload)
 			return placement.Decision{}, nil
 		},
+		gang: func(r placement.GangRequest) (placement.GangDecision, error) {
+			if r.ID == "" || len(r.Members) == 0 {
+				panic(fmt.Sprintf("let through: %+v", r))
+			}
+			return placement.GangDecision{Blocking: -1}, nil
+		},
+		confirm: func(string) (string, string, error) { return "", "", placement.ErrUnknownDecision },
 		release: func(string) (bool, error) { return false, nil },
 		explain: func(string, string) (placement.Explanation, error) { return placement.Explanation{}, nil },
 		fleet:   func(string, string) error { return nil },
@@ -81,7 +94,7 @@ func FuzzRequests(f *testing.F) {
 		fleetService
 		forecastService
 	}{
-		placementService{placer: below},
+		placementService{placer: below, check: check, maxBatch: 1000, maxMessageBytes: 4 << 20},
 		fleetService{fleet: below, usage: usageFunc(func(_ context.Context, s []timeseries.Sample, refuse func(int, string)) (int, error) {
 			for i := range s {
 				if err := s[i].Validate(time.Time{}); err != nil {
@@ -93,8 +106,13 @@ func FuzzRequests(f *testing.F) {
 		forecastService{sums: below, grid: forecast.DefaultGrid()},
 	}
 
+	validate := newValidate(f)
 	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
 		m := requests[int(kind)%len(requests)]()
+		if proto.Unmarshal(b, m) == nil && plain(m) && validate(m) != nil {
+			t.Fatalf("%v is plain, and breaks a rule: %v", m, validate(m))
+		}
+		m = requests[int(kind)%len(requests)]()
 		if proto.Unmarshal(b, m) != nil || check(m) != nil {
 			return
 		}
@@ -118,6 +136,12 @@ func FuzzRequests(f *testing.F) {
 			service.Release(ctx, r)
 		case *auspexv1.ExplainRequest:
 			service.Explain(ctx, r)
+		case *auspexv1.PlaceBatchRequest:
+			service.PlaceBatch(ctx, r)
+		case *auspexv1.PlaceGangRequest:
+			service.PlaceGang(ctx, r)
+		case *auspexv1.ConfirmBatchRequest:
+			service.ConfirmBatch(ctx, r)
 		}
 	})
 }

@@ -43,6 +43,7 @@ func requestFromWire(ctx context.Context, r *auspexv1.PlaceRequest) placement.Re
 		ID:           r.GetRequestId(),
 		Workload:     workloadFromWire(r.GetWorkload()),
 		Alternatives: int(r.GetAlternatives()),
+		Brief:        r.GetBrief(),
 		DryRun:       r.GetDryRun(),
 		ReserveFor:   r.GetReserveFor().AsDuration(),
 		Principal:    principalOf(ctx).Name,

@@ -1,0 +1,100 @@
+package placement
+
+// vocabulary is what all decisions by one plan say alike.
+type vocabulary struct {
+	rules   []Rejection // of no nodes
+	scorers []ScoreLine // with their weights alone
+	parts   []float64   // points of a value of 1, by scorer
+}
+
+func newVocabulary(p *plan) *vocabulary {
+	v := &vocabulary{
+		rules:   make([]Rejection, len(p.rules)),
+		scorers: make([]ScoreLine, len(p.measures)),
+		parts:   make([]float64, len(p.measures)),
+	}
+	for i, r := range p.rules {
+		v.rules[i] = Rejection{Filter: r.filter, Reason: r.Reason, Preemptible: r.Preemptible}
+	}
+	for i := range p.measures {
+		m := &p.measures[i]
+		v.scorers[i] = ScoreLine{Scorer: m.scorer.Name(), Unit: m.scorer.Unit(), Weight: m.weight}
+		v.parts[i] = float64(m.part)
+	}
+	return v
+}
+
+// account is how a decision came about, in the least room, until somebody asks
+// for it in words.
+type account struct {
+	words      *vocabulary
+	turnedAway []int     // nodes, by rule
+	candidates []string  // the chosen node and those next to it
+	measured   []float32 // for each of these and each scorer the raw value and the value
+}
+
+// rejections says how many nodes each rule turned away.
+func (a *account) rejections() []Rejection {
+	if a.words == nil {
+		return nil
+	}
+	out := make([]Rejection, len(a.words.rules))
+	for i, r := range a.words.rules {
+		r.Nodes = a.turnedAway[i]
+		out[i] = r
+	}
+	return out
+}
+
+// candidate explains the score of the i-th candidate.
+func (a *account) candidate(i int) Candidate {
+	n := len(a.words.scorers)
+	c := Candidate{Node: a.candidates[i], Scores: make([]ScoreLine, n)}
+	for k, line := range a.words.scorers {
+		at := 2 * (i*n + k)
+		line.Raw, line.Value = float64(a.measured[at]), float64(a.measured[at+1])
+		line.Points = a.words.parts[k] * line.Value
+		c.Score += line.Points
+		c.Scores[k] = line
+	}
+	return c
+}
+
+// score is that of candidate(i).
+func (a *account) score(i int) (sum float64) {
+	n := len(a.words.scorers)
+	for k, part := range a.words.parts {
+		sum += part * float64(a.measured[2*(i*n+k)+1])
+	}
+	return sum
+}
+
+// measure appends to a what one node was measured at.
+func (p *plan) measure(s *State, node int, a *account) {
+	b, i := s.peek(node)
+	l := scratch.Get().(*lanes)
+	defer scratch.Put(l)
+	for k := range p.measures {
+		var raw, value float32
+		if m := p.measures[k].measure; m != nil {
+			m.Score(s, b, 1<<i, &l.raw, &l.value)
+			raw, value = l.raw[i], l.value[i]
+		}
+		a.measured = append(a.measured, raw, value)
+	}
+	a.candidates = append(a.candidates, b.Node[i].Name)
+}
+
+// told returns the decision with all there is to say about it.
+func (v *verdict) told() Decision {
+	d := v.Decision
+	d.Rejections = v.account.rejections()
+	if len(v.account.candidates) == 0 {
+		return d
+	}
+	d.Scores = v.account.candidate(0).Scores
+	for i := range v.account.candidates[1:] {
+		d.Alternatives = append(d.Alternatives, v.account.candidate(i+1))
+	}
+	return d
+}
