@@ -41,5 +41,6 @@ violation rates: their scale is chosen on the test days, for all alike.`,
 	flags.Uint64Var(&r.Protocol.Seed, "seed", 1, "decides all that is drawn")
 	flags.IntVar(&r.MostPerTrace, "workloads", 5000, "how many workloads are drawn of a larger trace; 0 = all")
 	flags.StringVar(&r.Plot, "plot", "", "folder to write plots to")
+	cmd.AddCommand(s.backtestClassesCommand())
 	return cmd
 }

@@ -103,3 +103,53 @@ func TestBacktestMisuse(t *testing.T) {
 		}
 	}
 }
+
+// The names in the JSON of a contest of classes are a contract.
+func TestBacktestClasses(t *testing.T) {
+	dir := planetLab(t)
+	args := []string{"backtest", "classes", "--trace", "planetlab:" + dir, "--ahead", "2h"}
+	code, stdout, stderr := run(t, t.Context(), "", append(args, "-o", "json")...)
+	if code != exitDone {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	var r struct {
+		Trace   string
+		Results []struct {
+			Question, Chosen string
+			Classes          []string
+			Tested           int
+			Contestants      []struct {
+				Name               string
+				Accuracy, Answered float64
+				Confusion          map[string]map[string]int
+				Classes            []struct {
+					Precision, Recall, SurePrecision, SureRecall float64 `json:",omitempty"`
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Results) != 2 || r.Results[0].Question != "cpu_mean" || r.Results[1].Question != "cpu_p95" {
+		t.Fatalf("%+v", r)
+	}
+	for _, q := range r.Results {
+		if len(q.Classes) != 4 || q.Tested == 0 || len(q.Contestants) != 5 || q.Chosen == "" {
+			t.Errorf("%+v", q)
+		}
+	}
+	for want, extra := range map[string][]string{
+		"can be asked cpu_mean, cpu_p95": {"--question", "lifetime"},
+		"too little to judge":            {"--ahead", "24h"},
+		"--test-share between 0 and 1":   {"--test-share", "2"},
+	} {
+		code, _, stderr := run(t, t.Context(), "", append(slices.Clone(args), extra...)...)
+		if code == exitDone || !strings.Contains(stderr, want) {
+			t.Errorf("%v: exit code %d, %s", extra, code, stderr)
+		}
+	}
+	if code, stdout, _ := run(t, t.Context(), "", args...); code != exitDone || !strings.Contains(stdout, "would serve") {
+		t.Errorf("exit code %d: %s", code, stdout)
+	}
+}

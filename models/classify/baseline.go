@@ -2,15 +2,17 @@ package classify
 
 import "math"
 
-// baselines are what neighbours must beat.
-type baselines struct {
-	space     *space
-	majority  int
+// Baselines are what neighbours must beat.
+type Baselines struct {
+	Majority int // the label of most points
+
+	space     *Space
 	centroids [][]float64 // by label, nil for a label without points
 }
 
-func newBaselines(s *space, classes int) baselines {
-	b := baselines{space: s, centroids: make([][]float64, classes)}
+// NewBaselines returns what the points of s, of so many classes, say at least.
+func NewBaselines(s *Space, classes int) Baselines {
+	b := Baselines{space: s, centroids: make([][]float64, classes)}
 	count := make([]int, classes)
 	for i, p := range s.points {
 		label := s.labels[i]
@@ -20,8 +22,8 @@ func newBaselines(s *space, classes int) baselines {
 		for c, x := range p {
 			b.centroids[label][c] += x
 		}
-		if count[label]++; count[label] > count[b.majority] {
-			b.majority = label
+		if count[label]++; count[label] > count[b.Majority] {
+			b.Majority = label
 		}
 	}
 	for label, sum := range b.centroids {
@@ -32,8 +34,8 @@ func newBaselines(s *space, classes int) baselines {
 	return b
 }
 
-// nearestCentroid returns the label whose mean is nearest to a raw point.
-func (b baselines) nearestCentroid(p []float64) int {
+// NearestCentroid returns the label whose mean is nearest to a raw point.
+func (b Baselines) NearestCentroid(p []float64) int {
 	at := b.space.standardise(p)
 	best, least := 0, math.Inf(1)
 	for label, centroid := range b.centroids {

@@ -16,8 +16,8 @@ const Confidence = .6
 // Classifier can never tell.
 type Classifier struct {
 	classes  []workload.Class // by label
-	usage    *space           // nil where it is of no use
-	requests *space           // nil where it is of no use
+	usage    *Space           // nil where it is of no use
+	requests *Space           // nil where it is of no use
 }
 
 // Classify returns the class of s; ok is false when it cannot tell. It does no
@@ -39,15 +39,15 @@ func (c *Classifier) Vote(s *models.Subject) (class workload.Class, confidence f
 	if space == nil {
 		return "", 0
 	}
-	b, err := space.vote(point)
-	if err != nil || !space.trusted[b.label] { // golearn broke: as good as not knowing
+	b, err := space.Vote(point, votes)
+	if err != nil || !space.trusted[b.Label] { // golearn broke: as good as not knowing
 		return "", 0
 	}
-	return c.classes[b.label], b.share
+	return c.classes[b.Label], b.Share
 }
 
 // locate returns the space s is judged in, nil for none, and its place there.
-func (c *Classifier) locate(s *models.Subject) (*space, []float64) {
+func (c *Classifier) locate(s *models.Subject) (*Space, []float64) {
 	if p, seen := usagePoint(s, endOfTime); seen && c.usage != nil {
 		return c.usage, p
 	}

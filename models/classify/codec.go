@@ -59,7 +59,7 @@ func (c *Classifier) Encode() (map[string][]byte, error) {
 	return map[string][]byte{fileName: append([]byte(head), body...)}, nil
 }
 
-func (s *space) content() *spaceContent {
+func (s *Space) content() *spaceContent {
 	if s == nil {
 		return nil
 	}
@@ -128,7 +128,7 @@ func decodeBody(body []byte) (*Classifier, error) {
 }
 
 // space checks all that neighbours rely on, and finds them anew.
-func (c *spaceContent) space(columns []string, classes int) (*space, error) {
+func (c *spaceContent) space(columns []string, classes int) (*Space, error) {
 	if c == nil {
 		return nil, nil
 	}
@@ -147,7 +147,7 @@ func (c *spaceContent) space(columns []string, classes int) (*space, error) {
 			return nil, fmt.Errorf("column %s: middle %g and spread %g", columns[i], c.Middle[i], x)
 		}
 	}
-	s := &space{columns: columns, middle: c.Middle, spread: c.Spread, trusted: c.Trusted, labels: c.Labels}
+	s := &Space{columns: columns, middle: c.Middle, spread: c.Spread, trusted: c.Trusted, labels: c.Labels}
 	for i, row := range c.Points {
 		if c.Labels[i] < 0 || c.Labels[i] >= classes || len(row) != len(columns) {
 			return nil, fmt.Errorf("point %d: %d coordinates, class %d of %d", i, len(row), c.Labels[i], classes)

@@ -85,7 +85,7 @@ const (
 // outcome is what was told of one case that was held out: labels.
 type outcome struct {
 	truth              int
-	neighbours         ballot
+	neighbours         Ballot
 	majority, centroid int
 }
 
@@ -118,13 +118,13 @@ func evaluate(ctx context.Context, name string, columns []string, cases []labell
 		if err != nil {
 			return s, nil, err
 		}
-		plain := newBaselines(space, len(classes))
+		plain := NewBaselines(space, len(classes))
 		for _, c := range held {
-			b, err := space.vote(c.point)
+			b, err := space.Vote(c.point, votes)
 			if err != nil {
 				return s, nil, err
 			}
-			outcomes = append(outcomes, outcome{c.label, b, plain.majority, plain.nearestCentroid(c.point)})
+			outcomes = append(outcomes, outcome{c.label, b, plain.Majority, plain.NearestCentroid(c.point)})
 		}
 	}
 	trusted = trust(outcomes, len(classes))
@@ -138,10 +138,10 @@ func evaluate(ctx context.Context, name string, columns []string, cases []labell
 func trust(outcomes []outcome, classes int) []bool {
 	told, right := make([]int, classes), make([]int, classes)
 	for _, o := range outcomes {
-		if b := o.neighbours; b.share >= Confidence {
-			told[b.label]++
-			if b.label == o.truth {
-				right[b.label]++
+		if b := o.neighbours; b.Share >= Confidence {
+			told[b.Label]++
+			if b.Label == o.truth {
+				right[b.Label]++
 			}
 		}
 	}
@@ -198,14 +198,14 @@ func (s *SpaceScore) score(outcomes []outcome, trusted []bool, classes []workloa
 	answers := 0
 	for _, o := range outcomes {
 		b := o.neighbours
-		answered := b.share >= Confidence && trusted[b.label]
+		answered := b.Share >= Confidence && trusted[b.Label]
 		truth := classes[o.truth]
-		neighbours.add(truth, classes[b.label], answered)
+		neighbours.add(truth, classes[b.Label], answered)
 		majority.add(truth, classes[o.majority], answered)
 		centroid.add(truth, classes[o.centroid], answered)
 		if answered {
 			answers++
-			count(told, truth, classes[b.label])
+			count(told, truth, classes[b.Label])
 		} else {
 			count(told, truth, untold)
 		}

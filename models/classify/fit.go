@@ -36,7 +36,7 @@ func (b *Sampler) Fit(ctx context.Context) (*Classifier, Evaluation, error) {
 		name    string
 		columns []string
 		points  func(example) [][]float64
-		space   **space
+		space   **Space
 	}{
 		{"usage", usageColumns(), func(e example) [][]float64 { return e.usage }, &c.usage},
 		{"requests", requestColumns(), func(e example) [][]float64 { return e.asked() }, &c.requests},
@@ -115,10 +115,10 @@ func casesOf(examples []example, classes []workload.Class, points func(example) 
 	return cases
 }
 
-func spaceOf(columns []string, cases []labelled) (*space, error) {
+func spaceOf(columns []string, cases []labelled) (*Space, error) {
 	points, labels := make([][]float64, len(cases)), make([]int, len(cases))
 	for i, c := range cases {
 		points[i], labels[i] = c.point, c.label
 	}
-	return newSpace(columns, points, labels)
+	return NewSpace(columns, points, labels)
 }

@@ -8,8 +8,9 @@ import (
 // votes is how many neighbours vote.
 const votes = 7
 
-// space is labelled points. It is immutable and safe for concurrent use.
-type space struct {
+// Space is labelled points, whose nearest vote. It is immutable and safe for
+// concurrent use.
+type Space struct {
 	columns []string
 	middle  []float64 // by column; what is unknown counts as this
 	spread  []float64 // by column, above 0
@@ -20,9 +21,10 @@ type space struct {
 	neighbours *neighbours
 }
 
-// newSpace standardises raw points by their mean and standard deviation.
-func newSpace(columns []string, raw [][]float64, labels []int) (*space, error) {
-	s := &space{columns: columns, labels: labels}
+// NewSpace returns a space of raw points, NaN where nothing is known, which it
+// standardises by their mean and standard deviation, and of the label of each.
+func NewSpace(columns []string, raw [][]float64, labels []int) (*Space, error) {
+	s := &Space{columns: columns, labels: labels}
 	for c := range columns {
 		var n, sum, square float64
 		for _, p := range raw {
@@ -45,7 +47,7 @@ func newSpace(columns []string, raw [][]float64, labels []int) (*space, error) {
 	return s, s.index()
 }
 
-func (s *space) index() (err error) {
+func (s *Space) index() (err error) {
 	if len(s.points) < votes {
 		return fmt.Errorf("%d points (want at least %d)", len(s.points), votes)
 	}
@@ -54,7 +56,7 @@ func (s *space) index() (err error) {
 }
 
 // standardise returns p in the terms of the space, as exact as it is stored.
-func (s *space) standardise(p []float64) []float64 {
+func (s *Space) standardise(p []float64) []float64 {
 	out := make([]float64, len(p))
 	for c, x := range p {
 		if x == x {
@@ -64,18 +66,19 @@ func (s *space) standardise(p []float64) []float64 {
 	return out
 }
 
-// ballot is the label most neighbours have, the nearer one of equals, and the
+// Ballot is the label most neighbours have, the nearer one of equals, and the
 // share of neighbours that have it.
-type ballot struct {
-	label int
-	share float64
+type Ballot struct {
+	Label int
+	Share float64
 }
 
-// vote asks the neighbours of a raw point.
-func (s *space) vote(p []float64) (ballot, error) {
-	near, err := s.neighbours.nearest(s.standardise(p), votes)
+// Vote asks the k nearest neighbours of a raw point, all of them if there are
+// fewer.
+func (s *Space) Vote(p []float64, k int) (Ballot, error) {
+	near, err := s.neighbours.nearest(s.standardise(p), min(k, len(s.points)))
 	if err != nil {
-		return ballot{}, err
+		return Ballot{}, err
 	}
 	count := map[int]int{}
 	for _, i := range near {
@@ -87,5 +90,5 @@ func (s *space) vote(p []float64) (ballot, error) {
 			best = s.labels[i]
 		}
 	}
-	return ballot{best, float64(count[best]) / votes}, nil
+	return Ballot{best, float64(count[best]) / float64(len(near))}, nil
 }

@@ -78,7 +78,7 @@ func BenchmarkClassify(b *testing.B) {
 	c, _ := fit(b, subjects, 1)
 	for _, x := range []struct {
 		name  string
-		space *space
+		space *Space
 	}{{"usage", c.usage}, {"requests", c.requests}} {
 		b.Run(x.name, func(b *testing.B) {
 			if x.space == nil {

@@ -82,7 +82,7 @@ type booster struct {
 
 func newBooster(p pinball, train, held *view, cuts []cuts, o Options) *booster {
 	scale := train.weights.scale
-	s := splitter{pinball: p, minChild: max(1, o.MinChildWeight*scale), minGain: o.MinGain * scale, l2: o.L2 * scale}
+	s := splitter{pinball: p, minChild: max(1, o.minChildWeight(p.q, train.weights.total(train.rows)/scale)*scale), minGain: o.MinGain * scale, l2: o.L2 * scale}
 	b := &booster{
 		pinball: p, options: o, grower: newGrower(train.binned, cuts, s, o),
 		// By quantile, not by its position, so that its trees do not depend on what else is fitted.

@@ -82,6 +82,18 @@ func (w weights) at(row int) uint32 {
 	return w.units[row]
 }
 
+// total is the weight of all rows, in units.
+func (w weights) total(rows int) float64 {
+	if w.units == nil {
+		return float64(rows)
+	}
+	var total uint64
+	for _, u := range w.units {
+		total += uint64(u)
+	}
+	return float64(total)
+}
+
 // A residual is one word, ordered by y - f: that difference's key, a bit for censored, 31 bits of weight.
 type residual uint64
 

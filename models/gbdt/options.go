@@ -30,7 +30,9 @@ type Options struct {
 	// MaxLeaves bounds the leaves of a tree, at most 32768; the most useful splits are made first. Default: as many as
 	// MaxDepth allows. A leaf waiting to be split keeps 2 KiB per feature while the tree grows.
 	MaxLeaves int
-	// MinChildWeight is the least weight of rows on either side of a split; unweighted rows weigh 1. Default 20.
+	// MinChildWeight is the least weight of rows on either side of a split; unweighted rows weigh 1. Default: what holds
+	// ten rows beyond the quantile, 100 at .9 and 1000 at .99, but at most a hundredth of all weight and at least 20. With
+	// fewer a leaf of an outer quantile predicts little but its largest row.
 	MinChildWeight float64
 	// MinGain is the least gain, in units of weight, a split must bring. Default 0.
 	MinGain float64
@@ -71,7 +73,6 @@ func (o Options) withDefaults() (Options, error) {
 	fill(&o.LearningRate, 0.1)
 	fill(&o.MaxDepth, 6)
 	fill(&o.MaxLeaves, maxLeaves)
-	fill(&o.MinChildWeight, 20)
 	fill(&o.MaxBins, 255)
 	fill(&o.RowFraction, 1)
 	fill(&o.ColumnFraction, 1)
@@ -92,6 +93,14 @@ func (o Options) withDefaults() (Options, error) {
 		checkRange("Patience", o.Patience, 1, math.MaxInt),
 		checkRange("Workers", o.Workers, 1, 1<<16),
 	)
+}
+
+// minChildWeight is the least weight of a child for quantile q, of rows that weigh so much in all.
+func (o Options) minChildWeight(q, total float64) float64 {
+	if o.MinChildWeight > 0 {
+		return o.MinChildWeight
+	}
+	return max(20, min(10/min(q, 1-q), total/100))
 }
 
 func fill[T int | float64](field *T, value T) {
