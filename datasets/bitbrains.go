@@ -20,16 +20,17 @@ import (
 //     with disk and network throughput besides; see gwaColumns.
 //
 // A row is the mean over the 5 minutes before its time. cpu_cap_mhz is the total
-// over all cores, so a VM uses cores x cpu_mhz / cpu_cap_mhz cores. KB is 1,024
-// bytes. The workload is "vm-" and the VM's number.
+// over all cores. The hosts run at 2,400 to 2,926 MHz, and a VM's clock changes
+// when it moves: what adds up on one machine is megahertz, so CPU is told in
+// cores of referenceMHz whatever the clock was. KB is 1,024 bytes. The workload
+// is "vm-" and the VM's number.
 //
 // Quirks, all kept rather than cleaned away:
 //   - 0 cores: the VM is off. It uses 0 of a limit of 0; what the row still says
 //     about memory is left over from before.
 //   - CPU over 100 % of the capacity (to 182 %) and memory over its capacity are
 //     given as measured, above the limit.
-//   - A capacity of 0 in a VM that is on: the limit is unknown and absent, and
-//     without a CPU capacity the CPU use is too.
+//   - A capacity of 0 in a VM that is on: the limit is unknown and absent.
 //   - Capacity changes over time: the limit is that of each row.
 //   - Gaps and short series are gaps; a missing day is not filled. Steps vary by
 //     seconds.
@@ -127,6 +128,9 @@ type vmUsage struct {
 	capKB, usedKB   float64
 }
 
+// referenceMHz is what counts as one core: the clock of most rows.
+const referenceMHz = 2926
+
 // sample turns megahertz into cores and kilobytes into bytes.
 func (v *vmUsage) sample(key *timeseries.Key) timeseries.Sample {
 	s := timeseries.Sample{Key: *key, Time: time.Unix(v.sec, v.nsec).UTC()}
@@ -135,10 +139,10 @@ func (v *vmUsage) sample(key *timeseries.Key) timeseries.Sample {
 		s.Usage, s.Limit = off, off
 		return s
 	}
+	s.Usage = s.Usage.With(resource.CPU, v.usedMHz/referenceMHz)
 	if v.capMHz > 0 {
-		s.Usage = s.Usage.With(resource.CPU, v.cores*v.usedMHz/v.capMHz)
+		s.Limit = s.Limit.With(resource.CPU, v.capMHz/referenceMHz)
 	}
-	s.Limit = s.Limit.With(resource.CPU, v.cores)
 	s.Usage = s.Usage.With(resource.Memory, v.usedKB*1024)
 	if v.capKB > 0 {
 		s.Limit = s.Limit.With(resource.Memory, v.capKB*1024)

@@ -63,8 +63,8 @@ func TestUsageFormats(t *testing.T) {
 			vm-1 2013-07-30T21:55:00Z | cpu=0.2 memory=1GiB | cpu=2 memory=8GiB
 			vm-1 2013-07-30T22:00:00Z | cpu=0 memory=0B | cpu=0 memory=0B
 			vm-2 2013-07-30T21:55:00Z | cpu=7.199 memory=4.1GiB | cpu=4 memory=4GiB
-			vm-2 2013-07-30T22:15:00Z | cpu=0 memory=0B | cpu=4 memory=8GiB
-			vm-3 2013-07-30T21:55:00Z | memory=1MiB | cpu=1 memory=1GiB
+			vm-2 2013-07-30T22:15:00Z | cpu=0.889 memory=0B | cpu=3.554 memory=8GiB
+			vm-3 2013-07-30T21:55:00Z | cpu=0.004 memory=1MiB | memory=1GiB
 			vm-3 2013-07-30T22:00:00Z | cpu=0.01 memory=1MiB | cpu=1
 			vm-1 2013-08-01T00:00:00Z | cpu=1 memory=1GiB | cpu=2 memory=8GiB
 		`},
