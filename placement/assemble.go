@@ -223,7 +223,7 @@ func (sh *shape) bestWithin(s *State, p *part, most int) findings {
 		f.considered += bits.OnesCount64(j.live & at.mask)
 		f.feasible += bits.OnesCount64(j.passed & at.mask)
 		for m := j.live &^ j.passed & at.mask; m != 0; m &= m - 1 {
-			f.turnedAway[j.rule[bits.TrailingZeros64(m)]]++
+			f.turnedAway[j.nodes[bits.TrailingZeros64(m)].rule]++
 		}
 		for m := j.passed & at.mask; m != 0; m &= m - 1 {
 			f.offer(j.candidate(b, at.block, bits.TrailingZeros64(m)), most)

@@ -95,6 +95,7 @@ type Member struct {
 	Devices  []int // which it holds a part of
 	tenant   uint32
 	tag      uint32 // of Workload.ID
+	alone    bool   // bears no other tenant
 }
 
 // DeviceState is what is left of one accelerator.
@@ -188,7 +189,7 @@ func (b *Block) hold(i int, m *Member) {
 	default:
 		b.Tenant[i] = ManyTenants
 	}
-	if m.Workload.Security.Exclusive {
+	if m.alone {
 		b.Exclusive[i] = m.tenant
 		b.Alone |= 1 << i
 	}

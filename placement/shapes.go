@@ -53,14 +53,18 @@ type basis struct {
 type judged struct {
 	live   uint64
 	passed uint64
-	dirty  uint64             // changed since, only while being brought up to date
-	rule   [BlockSize]uint8   // that turned the node away, where it is live but did not pass
-	score  [BlockSize]float32 // where it passed
+	dirty  uint64 // changed since, only while being brought up to date
+	able   uint64 // pass all lasting rules
+	nodes  [BlockSize]judgedNode
+}
 
-	// What lasts as long as the basis:
-	able   uint64             // pass all lasting rules
-	barred [BlockSize]uint8   // the first lasting rule a live node breaks
-	points [BlockSize]float32 // of the lasting measures, where able
+// judgedNode is what the scan found on one node, all of it in one place: it is
+// brought up to date by itself.
+type judgedNode struct {
+	score  float32 // where it passed
+	points float32 // of the lasting measures, where it is able
+	rule   uint8   // that turned it away, where it is live but did not pass
+	barred uint8   // the first lasting rule it breaks, where it is live but not able
 }
 
 // shapes keeps the shapes that came more than once. It is bounded by count and
@@ -227,7 +231,7 @@ func (sh *shape) judge(s *State, block int, nodes uint64) {
 	known.considered -= bits.OnesCount64(nodes & j.live)
 	known.feasible -= bits.OnesCount64(nodes & j.passed)
 	for m := nodes & j.live &^ j.passed; m != 0; m &= m - 1 {
-		known.turnedAway[j.rule[bits.TrailingZeros64(m)]]--
+		known.turnedAway[j.nodes[bits.TrailingZeros64(m)].rule]--
 	}
 
 	live := nodes & b.Live
@@ -240,12 +244,12 @@ func (sh *shape) judge(s *State, block int, nodes uint64) {
 		l := scratch.Get().(*lanes)
 		for m := passed; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
-			l.total[i] = j.points[i]
+			l.total[i] = j.nodes[i].points
 		}
 		sh.mu.plan.score(s, b, passed, l, 0)
 		for m := passed; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
-			j.score[i] = l.total[i]
+			j.nodes[i].score = l.total[i]
 		}
 		scratch.Put(l)
 	}
@@ -274,7 +278,7 @@ func (sh *shape) outlast(s *State, block int) {
 		}
 		passed := r.Check.Pass(s, b, j.able)
 		for m := j.able &^ passed; m != 0; m &= m - 1 {
-			j.barred[bits.TrailingZeros64(m)] = uint8(i)
+			j.nodes[bits.TrailingZeros64(m)].barred = uint8(i)
 		}
 		j.able = passed
 	}
@@ -283,7 +287,7 @@ func (sh *shape) outlast(s *State, block int) {
 	p.outlast(s, b, j.able, l)
 	for m := j.able; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
-		j.points[i] = l.total[i]
+		j.nodes[i].points = l.total[i]
 	}
 }
 
@@ -293,7 +297,7 @@ func (sh *shape) pass(s *State, b *Block, j *judged, live uint64) uint64 {
 	p, turnedAway := sh.mu.plan, sh.mu.findings.turnedAway
 	for m := live &^ j.able; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m)
-		first := int(j.barred[i])
+		first := int(j.nodes[i].barred)
 		for _, r := range p.changing {
 			if r > first {
 				break
@@ -304,7 +308,7 @@ func (sh *shape) pass(s *State, b *Block, j *judged, live uint64) uint64 {
 			}
 		}
 		turnedAway[first]++
-		j.rule[i] = uint8(first)
+		j.nodes[i].rule = uint8(first)
 	}
 	candidates := live & j.able
 	for _, r := range p.changing {
@@ -315,7 +319,7 @@ func (sh *shape) pass(s *State, b *Block, j *judged, live uint64) uint64 {
 		if out := candidates &^ passed; out != 0 {
 			turnedAway[r] += bits.OnesCount64(out)
 			for ; out != 0; out &= out - 1 {
-				j.rule[bits.TrailingZeros64(out)] = uint8(r)
+				j.nodes[bits.TrailingZeros64(out)].rule = uint8(r)
 			}
 			candidates = passed
 		}
@@ -324,7 +328,7 @@ func (sh *shape) pass(s *State, b *Block, j *judged, live uint64) uint64 {
 }
 
 func (j *judged) candidate(b *Block, block, i int) candidate {
-	return candidate{block*BlockSize + i, j.score[i], b.Rank[i]}
+	return candidate{block*BlockSize + i, j.nodes[i].score, b.Rank[i]}
 }
 
 // best returns what is known of s, with the most best nodes.

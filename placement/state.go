@@ -257,7 +257,7 @@ func (s *State) member(w *workload.Workload, f *forecast.Forecast, devices []int
 
 // put adds m, who must be on no other node, to the node at position node.
 func (s *State) put(node int, m *Member) {
-	m.tag = tagOf(m.Workload.ID)
+	m.tag, m.alone = tagOf(m.Workload.ID), m.Workload.Security.Exclusive
 	b, i := s.at(node)
 	s.meter(b, i, -1)
 	o := s.ownOccupants(b, i)
