@@ -60,6 +60,7 @@ type Described struct {
 	Tainted     uint64
 	Accelerated uint64 // has devices
 	Powered     uint64 // its draw is known
+	Capped      uint64 // its own cap may turn work away
 
 	Capacity [][BlockSize]float64 // by State.Resources; 0 where the node does not have it
 	Ceiling  []Lane               // Capacity for predictions, a rounding wider; +Inf where it does not have it
@@ -74,6 +75,7 @@ type Column struct {
 	Peak      Lane // of the members' own peaks
 	Mean      Lane // of the average use
 	Top       Lane // highest slot of the summed profile
+	Low       Lane // lowest slot
 	Level     Lane // average over the slots of the summed profile
 }
 
@@ -163,7 +165,7 @@ func (b *Block) widen(s *State, d *Described) {
 func (s *State) reset(b *Block, i int) {
 	for r := range b.Columns {
 		c := &b.Columns[r]
-		c.Requested[i], c.Limit[i], c.Peak[i], c.Mean[i], c.Top[i], c.Level[i] = 0, 0, 0, 0, 0, 0
+		c.Requested[i], c.Limit[i], c.Peak[i], c.Mean[i], c.Top[i], c.Low[i], c.Level[i] = 0, 0, 0, 0, 0, 0, 0
 	}
 	o := s.ownOccupants(b, i)
 	if length := (len(s.Resources) + 1) * s.Grid.Slots; len(o.Row) != length {

@@ -48,8 +48,13 @@ type Decision struct {
 	// Rejections has one line per rule in the engine's order, zeros too. A node is
 	// counted by the first rule that turned it away.
 	Rejections []Rejection
-	Considered int // nodes looked at
+	Considered int // nodes looked at: the sum of the two below and of Rejections
 	Feasible   int // nodes that passed every rule
+
+	// Outranked nodes were not asked by every rule since they could not have been
+	// among the best. It is 0 for dry runs, on fleets of up to 1,024 nodes, where
+	// nothing fits, and for requests of a kind that came before.
+	Outranked int
 
 	Denial []allocator.Reason // why the queue may not have it; empty when it may
 	Reason string             // one sentence a person can read

@@ -1,8 +1,8 @@
 package placement
 
 import (
-	"math/bits"
-	"sync"
+	"cmp"
+	"slices"
 )
 
 // engine holds a query against every node of a state. It is immutable and pure.
@@ -19,9 +19,11 @@ type plan struct {
 	words    *vocabulary
 
 	changing []int     // positions of the rules that are not lasting
+	costly   int       // position of the first rule that is, len(rules) without one
 	lasting  []weighed // the measures that count: those that last,
-	plain    []weighed // those without bounds
+	plain    []weighed // those without bounds, the weightiest first,
 	bounded  []weighed // and with
+	rest     []float32 // the points still to be had after as many of plain
 }
 
 // weighed is a measure that counts, and the points a value of 1 brings.
@@ -58,6 +60,10 @@ func (e *engine) prepare(q *Query) *plan {
 			p.rules = append(p.rules, plannedRule{r, f.Name()})
 		}
 	}
+	p.costly = slices.IndexFunc(p.rules, func(r plannedRule) bool { return r.Costly })
+	if p.costly < 0 {
+		p.costly = len(p.rules)
+	}
 	sum := 0.0
 	for _, s := range e.scorers {
 		w := q.State.Policy.Weights.of(q.Policy.Class, s.Name(), s.DefaultWeight())
@@ -81,168 +87,34 @@ func (e *engine) prepare(q *Query) *plan {
 		}
 	}
 	p.words = newVocabulary(p)
+	slices.SortStableFunc(p.plain, func(a, b weighed) int { return cmp.Compare(b.part, a.part) })
+	rest := float32(rounding)
+	for _, m := range p.bounded {
+		rest += 100 * m.part
+	}
+	p.rest = make([]float32, len(p.plain)+1)
+	p.rest[len(p.plain)] = rest
+	for i := range slices.Backward(p.plain) {
+		rest += 100 * p.plain[i].part
+		p.rest[i] = rest
+	}
 	return p
 }
 
-// findings is what a scan leaves behind.
-type findings struct {
-	best       []candidate // best first, at most as many as asked for
-	turnedAway []int       // by rule: nodes it was the first to turn away
-	considered int
-	feasible   int
-}
-
-// candidate is a node that passed every rule.
-type candidate struct {
-	node  int
-	score float32
-	rank  uint64
-}
-
-// before orders candidates: the higher score, then the lower rank, then the
-// earlier node.
-func (c candidate) before(o candidate) bool {
-	switch {
-	case c.score != o.score:
-		return c.score > o.score
-	case c.rank != o.rank:
-		return c.rank < o.rank
-	}
-	return c.node < o.node
-}
-
-// lanes is the scratch space of a scan.
-type lanes struct{ raw, value, total, bound Lane }
-
-var scratch = sync.Pool{New: func() any { return new(lanes) }}
-
-// scan looks at every node of s and returns the most best ones.
-func (p *plan) scan(s *State, most int) findings {
-	f := findings{turnedAway: make([]int, len(p.rules)), best: make([]candidate, 0, most+1)}
-	l := scratch.Get().(*lanes)
-	defer scratch.Put(l)
-	for bi, b := range s.Blocks {
-		f.considered += bits.OnesCount64(b.Live)
-		passed := p.filter(s, b, b.Live, f.turnedAway, nil)
-		if passed == 0 {
-			continue
-		}
-		f.feasible += bits.OnesCount64(passed)
-		p.outlast(s, b, passed, l)
-		for m := p.score(s, b, passed, l, f.bar(most)); m != 0; m &= m - 1 {
-			i := bits.TrailingZeros64(m)
-			f.offer(candidate{bi*BlockSize + i, l.total[i], b.Rank[i]}, most)
-		}
-	}
-	return f
-}
-
-// filter returns those of candidates that pass every rule. It counts the others
-// by the first rule that turned them away, which it notes in by unless that is
-// nil.
-func (p *plan) filter(s *State, b *Block, candidates uint64, turnedAway []int, by *[BlockSize]uint8) uint64 {
-	for i := range p.rules {
-		check := p.rules[i].Check
-		if check == nil {
-			continue
-		}
-		passed := check.Pass(s, b, candidates)
-		if passed != candidates {
-			turnedAway[i] += bits.OnesCount64(candidates &^ passed)
-			if by != nil {
-				for m := candidates &^ passed; m != 0; m &= m - 1 {
-					by[bits.TrailingZeros64(m)] = uint8(i)
-				}
-			}
-			candidates = passed
-			if candidates == 0 {
-				break
-			}
-		}
-	}
-	return candidates
-}
-
-// outlast writes to l.total the points of candidates that last.
-func (p *plan) outlast(s *State, b *Block, candidates uint64, l *lanes) {
-	l.total.clear(candidates)
-	for i := range p.lasting {
-		p.lasting[i].Score(s, b, candidates, &l.raw, &l.value)
-		l.total.add(candidates, &l.value, p.lasting[i].part)
-	}
-}
-
-// score adds to l.total, which holds what lasts, the other points of those of
-// candidates that could reach the bar, and returns these. Adding and scaling round alike for a value and for its
-// bound, so a node held back could not have reached it.
-func (p *plan) score(s *State, b *Block, candidates uint64, l *lanes, bar float32) uint64 {
-	for i := range p.plain {
-		p.plain[i].Score(s, b, candidates, &l.raw, &l.value)
-		l.total.add(candidates, &l.value, p.plain[i].part)
-	}
-	if len(p.bounded) == 0 {
-		return candidates
-	}
-	if bar > 0 {
-		l.bound = l.total
-		for i := range p.bounded {
-			p.bounded[i].Measure.(Bounded).Bound(s, b, candidates, &l.value)
-			l.bound.add(candidates, &l.value, p.bounded[i].part)
-		}
-		for m := candidates; m != 0; m &= m - 1 {
-			if k := bits.TrailingZeros64(m) & (BlockSize - 1); l.bound[k] < bar {
-				candidates &^= 1 << k
-			}
-		}
-	}
-	for i := range p.bounded {
-		p.bounded[i].Score(s, b, candidates, &l.raw, &l.value)
-		l.total.add(candidates, &l.value, p.bounded[i].part)
-	}
-	return candidates
-}
-
-func (l *Lane) clear(nodes uint64) {
-	for m := nodes; m != 0; m &= m - 1 {
-		l[bits.TrailingZeros64(m)&(BlockSize-1)] = 0
-	}
-}
-
-func (l *Lane) add(nodes uint64, values *Lane, part float32) {
-	for m := nodes; m != 0; m &= m - 1 {
-		k := bits.TrailingZeros64(m) & (BlockSize - 1)
-		l[k] += part * values[k]
-	}
-}
-
-// bar returns the score a candidate needs to be among the most best, 0 while any
-// will do.
-func (f *findings) bar(most int) float32 {
-	if len(f.best) < most {
-		return 0
-	}
-	return f.best[most-1].score
-}
-
-// offer keeps c if it is among the most best so far.
-func (f *findings) offer(c candidate, most int) {
-	if len(f.best) == most && !c.before(f.best[most-1]) {
-		return
-	}
-	if len(f.best) < most {
-		f.best = append(f.best, c)
-	} else {
-		f.best[most-1] = c
-	}
-	for i := len(f.best) - 1; i > 0 && f.best[i].before(f.best[i-1]); i-- {
-		f.best[i], f.best[i-1] = f.best[i-1], f.best[i]
-	}
-}
+// rounding is more than all the roundings of a score, in points: what is held
+// against a bar before it is summed up gets it on top.
+const rounding = 1e-3
 
 // allows reports whether one node passes every rule.
 func (p *plan) allows(s *State, node int) bool {
 	b, i := s.peek(node)
-	return p.filter(s, b, b.Live&(1<<i), make([]int, len(p.rules)), nil) != 0
+	candidates := b.Live & (1 << i)
+	for k := range p.rules {
+		if check := p.rules[k].Check; check != nil && candidates != 0 {
+			candidates = check.Pass(s, b, candidates)
+		}
+	}
+	return candidates != 0
 }
 
 // lines explains the score of one node.

@@ -24,7 +24,7 @@ func (s *Service) CompareShape(w *workload.Workload, most int) (known bool, err 
 		return true, fmt.Errorf("the state changed beside the test")
 	}
 	p := s.engine.prepare(q)
-	if scanned := p.scan(state, most); !reflect.DeepEqual(fromShape, scanned) {
+	if scanned := p.scan(state, most, true); !reflect.DeepEqual(fromShape, scanned) {
 		return true, fmt.Errorf("%+v, scanned %+v", fromShape, scanned)
 	}
 	return true, nil

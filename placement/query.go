@@ -71,13 +71,18 @@ func (q *Query) Need(n resource.Name) *Need {
 type Load struct {
 	*Need
 	margins      []float32
-	first, slots int  // horizon
-	whole        bool // the horizon is all of the grid
+	first, slots int     // horizon
+	whole        bool    // the horizon is all of the grid
+	highest      float32 // slot of the need within the horizon
 }
 
 // Load returns the load of n, which must have an Index.
 func (q *Query) Load(n *Need) Load {
-	return Load{Need: n, margins: q.rules.margins[n.Index], first: q.First, slots: q.Slots, whole: q.Slots == q.State.Grid.Slots}
+	l := Load{Need: n, margins: q.rules.margins[n.Index], first: q.First, slots: q.Slots, whole: q.Slots == q.State.Grid.Slots}
+	for k := range q.Slots {
+		l.highest = max(l.highest, n.At((q.First+k)%q.State.Grid.Slots))
+	}
+	return l
 }
 
 // Average returns the predicted peak averaged over the grid.
@@ -100,14 +105,17 @@ func (l *Load) Highest(b *Block, i, slots int) float32 {
 	return highest
 }
 
-// Least returns what Highest is at least, from the sums alone: over the whole grid
-// the highest slot of the node meets no less than the lowest of the load.
+// Least returns what Highest is at least, from the sums alone: the highest slot of
+// the load meets no less than the lowest of the node, and over the whole grid the
+// highest of the node no less than the lowest of the load.
 func (l *Load) Least(b *Block, i int) float32 {
-	if !l.whole {
-		return 0
-	}
 	c := &b.Columns[l.Index]
-	return forecast.Peak(c.Top[i]+l.Low, c.Peak[i]+l.Peak, c.Limit[i]+l.Limit, min(l.margin(b, i), 1))
+	profile := c.Low[i] + l.highest
+	if l.whole {
+		profile = max(profile, c.Top[i]+l.Low)
+	}
+	const rounding = 1 - slack
+	return rounding * forecast.Peak(profile, c.Peak[i]+l.Peak, c.Limit[i]+l.Limit, min(l.margin(b, i), 1))
 }
 
 // extremes returns the highest and the lowest slot, within the horizon, of a

@@ -20,6 +20,10 @@ type Rule struct {
 	// on whether it is drained or silent. It is then not asked again until one of
 	// these changes.
 	Lasting bool
+
+	// Costly marks a rule that takes long to ask. On a large fleet the scan asks it,
+	// and the rules after it, only of nodes whose score could still win.
+	Costly bool
 }
 
 // Check is the form of a Rule the scan runs. It must not allocate.

@@ -155,7 +155,7 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 		// 3. Filter: which nodes may run it?
 		// 4. Score: how well would each?
 		// 5. Select: the best, and those next to it.
-		p, state, found := s.shapes.search(q, s.ledger.latest, 1+max(1, r.Alternatives))
+		p, state, found := s.shapes.search(q, s.ledger.latest, 1+max(1, r.Alternatives), r.DryRun)
 		v.conclude(p, state, found)
 		state.done()
 		if v.Node == "" {

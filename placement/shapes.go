@@ -70,8 +70,9 @@ type judgedNode struct {
 // shapes keeps the shapes that came more than once. It is bounded by count and
 // bytes; the one not asked for the longest goes.
 type shapes struct {
-	engine *engine
-	seed   maphash.Seed
+	engine     *engine
+	seed       maphash.Seed
+	smallFleet int
 
 	mu struct {
 		sync.Mutex
@@ -88,7 +89,7 @@ const (
 )
 
 func newShapes(e *engine) *shapes {
-	c := &shapes{engine: e, seed: maphash.MakeSeed()}
+	c := &shapes{engine: e, seed: maphash.MakeSeed(), smallFleet: smallFleet}
 	c.mu.byHash = make(map[uint64]*list.Element)
 	return c
 }
@@ -96,7 +97,8 @@ func newShapes(e *engine) *shapes {
 // search finds the most best nodes for q, on q.State or on what latest lends, and
 // returns the state it looked at, still lent. q.State, where it is not that one,
 // is given back.
-func (c *shapes) search(q *Query, latest func() *State, most int) (*plan, *State, findings) {
+// thorough asks for exact counts.
+func (c *shapes) search(q *Query, latest func() *State, most int, thorough bool) (*plan, *State, findings) {
 	if sh := c.find(q); sh != nil {
 		if p, s, f, ok := sh.search(c.engine, q, latest, most); ok {
 			q.State.done()
@@ -104,7 +106,7 @@ func (c *shapes) search(q *Query, latest func() *State, most int) (*plan, *State
 		}
 	}
 	p := c.engine.prepare(q)
-	return p, q.State, p.scan(q.State, most)
+	return p, q.State, p.scan(q.State, most, thorough || len(q.State.Blocks) <= c.smallFleet)
 }
 
 // find returns the shape of q, nil when it comes for the first time.
@@ -247,6 +249,7 @@ func (sh *shape) judge(s *State, block int, nodes uint64) {
 			l.total[i] = j.nodes[i].points
 		}
 		sh.mu.plan.score(s, b, passed, l, 0)
+		sh.mu.plan.finish(s, b, passed, l)
 		for m := passed; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
 			j.nodes[i].score = l.total[i]

@@ -163,6 +163,7 @@ func (s *State) describe(node int, n *fleet.Node) {
 	d.Rank[i] = s.Policy.rank(n.Name)
 	d.Cost[i] = float32(n.CostPerHour)
 	d.CapWatts[i] = float32(n.CapWatts)
+	d.Capped = setBit(d.Capped, i, n.CapWatts > 0 && float32(n.CapWatts) < fullDraw(n))
 	d.Tainted = setBit(d.Tainted, i, len(n.Taints) > 0)
 	d.Maintained = setBit(d.Maintained, i, len(n.Maintenance) > 0)
 	d.Accelerated = setBit(d.Accelerated, i, len(n.Devices) > 0)
@@ -344,14 +345,18 @@ func (s *State) add(b *Block, i int, m *Member) {
 func (s *State) summed(b *Block, i int) {
 	slots := s.Grid.Slots
 	for r := range b.Columns {
-		var top, level float32
-		for _, p := range b.Profile(i, r, slots) {
+		profile := b.Profile(i, r, slots)
+		top, low, level := profile[0], profile[0], float32(0)
+		for _, p := range profile {
 			level += p
 			if p > top {
 				top = p
+			} else if p < low {
+				low = p
 			}
 		}
-		b.Columns[r].Top[i], b.Columns[r].Level[i] = top, level/float32(slots)
+		c := &b.Columns[r]
+		c.Top[i], c.Low[i], c.Level[i] = top, low, level/float32(slots)
 	}
 	s.power(b, i)
 	s.meter(b, i, +1)

@@ -38,7 +38,7 @@ func (v *verdict) deny(denial []allocator.Reason) *verdict {
 
 // conclude turns the findings on state into the answer.
 func (v *verdict) conclude(p *plan, state *State, f findings) {
-	v.Considered, v.Feasible = f.considered, f.feasible
+	v.Considered, v.Feasible, v.Outranked = f.considered, f.feasible, f.outranked
 	v.account = account{words: p.words, turnedAway: f.turnedAway}
 	if len(f.best) == 0 {
 		v.Reason = v.nothingFits()
@@ -67,6 +67,11 @@ func (v *verdict) best() string {
 	b = strconv.AppendInt(b, int64(v.Feasible), 10)
 	b = append(b, " nodes that fit among "...)
 	b = strconv.AppendInt(b, int64(v.Considered), 10)
+	if v.Outranked > 0 {
+		b = append(b, " ("...)
+		b = strconv.AppendInt(b, int64(v.Outranked), 10)
+		b = append(b, " could not win and were not asked further)"...)
+	}
 	b = append(b, ", "...)
 	b = strconv.AppendFloat(b, v.Score-v.account.score(1), 'f', 2, 64)
 	b = append(b, " points ahead of "...)

@@ -56,12 +56,9 @@ type nodeCap struct{ draw }
 
 func (c nodeCap) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
 	var buffer [maxSlots]float32
-	for m := candidates & b.Powered; m != 0; m &= m - 1 {
+	for m := candidates & b.Powered & b.Capped; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (placement.BlockSize - 1)
 		limit := b.CapWatts[i]
-		if limit == 0 {
-			continue
-		}
 		for _, w := range c.with(s, b, i, &buffer) {
 			if w > limit {
 				candidates &^= 1 << i

@@ -26,6 +26,7 @@ func (Predicted) Prepare(q *placement.Query) []placement.Rule {
 		rules = append(rules, placement.Rule{
 			Reason:      fmt.Sprintf("predicted peak of %s over capacity", n.Resource),
 			Preemptible: true,
+			Costly:      true,
 			Check:       &fits{q.Load(n)},
 		})
 	}

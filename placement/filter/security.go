@@ -1,6 +1,10 @@
 package filter
 
-import "github.com/auspex-project/auspex/placement"
+import (
+	"math/bits"
+
+	"github.com/auspex-project/auspex/placement"
+)
 
 // Security demands that a node dominates the workload's needs in the lattice of
 // levels and sets of compartments (Bell and LaPadula, 1973), and that it is
@@ -16,9 +20,7 @@ func (Security) Prepare(q *placement.Query) []placement.Rule {
 	level := int32(need.Level)
 	rules := []placement.Rule{{Reason: "security level too low", Lasting: true}}
 	if level > 0 { // no node is below 0
-		rules[0].Check = perNode(func(_ *placement.State, b *placement.Block, i int) bool {
-			return b.Level[i] >= level
-		})
+		rules[0].Check = cleared(level)
 	}
 	if len(need.Compartments) > 0 {
 		wanted := q.State.Compartments(need.Compartments)
@@ -36,4 +38,16 @@ func (Security) Prepare(q *placement.Query) []placement.Rule {
 		})
 	}
 	return rules
+}
+
+// cleared is a check for a level.
+type cleared int32
+
+func (c cleared) Pass(_ *placement.State, b *placement.Block, candidates uint64) uint64 {
+	for m := candidates; m != 0; m &= m - 1 {
+		if i := bits.TrailingZeros64(m) & (placement.BlockSize - 1); b.Level[i] < int32(c) {
+			candidates &^= 1 << i
+		}
+	}
+	return candidates
 }

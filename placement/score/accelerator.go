@@ -24,6 +24,10 @@ type accelerator struct {
 }
 
 func (m *accelerator) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
+	if m.need.Devices == 0 {
+		each(candidates&^b.Accelerated, func(i int) { raw[i], value[i] = 0, 100 })
+		candidates &= b.Accelerated
+	}
 	each(candidates, func(i int) {
 		switch {
 		case m.need.Devices == 0:

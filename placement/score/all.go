@@ -42,8 +42,16 @@ func each(candidates uint64, f func(i int)) {
 }
 
 // percent puts a share of 0 to 1 on the scale of values; what is outside is held
-// to its ends.
-func percent(share float32) float32 { return 100 * min(max(share, 0), 1) }
+// to its ends, and what is no number to the lower.
+func percent(share float32) float32 {
+	switch {
+	case share >= 1:
+		return 100
+	case share > 0:
+		return 100 * share
+	}
+	return 0
+}
 
 // loads returns the loads of those needs of q that a node's size is measured by.
 func loads(q *placement.Query) []placement.Load {

@@ -24,12 +24,13 @@ type fit struct{ loads []placement.Load }
 
 func (m *fit) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	part := 1 / float32(len(m.loads))
-	each(candidates, func(i int) {
-		share := float32(0)
-		for k := range m.loads {
-			l := &m.loads[k]
-			share += part * l.Share(b, i, l.Average(b, i))
+	for k := range m.loads {
+		l := &m.loads[k]
+		if k == 0 {
+			each(candidates, func(i int) { raw[i] = part * l.Share(b, i, l.Average(b, i)) })
+			continue
 		}
-		raw[i], value[i] = share, percent(share)
-	})
+		each(candidates, func(i int) { raw[i] += part * l.Share(b, i, l.Average(b, i)) })
+	}
+	each(candidates, func(i int) { value[i] = percent(raw[i]) })
 }
