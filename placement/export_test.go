@@ -30,6 +30,34 @@ func (s *Service) CompareShape(w *workload.Workload, most int) (known bool, err 
 	return true, nil
 }
 
+// CompareScans reports where a scan of the fleet for w that outranks nodes differs
+// from a thorough one, and how many nodes it outranked.
+func (s *Service) CompareScans(w *workload.Workload, most int) (outranked int, err error) {
+	state := s.ledger.latest()
+	defer state.done()
+	q, err := newQuery(state, w, w.Class, s.forecast(w, time.Now()), time.Now())
+	if err != nil {
+		return 0, err
+	}
+	p := s.engine.prepare(q)
+	all, some := p.scan(state, most, true), p.scan(state, most, false)
+	turnedAway := 0
+	for i, n := range some.turnedAway {
+		if turnedAway += n; n > all.turnedAway[i] {
+			return 0, fmt.Errorf("rule %d turned away %d nodes, thoroughly %d", i, n, all.turnedAway[i])
+		}
+	}
+	switch {
+	case !reflect.DeepEqual(all.best, some.best):
+		return 0, fmt.Errorf("the best are %v, thoroughly %v", some.best, all.best)
+	case some.considered != all.considered || some.feasible+some.outranked+turnedAway != all.considered:
+		return 0, fmt.Errorf("of %d nodes %d are feasible, %d outranked, %d turned away", all.considered, some.feasible, some.outranked, turnedAway)
+	case some.feasible > all.feasible || all.feasible == 0 && some.outranked > 0 || all.outranked > 0:
+		return 0, fmt.Errorf("%d feasible and %d outranked, thoroughly %d and %d", some.feasible, some.outranked, all.feasible, all.outranked)
+	}
+	return some.outranked, nil
+}
+
 // Shapes returns how many shapes are kept.
 func (s *Service) Shapes() int {
 	s.shapes.mu.Lock()

@@ -353,6 +353,11 @@ func (m *machine) compareShapes(t *rapid.T) {
 		if _, err := m.service.CompareShape(w, 3); err != nil {
 			t.Fatalf("what is known of %s says %v", w.ID, err)
 		}
+		for most := 1; most <= 3; most++ {
+			if _, err := m.service.CompareScans(w, most); err != nil {
+				t.Fatalf("a scan for %s: %v", w.ID, err)
+			}
+		}
 	}
 }
 
