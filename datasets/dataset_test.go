@@ -95,12 +95,12 @@ func TestUsageFormats(t *testing.T) {
 			error: trace_data/vm_cpu_readings-file-10-of-10.csv:2: VM "vmD+/=" is not in vmtable
 		`},
 		{"alibaba-gentd26:testdata/gentd26", `
-			pod-a/ml-inference 2022-09-11T01:12:00Z | gpu=0.5 gpu_memory=1GiB | gpu=1
+			pod-a/ml-inference 2022-09-11T01:12:00Z | gpu=0.5 gpu_memory=1GiB | gpu=1 gpu_memory=48GiB
 			pod-c/ml-inference 2022-09-11T01:12:00Z | memory=512MiB | memory=1GiB
 			error: pod_gpu_duty_cycle.csv:5: time goes back from 1662858777 to 1662858720
 			error: pod_memory_util.csv:4: container_ip is empty
 			pod-a/ml-inference 2022-09-11T01:12:57Z | memory=0B gpu=0 | memory=1GiB gpu=1
-			pod-b/ml-inference 2022-09-11T01:12:57Z | gpu=0.075 gpu_memory=2GiB | gpu=1
+			pod-b/ml-inference 2022-09-11T01:12:57Z | gpu=0.075 gpu_memory=2GiB | gpu=1 gpu_memory=48GiB
 			pod-a/ml-inference 2022-09-11T01:13:54Z | memory=256MiB | memory=1GiB
 		`},
 		{"alibaba2018-machines:testdata/alibaba2018", `

@@ -27,9 +27,9 @@ import (
 // The files are merged: a sample holds what was measured of a pod at one time, so
 // that a pod missing from one file lacks only that resource.
 //
-// Quirks: how many devices a pod has is not told: one is assumed, as is a memory
-// limit of 1 GiB, since only the share is known. Shares of memory a little under
-// 0 are 0. Steps are of 57 seconds. All pods are of class ml-inference.
+// Quirks: how many devices a pod has is not told: one is assumed, of 48 GiB, as
+// the most any of them holds is 47.3; a memory limit of 1 GiB is assumed, since
+// only the share is known. Shares of memory a little under 0 are 0. Steps are of 57 seconds. All pods are of class ml-inference.
 func openGentd26(ref Ref, o Options) (*usageTrace, error) {
 	fs, err := findFiles(ref.Path)
 	if err != nil {
@@ -82,7 +82,7 @@ func gentdMeasureOf(path string) (gentdMeasure, bool) {
 	case strings.Contains(name, "gpu_duty_cycle"):
 		return gentdMeasure{resource.GPU, .01, 1}, true
 	case strings.Contains(name, "gpu_memory_used"):
-		return gentdMeasure{resource.GPUMemory, 1, 0}, true
+		return gentdMeasure{resource.GPUMemory, 1, assumedDevice}, true
 	case strings.Contains(name, "memory_util"):
 		return gentdMeasure{resource.Memory, assumedMemory, assumedMemory}, true
 	}
@@ -92,6 +92,9 @@ func gentdMeasureOf(path string) (gentdMeasure, bool) {
 // assumedMemory stands in for a memory limit of which a trace tells only the
 // share in use.
 const assumedMemory = 1 << 30
+
+// assumedDevice is the memory of a device.
+const assumedDevice = 48 << 30
 
 // gentdMerge walks the files side by side.
 type gentdMerge struct {

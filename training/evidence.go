@@ -1,6 +1,7 @@
 package training
 
 import (
+	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
@@ -64,6 +65,16 @@ func (e *evidence) add(x *extract, r resourceExtract) {
 	}
 	e.panel.Tracks = append(e.panel.Tracks, r.track)
 	e.judged = append(e.judged, j)
+}
+
+// measured reports whether any workload's use of the resource was.
+func (e *evidence) measured() bool {
+	for _, r := range e.train {
+		if len(r.targets) > 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(e.panel.Tracks, func(t *backtest.Track) bool { return t.First() < t.End() })
 }
 
 // shrink draws what the young say of themselves towards the prior, as it is

@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
@@ -105,6 +106,9 @@ func (n *night) gather(ctx context.Context, h History) error {
 		n.past.Add(x.past)
 		n.classes.Add(&subject)
 	})
+	if slices.ContainsFunc(n.evidence, (*evidence).measured) {
+		n.evidence = slices.DeleteFunc(n.evidence, func(e *evidence) bool { return !e.measured() })
+	}
 	past := n.past.Build()
 	for _, e := range n.evidence {
 		e.shrink(past)

@@ -13,7 +13,7 @@ import (
 // field.
 type Options struct {
 	Grid      forecast.Grid   // default forecast.DefaultGrid()
-	Resources []resource.Name // default CPU and memory
+	Resources []resource.Name // default CPU, memory, GPU and GPU memory; what nothing was measured of is left out
 
 	// Window is how much history is read, back from its end. Default 63 days.
 	Window time.Duration
@@ -64,7 +64,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Grid = forecast.DefaultGrid()
 	}
 	if len(o.Resources) == 0 {
-		o.Resources = []resource.Name{resource.CPU, resource.Memory}
+		o.Resources = []resource.Name{resource.CPU, resource.Memory, resource.GPU, resource.GPUMemory}
 	}
 	fill(&o.Window, 63*24*time.Hour)
 	fill(&o.TestDays, 7)

@@ -20,12 +20,37 @@ func (t *Table) Classify(w *workload.Workload) workload.Class {
 	if e, ok := p.entries[w.ID]; ok && e.class != "" {
 		return e.class
 	}
-	s := asked(w)
-	if class, ok := p.classifier.Classify(&s); ok {
+	if class := p.told(w); class != "" {
 		return class
 	}
 	return t.o.Fallback
 }
+
+// told returns what the classifier tells of w by its requests, "" when it cannot.
+// Workloads that ask for the same get the same answer, which is remembered: a vote
+// takes longer than a Place has.
+func (p *page) told(w *workload.Workload) workload.Class {
+	if p.classifier == nil {
+		return ""
+	}
+	s := asked(w)
+	key := [...]float64{s.Limit(resource.CPU), s.Limit(resource.Memory), s.Limit(resource.GPU)}
+	if cached, ok := p.classes.Load(key); ok {
+		return cached.(workload.Class)
+	}
+	class, ok := p.classifier.Classify(&s)
+	if !ok {
+		class = ""
+	}
+	if p.classCount.Add(1) <= maxClasses {
+		p.classes.Store(key, class)
+	}
+	return class
+}
+
+// maxClasses bounds the answers that are remembered. Past it they are computed
+// each time.
+const maxClasses = 10_000
 
 // asked is w as a history would show it on its first day: its devices among its
 // limits.

@@ -18,7 +18,7 @@ import (
 
 // bySize puts a classifier in service that was taught small services and large
 // batch, and returns its id.
-func bySize(t *testing.T, r *registry.Registry) string {
+func bySize(t testing.TB, r *registry.Registry) string {
 	t.Helper()
 	var subjects []models.Subject
 	for i := range 60 {
@@ -142,4 +142,69 @@ func TestACorruptClassifierFallsBackLoudly(t *testing.T) {
 	if got := table.Classify(&workload.Workload{ID: "w", Requests: resource.Of(32, 32<<30)}); got != workload.Batch {
 		t.Errorf("by a new classifier the class is %s", got)
 	}
+}
+
+// What is remembered of a shape is what would be told anew, for more shapes than
+// are remembered.
+func TestClassesAreRemembered(t *testing.T) {
+	r, err := registry.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bySize(t, r)
+	table := newTable(t, &shelf{}, func(o *Options) { o.Registry = r })
+	if err := table.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := table.current.Load()
+	p.classCount.Store(maxClasses - 40)
+	for range 2 {
+		for i := range 80 {
+			w := workload.Workload{ID: fmt.Sprint(i), Requests: resource.Of(float64(1+i), float64(1+i)*(1<<30))}
+			s := asked(&w)
+			want, ok := p.classifier.Classify(&s)
+			if !ok {
+				want = workload.Service
+			}
+			if got := table.Classify(&w); got != want {
+				t.Fatalf("class of shape %d is %s, want %s", i, got, want)
+			}
+		}
+	}
+	kept := 0
+	p.classes.Range(func(any, any) bool { kept++; return true })
+	if kept != 40 {
+		t.Errorf("%d shapes are remembered, want 40", kept)
+	}
+}
+
+// BenchmarkClassify tells the class of a workload never seen: of a shape that is
+// asked for again, and of one that is new.
+func BenchmarkClassify(b *testing.B) {
+	r, err := registry.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	bySize(b, r)
+	table := newTable(b, &shelf{}, func(o *Options) { o.Registry = r })
+	if err := table.Refresh(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	w := workload.Workload{ID: "large", Requests: resource.Of(32, 32<<30)}
+	if got := table.Classify(&w); got != workload.Batch {
+		b.Fatalf("class %s", got)
+	}
+	b.Run("again", func(b *testing.B) {
+		for b.Loop() {
+			table.Classify(&w)
+		}
+	})
+	b.Run("new", func(b *testing.B) {
+		p := table.current.Load()
+		p.classCount.Store(maxClasses)
+		for b.Loop() {
+			w.Requests = w.Requests.With(resource.CPU, w.Requests.Get(resource.CPU)+.001)
+			table.Classify(&w)
+		}
+	})
 }

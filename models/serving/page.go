@@ -12,7 +12,7 @@ import (
 	"github.com/auspex-project/auspex/workload"
 )
 
-// page is one edition of the table. Apart from its cache of priors it never
+// page is one edition of the table. Apart from its caches of priors and classes it never
 // changes.
 type page struct {
 	set     *models.Set
@@ -23,6 +23,9 @@ type page struct {
 
 	priors    sync.Map // description -> *forecast.Forecast, nil when unknown
 	priorSize atomic.Int64
+
+	classes    sync.Map // cores, bytes and devices asked for -> workload.Class, "" when it cannot be told
+	classCount atomic.Int64
 }
 
 // entry is the forecast of a workload with history.

@@ -66,7 +66,7 @@ func (s *shelf) Scan(_ context.Context, q store.Query) iter.Seq2[timeseries.Samp
 	}
 }
 
-func newTable(t *testing.T, s Samples, change func(*Options)) *Table {
+func newTable(t testing.TB, s Samples, change func(*Options)) *Table {
 	t.Helper()
 	r, err := registry.Open(t.TempDir())
 	if err != nil {
