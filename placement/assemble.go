@@ -236,7 +236,7 @@ func (sh *shape) bestWithin(s *State, p *part, most int) findings {
 func (m *gangMember) sit(s *State) {
 	b, i := s.peek(m.node)
 	devices, _ := b.Select(i, m.query.Accelerator, m.query.Models, nil)
-	s.put(m.node, s.member(m.query.Workload, m.forecast, devices))
+	s.put(m.node, s.member(m.query.Workload, m.class, m.forecast, devices))
 }
 
 // rise undoes sit.

@@ -95,6 +95,7 @@ type Member struct {
 	Forecast *forecast.Forecast // nil = unknown
 	Needs    []Need
 	Devices  []int // which it holds a part of
+	class    workload.Class // given or found
 	tenant   uint32
 	tag      uint32 // of Workload.ID
 	alone    bool   // bears no other tenant

@@ -46,6 +46,44 @@ func TestFilterConformance(t *testing.T) {
 	}
 }
 
+// A filter that advises has something to say about the nodes it turns away, and
+// about no others.
+func TestAdviceConformance(t *testing.T) {
+	for _, f := range filter.All() {
+		a, ok := f.(placement.Advisor)
+		if !ok {
+			continue
+		}
+		t.Run(f.Name(), func(t *testing.T) {
+			onQueries(t, func(t *rapid.T, q *placement.Query, s *placement.State) {
+				rules := f.Prepare(q)
+				for _, b := range s.Blocks {
+					passed := b.Live
+					for _, r := range rules {
+						if r.Check != nil {
+							passed &= r.Check.Pass(s, b, b.Live)
+						}
+					}
+					for i := range placement.BlockSize {
+						if b.Live>>i&1 == 0 {
+							continue
+						}
+						advice := a.Advise(q, b, i)
+						if turnedAway := passed>>i&1 == 0; turnedAway != (len(advice) > 0) {
+							t.Fatalf("turned away: %v, but the advice is %q", turnedAway, advice)
+						}
+						for _, line := range advice {
+							if line == "" || strings.ContainsAny(line, "\n") || len(line) > 300 {
+								t.Fatalf("advice %q is not one line", line)
+							}
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
 func checkFilter(t *rapid.T, r placement.Rule, s *placement.State, b *placement.Block) {
 	all := r.Check.Pass(s, b, b.Live)
 	if all&^b.Live != 0 {

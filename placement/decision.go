@@ -56,6 +56,8 @@ type Decision struct {
 	// nothing fits, and for requests of a kind that came before.
 	Outranked int
 
+	Preemption *Preemption // what would make room, where nothing fits; nil when nothing is known to
+
 	Denial []allocator.Reason // why the queue may not have it; empty when it may
 	Reason string             // one sentence a person can read
 }
@@ -122,4 +124,6 @@ type Verdict struct {
 	Rejections []Rejection // every rule the node breaks, not only the first
 	Score      float64     // were it feasible
 	Scores     []ScoreLine
+	Changes    []string // the smallest that would make it feasible, one line each
+	Rival      *Rival   // the chosen node beside it; nil for that itself, for one not feasible, or when none was chosen
 }

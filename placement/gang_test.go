@@ -92,6 +92,9 @@ func TestGangAgreesWithBruteForce(t *testing.T) {
 		var members []*workload.Workload
 		for range rapid.IntRange(1, 4).Draw(t, "members") {
 			w := m.workload(t)
+			if rapid.Bool().Draw(t, "plain") {
+				w = work(w.ID, .25, .25)
+			}
 			w.Class = workload.Service // one risk: then the order does not decide what fits
 			members = append(members, w)
 		}

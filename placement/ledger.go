@@ -220,7 +220,7 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 // take counts h everywhere. The caller holds the lock.
 func (l *ledger) take(h *hold, f *forecast.Forecast) {
 	s := l.change()
-	m := s.member(h.Workload, f, h.Devices)
+	m := s.member(h.Workload, h.Class, f, h.Devices)
 	s.put(h.position, m)
 	if h.tier == workload.Guaranteed {
 		l.mu.promised = l.mu.promised.Add(expected(m))

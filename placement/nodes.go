@@ -285,6 +285,17 @@ func (l *ledger) find(name string) (*State, node, error) {
 	return l.snapshot(), *n, nil
 }
 
+// position returns where a node stands in the columns.
+func (l *ledger) position(name string) (node int, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.mu.nodes[name]
+	if n == nil {
+		return 0, false
+	}
+	return n.position, true
+}
+
 // without returns a fleet of its own in which the workload is on no node, and the
 // position of the named node.
 func (l *ledger) without(workload, name string) (*State, int, error) {

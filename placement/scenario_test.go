@@ -395,6 +395,12 @@ func (s *scenario) place(words []string) (string, error) {
 	if len(d.Devices) > 0 {
 		answer += fmt.Sprintf(" devices %v", d.Devices)
 	}
+	if p := d.Preemption; p != nil {
+		answer += fmt.Sprintf("\n  %s would have room without", p.Node)
+		for _, v := range p.Victims {
+			answer += fmt.Sprintf(" %s (%s)", v.Workload, v.Class)
+		}
+	}
 	return answer + "\n", nil
 }
 
@@ -447,6 +453,15 @@ func (s *scenario) explain(words []string) (string, error) {
 		fmt.Fprintf(&b, "  %s now: feasible %v, score %.2f\n", v.Node, v.Feasible, v.Score)
 		for _, r := range v.Rejections {
 			fmt.Fprintf(&b, "    %s: %s\n", r.Filter, r.Reason)
+		}
+		for _, c := range v.Changes {
+			fmt.Fprintf(&b, "    change: %s\n", c)
+		}
+		if r := v.Rival; r != nil {
+			fmt.Fprintf(&b, "    %.2f points behind %s\n", r.Behind, r.Node)
+			for _, f := range r.Flips {
+				fmt.Fprintf(&b, "    wins with the weight of %s at %.2f, it is %.2f\n", f.Scorer, f.At, f.Weight)
+			}
 		}
 	}
 	return b.String(), nil

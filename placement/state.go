@@ -249,9 +249,9 @@ func (s *State) forget(node int) {
 }
 
 // member returns w as it counts on a node, devices being those it holds.
-func (s *State) member(w *workload.Workload, f *forecast.Forecast, devices []int) *Member {
+func (s *State) member(w *workload.Workload, class workload.Class, f *forecast.Forecast, devices []int) *Member {
 	return &Member{
-		Workload: w, Forecast: f, Needs: s.tables.needs.share(s.needs(w, f)), Devices: devices,
+		Workload: w, class: class, Forecast: f, Needs: s.tables.needs.share(s.needs(w, f)), Devices: devices,
 		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}),
 	}
 }

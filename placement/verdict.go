@@ -147,7 +147,7 @@ func (s *Service) explainGang(d *GangDecision, phase Phase) Explanation {
 }
 
 // judge holds a past decision's workload against one node as it is now, the
-// workload itself not counted where it runs there.
+// workload itself not counted where it runs, and beside the node it was given.
 func (s *Service) judge(d *Decision, name string) (*Verdict, error) {
 	state, node, err := s.ledger.without(d.Workload.ID, name)
 	if err != nil {
@@ -161,5 +161,12 @@ func (s *Service) judge(d *Decision, name string) (*Verdict, error) {
 	v := &Verdict{Node: name, Rejections: p.broken(state, node)}
 	v.Feasible = len(v.Rejections) == 0
 	v.Scores, v.Score = p.lines(state, node)
+	if !v.Feasible {
+		v.Changes = s.engine.advice(q, node)
+	}
+	if chosen, known := s.ledger.position(d.Node); known && v.Feasible && d.Node != name {
+		theirs, _ := p.lines(state, chosen)
+		v.Rival = compare(d.Node, theirs, v.Scores)
+	}
 	return v, nil
 }

@@ -26,6 +26,12 @@ func decisionToWire(d *placement.Decision, brief bool) *auspexv1.PlaceResponse {
 		NodesFeasible:   count(d.Feasible),
 		Gang:            d.Gang,
 	}
+	if p := d.Preemption; p != nil {
+		out.Preemption = &auspexv1.Preemption{Node: p.Node}
+		for _, v := range p.Victims {
+			out.Preemption.Victims = append(out.Preemption.Victims, &auspexv1.Victim{Workload: v.Workload, Class: string(v.Class)})
+		}
+	}
 	if d.Forecast != nil {
 		out.ForecastBasis, out.ForecastModel = string(d.Forecast.Basis), d.Forecast.Model
 	}
@@ -54,13 +60,31 @@ func explanationToWire(e *placement.Explanation) *auspexv1.ExplainResponse {
 	if d.Forecast != nil {
 		out.Forecast = forecastToWire(d.Forecast, d.Decided)
 	}
-	for _, s := range e.Difference {
-		out.Difference = append(out.Difference, &auspexv1.ScoreDifference{Scorer: s.Scorer, ChosenPoints: s.Chosen, RunnerUpPoints: s.RunnerUp})
-	}
+	out.Difference = differencesToWire(e.Difference)
 	if v := e.Verdict; v != nil {
 		out.Verdict = &auspexv1.NodeVerdict{
 			Node: v.Node, Feasible: v.Feasible, Rejections: rejectionsToWire(v.Rejections), Score: v.Score, Scores: scoresToWire(v.Scores), JudgedNow: true,
+			Changes: v.Changes, Rival: rivalToWire(v.Rival),
 		}
+	}
+	return out
+}
+
+func differencesToWire(list []placement.ScoreDifference) []*auspexv1.ScoreDifference {
+	wire := make([]*auspexv1.ScoreDifference, len(list))
+	for i, s := range list {
+		wire[i] = &auspexv1.ScoreDifference{Scorer: s.Scorer, ChosenPoints: s.Chosen, RunnerUpPoints: s.RunnerUp}
+	}
+	return wire
+}
+
+func rivalToWire(r *placement.Rival) *auspexv1.Rival {
+	if r == nil {
+		return nil
+	}
+	out := &auspexv1.Rival{Node: r.Node, Behind: r.Behind, Scores: differencesToWire(r.Scores)}
+	for _, f := range r.Flips {
+		out.Flips = append(out.Flips, &auspexv1.Flip{Scorer: f.Scorer, Weight: f.Weight, At: f.At})
 	}
 	return out
 }

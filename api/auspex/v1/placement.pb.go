@@ -690,7 +690,9 @@ type PlaceResponse struct {
 	// Why the queue may not have it, when denied_by_share.
 	Denials []*Denial `protobuf:"bytes,16,rep,name=denials,proto3" json:"denials,omitempty"`
 	// The decision on the gang it is a member of; empty for one of its own.
-	Gang          string `protobuf:"bytes,17,opt,name=gang,proto3" json:"gang,omitempty"`
+	Gang string `protobuf:"bytes,17,opt,name=gang,proto3" json:"gang,omitempty"`
+	// What would make room, when nothing fits and something is known to.
+	Preemption    *Preemption `protobuf:"bytes,18,opt,name=preemption,proto3" json:"preemption,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -842,6 +844,13 @@ func (x *PlaceResponse) GetGang() string {
 		return x.Gang
 	}
 	return ""
+}
+
+func (x *PlaceResponse) GetPreemption() *Preemption {
+	if x != nil {
+		return x.Preemption
+	}
+	return nil
 }
 
 // One ground on which the shares say no.
@@ -1927,7 +1936,12 @@ type NodeVerdict struct {
 	Score      float64      `protobuf:"fixed64,4,opt,name=score,proto3" json:"score,omitempty"`
 	Scores     []*ScoreLine `protobuf:"bytes,5,rep,name=scores,proto3" json:"scores,omitempty"`
 	// True when judged on the fleet as it is now, not as it was then.
-	JudgedNow     bool `protobuf:"varint,6,opt,name=judged_now,json=judgedNow,proto3" json:"judged_now,omitempty"`
+	JudgedNow bool `protobuf:"varint,6,opt,name=judged_now,json=judgedNow,proto3" json:"judged_now,omitempty"`
+	// For a node that is not feasible: the smallest changes that would make it so,
+	// one line each, with their amounts and times.
+	Changes []string `protobuf:"bytes,7,rep,name=changes,proto3" json:"changes,omitempty"`
+	// For one that is: the chosen node beside it, judged as it is now as well.
+	Rival         *Rival `protobuf:"bytes,8,opt,name=rival,proto3" json:"rival,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2004,6 +2018,260 @@ func (x *NodeVerdict) GetJudgedNow() bool {
 	return false
 }
 
+func (x *NodeVerdict) GetChanges() []string {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *NodeVerdict) GetRival() *Rival {
+	if x != nil {
+		return x.Rival
+	}
+	return nil
+}
+
+type Rival struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Node  string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	// Points the asked node is behind; negative when it would win now.
+	Behind float64 `protobuf:"fixed64,2,opt,name=behind,proto3" json:"behind,omitempty"`
+	// chosen_points are the rival's, runner_up_points those of the asked node.
+	Scores []*ScoreDifference `protobuf:"bytes,3,rep,name=scores,proto3" json:"scores,omitempty"`
+	// Single weights that would make the asked node win, the smallest change first.
+	Flips         []*Flip `protobuf:"bytes,4,rep,name=flips,proto3" json:"flips,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Rival) Reset() {
+	*x = Rival{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Rival) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Rival) ProtoMessage() {}
+
+func (x *Rival) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Rival.ProtoReflect.Descriptor instead.
+func (*Rival) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *Rival) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Rival) GetBehind() float64 {
+	if x != nil {
+		return x.Behind
+	}
+	return 0
+}
+
+func (x *Rival) GetScores() []*ScoreDifference {
+	if x != nil {
+		return x.Scores
+	}
+	return nil
+}
+
+func (x *Rival) GetFlips() []*Flip {
+	if x != nil {
+		return x.Flips
+	}
+	return nil
+}
+
+type Flip struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Scorer string                 `protobuf:"bytes,1,opt,name=scorer,proto3" json:"scorer,omitempty"`
+	// The weight as it is.
+	Weight float64 `protobuf:"fixed64,2,opt,name=weight,proto3" json:"weight,omitempty"`
+	// From where on the asked node wins.
+	At            float64 `protobuf:"fixed64,3,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Flip) Reset() {
+	*x = Flip{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Flip) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Flip) ProtoMessage() {}
+
+func (x *Flip) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Flip.ProtoReflect.Descriptor instead.
+func (*Flip) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Flip) GetScorer() string {
+	if x != nil {
+		return x.Scorer
+	}
+	return ""
+}
+
+func (x *Flip) GetWeight() float64 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *Flip) GetAt() float64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+// When nothing fits: pausing or moving these revocable workloads would make room
+// on the node. Advice only.
+type Preemption struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Node  string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	// The fewest found, of the lightest classes.
+	Victims       []*Victim `protobuf:"bytes,2,rep,name=victims,proto3" json:"victims,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Preemption) Reset() {
+	*x = Preemption{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Preemption) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Preemption) ProtoMessage() {}
+
+func (x *Preemption) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Preemption.ProtoReflect.Descriptor instead.
+func (*Preemption) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *Preemption) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Preemption) GetVictims() []*Victim {
+	if x != nil {
+		return x.Victims
+	}
+	return nil
+}
+
+type Victim struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workload      string                 `protobuf:"bytes,1,opt,name=workload,proto3" json:"workload,omitempty"`
+	Class         string                 `protobuf:"bytes,2,opt,name=class,proto3" json:"class,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Victim) Reset() {
+	*x = Victim{}
+	mi := &file_auspex_v1_placement_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Victim) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Victim) ProtoMessage() {}
+
+func (x *Victim) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_placement_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Victim.ProtoReflect.Descriptor instead.
+func (*Victim) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_placement_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *Victim) GetWorkload() string {
+	if x != nil {
+		return x.Workload
+	}
+	return ""
+}
+
+func (x *Victim) GetClass() string {
+	if x != nil {
+		return x.Class
+	}
+	return ""
+}
+
 var File_auspex_v1_placement_proto protoreflect.FileDescriptor
 
 const file_auspex_v1_placement_proto_rawDesc = "" +
@@ -2059,7 +2327,7 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
 	"\x06fields\x18\x04 \x03(\tR\x06fields\x12:\n" +
 	"\vretry_after\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryAfter\"\xff\x04\n" +
+	"retryAfter\"\xb6\x05\n" +
 	"\rPlaceResponse\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x12\n" +
@@ -2081,7 +2349,10 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x10nodes_considered\x18\x0e \x01(\rR\x0fnodesConsidered\x12%\n" +
 	"\x0enodes_feasible\x18\x0f \x01(\rR\rnodesFeasible\x12+\n" +
 	"\adenials\x18\x10 \x03(\v2\x11.auspex.v1.DenialR\adenials\x12\x12\n" +
-	"\x04gang\x18\x11 \x01(\tR\x04gang\"d\n" +
+	"\x04gang\x18\x11 \x01(\tR\x04gang\x125\n" +
+	"\n" +
+	"preemption\x18\x12 \x01(\v2\x15.auspex.v1.PreemptionR\n" +
+	"preemption\"d\n" +
 	"\x06Denial\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\tR\x05cause\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1a\n" +
@@ -2159,7 +2430,7 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x0fScoreDifference\x12\x16\n" +
 	"\x06scorer\x18\x01 \x01(\tR\x06scorer\x12#\n" +
 	"\rchosen_points\x18\x02 \x01(\x01R\fchosenPoints\x12(\n" +
-	"\x10runner_up_points\x18\x03 \x01(\x01R\x0erunnerUpPoints\"\xd6\x01\n" +
+	"\x10runner_up_points\x18\x03 \x01(\x01R\x0erunnerUpPoints\"\x98\x02\n" +
 	"\vNodeVerdict\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x1a\n" +
 	"\bfeasible\x18\x02 \x01(\bR\bfeasible\x124\n" +
@@ -2169,7 +2440,25 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x05score\x18\x04 \x01(\x01R\x05score\x12,\n" +
 	"\x06scores\x18\x05 \x03(\v2\x14.auspex.v1.ScoreLineR\x06scores\x12\x1d\n" +
 	"\n" +
-	"judged_now\x18\x06 \x01(\bR\tjudgedNow2\x9b\x05\n" +
+	"judged_now\x18\x06 \x01(\bR\tjudgedNow\x12\x18\n" +
+	"\achanges\x18\a \x03(\tR\achanges\x12&\n" +
+	"\x05rival\x18\b \x01(\v2\x10.auspex.v1.RivalR\x05rival\"\x8e\x01\n" +
+	"\x05Rival\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
+	"\x06behind\x18\x02 \x01(\x01R\x06behind\x122\n" +
+	"\x06scores\x18\x03 \x03(\v2\x1a.auspex.v1.ScoreDifferenceR\x06scores\x12%\n" +
+	"\x05flips\x18\x04 \x03(\v2\x0f.auspex.v1.FlipR\x05flips\"F\n" +
+	"\x04Flip\x12\x16\n" +
+	"\x06scorer\x18\x01 \x01(\tR\x06scorer\x12\x16\n" +
+	"\x06weight\x18\x02 \x01(\x01R\x06weight\x12\x0e\n" +
+	"\x02at\x18\x03 \x01(\x01R\x02at\"M\n" +
+	"\n" +
+	"Preemption\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12+\n" +
+	"\avictims\x18\x02 \x03(\v2\x11.auspex.v1.VictimR\avictims\":\n" +
+	"\x06Victim\x12\x1a\n" +
+	"\bworkload\x18\x01 \x01(\tR\bworkload\x12\x14\n" +
+	"\x05class\x18\x02 \x01(\tR\x05class2\x9b\x05\n" +
 	"\x10PlacementService\x12:\n" +
 	"\x05Place\x12\x17.auspex.v1.PlaceRequest\x1a\x18.auspex.v1.PlaceResponse\x12F\n" +
 	"\tPlaceGang\x12\x1b.auspex.v1.PlaceGangRequest\x1a\x1c.auspex.v1.PlaceGangResponse\x12I\n" +
@@ -2194,7 +2483,7 @@ func file_auspex_v1_placement_proto_rawDescGZIP() []byte {
 	return file_auspex_v1_placement_proto_rawDescData
 }
 
-var file_auspex_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_auspex_v1_placement_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_auspex_v1_placement_proto_goTypes = []any{
 	(*PlaceRequest)(nil),          // 0: auspex.v1.PlaceRequest
 	(*PlaceGangRequest)(nil),      // 1: auspex.v1.PlaceGangRequest
@@ -2224,66 +2513,75 @@ var file_auspex_v1_placement_proto_goTypes = []any{
 	(*GangMember)(nil),            // 25: auspex.v1.GangMember
 	(*ScoreDifference)(nil),       // 26: auspex.v1.ScoreDifference
 	(*NodeVerdict)(nil),           // 27: auspex.v1.NodeVerdict
-	(*Workload)(nil),              // 28: auspex.v1.Workload
-	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*Forecast)(nil),              // 31: auspex.v1.Forecast
+	(*Rival)(nil),                 // 28: auspex.v1.Rival
+	(*Flip)(nil),                  // 29: auspex.v1.Flip
+	(*Preemption)(nil),            // 30: auspex.v1.Preemption
+	(*Victim)(nil),                // 31: auspex.v1.Victim
+	(*Workload)(nil),              // 32: auspex.v1.Workload
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
+	(*Forecast)(nil),              // 35: auspex.v1.Forecast
 }
 var file_auspex_v1_placement_proto_depIdxs = []int32{
-	28, // 0: auspex.v1.PlaceRequest.workload:type_name -> auspex.v1.Workload
-	29, // 1: auspex.v1.PlaceRequest.reserve_for:type_name -> google.protobuf.Duration
-	28, // 2: auspex.v1.PlaceGangRequest.members:type_name -> auspex.v1.Workload
-	29, // 3: auspex.v1.PlaceGangRequest.reserve_for:type_name -> google.protobuf.Duration
+	32, // 0: auspex.v1.PlaceRequest.workload:type_name -> auspex.v1.Workload
+	33, // 1: auspex.v1.PlaceRequest.reserve_for:type_name -> google.protobuf.Duration
+	32, // 2: auspex.v1.PlaceGangRequest.members:type_name -> auspex.v1.Workload
+	33, // 3: auspex.v1.PlaceGangRequest.reserve_for:type_name -> google.protobuf.Duration
 	9,  // 4: auspex.v1.PlaceGangResponse.members:type_name -> auspex.v1.PlaceResponse
-	30, // 5: auspex.v1.PlaceGangResponse.expires:type_name -> google.protobuf.Timestamp
+	34, // 5: auspex.v1.PlaceGangResponse.expires:type_name -> google.protobuf.Timestamp
 	0,  // 6: auspex.v1.PlaceBatchRequest.requests:type_name -> auspex.v1.PlaceRequest
 	7,  // 7: auspex.v1.PlaceBatchResponse.results:type_name -> auspex.v1.PlaceResult
 	0,  // 8: auspex.v1.PlaceStreamRequest.requests:type_name -> auspex.v1.PlaceRequest
 	7,  // 9: auspex.v1.PlaceStreamResponse.results:type_name -> auspex.v1.PlaceResult
 	9,  // 10: auspex.v1.PlaceResult.decision:type_name -> auspex.v1.PlaceResponse
 	8,  // 11: auspex.v1.PlaceResult.failure:type_name -> auspex.v1.Failure
-	29, // 12: auspex.v1.Failure.retry_after:type_name -> google.protobuf.Duration
-	30, // 13: auspex.v1.PlaceResponse.expires:type_name -> google.protobuf.Timestamp
+	33, // 12: auspex.v1.Failure.retry_after:type_name -> google.protobuf.Duration
+	34, // 13: auspex.v1.PlaceResponse.expires:type_name -> google.protobuf.Timestamp
 	11, // 14: auspex.v1.PlaceResponse.alternatives:type_name -> auspex.v1.Candidate
 	12, // 15: auspex.v1.PlaceResponse.scores:type_name -> auspex.v1.ScoreLine
 	13, // 16: auspex.v1.PlaceResponse.rejections:type_name -> auspex.v1.Rejection
 	10, // 17: auspex.v1.PlaceResponse.denials:type_name -> auspex.v1.Denial
-	12, // 18: auspex.v1.Candidate.scores:type_name -> auspex.v1.ScoreLine
-	18, // 19: auspex.v1.ConfirmBatchResponse.results:type_name -> auspex.v1.ConfirmResult
-	8,  // 20: auspex.v1.ConfirmResult.failure:type_name -> auspex.v1.Failure
-	30, // 21: auspex.v1.ExplainResponse.decided:type_name -> google.protobuf.Timestamp
-	28, // 22: auspex.v1.ExplainResponse.workload:type_name -> auspex.v1.Workload
-	9,  // 23: auspex.v1.ExplainResponse.outcome:type_name -> auspex.v1.PlaceResponse
-	13, // 24: auspex.v1.ExplainResponse.filters:type_name -> auspex.v1.Rejection
-	26, // 25: auspex.v1.ExplainResponse.difference:type_name -> auspex.v1.ScoreDifference
-	31, // 26: auspex.v1.ExplainResponse.forecast:type_name -> auspex.v1.Forecast
-	27, // 27: auspex.v1.ExplainResponse.verdict:type_name -> auspex.v1.NodeVerdict
-	25, // 28: auspex.v1.ExplainResponse.members:type_name -> auspex.v1.GangMember
-	13, // 29: auspex.v1.NodeVerdict.rejections:type_name -> auspex.v1.Rejection
-	12, // 30: auspex.v1.NodeVerdict.scores:type_name -> auspex.v1.ScoreLine
-	0,  // 31: auspex.v1.PlacementService.Place:input_type -> auspex.v1.PlaceRequest
-	1,  // 32: auspex.v1.PlacementService.PlaceGang:input_type -> auspex.v1.PlaceGangRequest
-	3,  // 33: auspex.v1.PlacementService.PlaceBatch:input_type -> auspex.v1.PlaceBatchRequest
-	5,  // 34: auspex.v1.PlacementService.PlaceStream:input_type -> auspex.v1.PlaceStreamRequest
-	14, // 35: auspex.v1.PlacementService.Confirm:input_type -> auspex.v1.ConfirmRequest
-	21, // 36: auspex.v1.PlacementService.Release:input_type -> auspex.v1.ReleaseRequest
-	16, // 37: auspex.v1.PlacementService.ConfirmBatch:input_type -> auspex.v1.ConfirmBatchRequest
-	19, // 38: auspex.v1.PlacementService.ReleaseBatch:input_type -> auspex.v1.ReleaseBatchRequest
-	23, // 39: auspex.v1.PlacementService.Explain:input_type -> auspex.v1.ExplainRequest
-	9,  // 40: auspex.v1.PlacementService.Place:output_type -> auspex.v1.PlaceResponse
-	2,  // 41: auspex.v1.PlacementService.PlaceGang:output_type -> auspex.v1.PlaceGangResponse
-	4,  // 42: auspex.v1.PlacementService.PlaceBatch:output_type -> auspex.v1.PlaceBatchResponse
-	6,  // 43: auspex.v1.PlacementService.PlaceStream:output_type -> auspex.v1.PlaceStreamResponse
-	15, // 44: auspex.v1.PlacementService.Confirm:output_type -> auspex.v1.ConfirmResponse
-	22, // 45: auspex.v1.PlacementService.Release:output_type -> auspex.v1.ReleaseResponse
-	17, // 46: auspex.v1.PlacementService.ConfirmBatch:output_type -> auspex.v1.ConfirmBatchResponse
-	20, // 47: auspex.v1.PlacementService.ReleaseBatch:output_type -> auspex.v1.ReleaseBatchResponse
-	24, // 48: auspex.v1.PlacementService.Explain:output_type -> auspex.v1.ExplainResponse
-	40, // [40:49] is the sub-list for method output_type
-	31, // [31:40] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	30, // 18: auspex.v1.PlaceResponse.preemption:type_name -> auspex.v1.Preemption
+	12, // 19: auspex.v1.Candidate.scores:type_name -> auspex.v1.ScoreLine
+	18, // 20: auspex.v1.ConfirmBatchResponse.results:type_name -> auspex.v1.ConfirmResult
+	8,  // 21: auspex.v1.ConfirmResult.failure:type_name -> auspex.v1.Failure
+	34, // 22: auspex.v1.ExplainResponse.decided:type_name -> google.protobuf.Timestamp
+	32, // 23: auspex.v1.ExplainResponse.workload:type_name -> auspex.v1.Workload
+	9,  // 24: auspex.v1.ExplainResponse.outcome:type_name -> auspex.v1.PlaceResponse
+	13, // 25: auspex.v1.ExplainResponse.filters:type_name -> auspex.v1.Rejection
+	26, // 26: auspex.v1.ExplainResponse.difference:type_name -> auspex.v1.ScoreDifference
+	35, // 27: auspex.v1.ExplainResponse.forecast:type_name -> auspex.v1.Forecast
+	27, // 28: auspex.v1.ExplainResponse.verdict:type_name -> auspex.v1.NodeVerdict
+	25, // 29: auspex.v1.ExplainResponse.members:type_name -> auspex.v1.GangMember
+	13, // 30: auspex.v1.NodeVerdict.rejections:type_name -> auspex.v1.Rejection
+	12, // 31: auspex.v1.NodeVerdict.scores:type_name -> auspex.v1.ScoreLine
+	28, // 32: auspex.v1.NodeVerdict.rival:type_name -> auspex.v1.Rival
+	26, // 33: auspex.v1.Rival.scores:type_name -> auspex.v1.ScoreDifference
+	29, // 34: auspex.v1.Rival.flips:type_name -> auspex.v1.Flip
+	31, // 35: auspex.v1.Preemption.victims:type_name -> auspex.v1.Victim
+	0,  // 36: auspex.v1.PlacementService.Place:input_type -> auspex.v1.PlaceRequest
+	1,  // 37: auspex.v1.PlacementService.PlaceGang:input_type -> auspex.v1.PlaceGangRequest
+	3,  // 38: auspex.v1.PlacementService.PlaceBatch:input_type -> auspex.v1.PlaceBatchRequest
+	5,  // 39: auspex.v1.PlacementService.PlaceStream:input_type -> auspex.v1.PlaceStreamRequest
+	14, // 40: auspex.v1.PlacementService.Confirm:input_type -> auspex.v1.ConfirmRequest
+	21, // 41: auspex.v1.PlacementService.Release:input_type -> auspex.v1.ReleaseRequest
+	16, // 42: auspex.v1.PlacementService.ConfirmBatch:input_type -> auspex.v1.ConfirmBatchRequest
+	19, // 43: auspex.v1.PlacementService.ReleaseBatch:input_type -> auspex.v1.ReleaseBatchRequest
+	23, // 44: auspex.v1.PlacementService.Explain:input_type -> auspex.v1.ExplainRequest
+	9,  // 45: auspex.v1.PlacementService.Place:output_type -> auspex.v1.PlaceResponse
+	2,  // 46: auspex.v1.PlacementService.PlaceGang:output_type -> auspex.v1.PlaceGangResponse
+	4,  // 47: auspex.v1.PlacementService.PlaceBatch:output_type -> auspex.v1.PlaceBatchResponse
+	6,  // 48: auspex.v1.PlacementService.PlaceStream:output_type -> auspex.v1.PlaceStreamResponse
+	15, // 49: auspex.v1.PlacementService.Confirm:output_type -> auspex.v1.ConfirmResponse
+	22, // 50: auspex.v1.PlacementService.Release:output_type -> auspex.v1.ReleaseResponse
+	17, // 51: auspex.v1.PlacementService.ConfirmBatch:output_type -> auspex.v1.ConfirmBatchResponse
+	20, // 52: auspex.v1.PlacementService.ReleaseBatch:output_type -> auspex.v1.ReleaseBatchResponse
+	24, // 53: auspex.v1.PlacementService.Explain:output_type -> auspex.v1.ExplainResponse
+	45, // [45:54] is the sub-list for method output_type
+	36, // [36:45] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_auspex_v1_placement_proto_init() }
@@ -2306,7 +2604,7 @@ func file_auspex_v1_placement_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_auspex_v1_placement_proto_rawDesc), len(file_auspex_v1_placement_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
