@@ -94,7 +94,7 @@ type Member struct {
 	Workload *workload.Workload
 	Forecast *forecast.Forecast // nil = unknown
 	Needs    []Need
-	Devices  []int // which it holds a part of
+	Devices  []int          // which it holds a part of
 	class    workload.Class // given or found
 	tenant   uint32
 	tag      uint32 // of Workload.ID
