@@ -22,6 +22,7 @@ type metrics struct {
 	fallen    *prometheus.GaugeVec
 	shadow    *prometheus.GaugeVec
 	changes   *prometheus.CounterVec
+	made      prometheus.Counter
 	refreshed prometheus.Gauge
 	took      prometheus.Histogram
 	failures  prometheus.Counter
@@ -55,6 +56,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "auspex_forecast_model_changes_total",
 			Help: "Models taken out of service because their coverage fell out of its band (fell_back), and challengers promoted or dismissed.",
 		}, []string{"class", "resource", "outcome"}),
+		made: f.NewCounter(prometheus.CounterOpts{
+			Name: "auspex_forecast_made_total",
+			Help: "Forecasts made: of each workload once a slot, and at once when it passed what was said.",
+		}),
 		refreshed: f.NewGauge(prometheus.GaugeOpts{
 			Name: "auspex_forecast_refreshed_timestamp_seconds",
 			Help: "When the forecast table was last refreshed, in seconds since 1970.",
@@ -91,6 +96,7 @@ func (m *metrics) publish(p *page, w *watch, now time.Time, took time.Duration) 
 		}
 		m.fallen.WithLabelValues(string(target.Class), string(target.Resource)).Set(fallen)
 	}
+	m.made.Add(float64(p.made))
 	m.refreshed.Set(float64(now.UnixMilli()) / 1e3)
 	m.took.Observe(took.Seconds())
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/classify"
+	"github.com/auspex-project/auspex/timeseries"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -17,7 +18,8 @@ import (
 type page struct {
 	set     *models.Set
 	chain   *models.Chain
-	entries map[string]*entry // by workload id
+	entries map[string]*entry // by workload id; those not due are shared with the page before
+	made    int               // how many were made for this page
 
 	classifier *classify.Classifier // nil when none is in service
 
@@ -32,6 +34,7 @@ type page struct {
 type entry struct {
 	forecast forecast.Forecast
 	class    workload.Class
+	key      timeseries.Key // of the history it was made from
 }
 
 // maxPriors bounds the cache of forecasts by description. Past it they are

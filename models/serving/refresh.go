@@ -3,6 +3,7 @@ package serving
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"reflect"
 	"slices"
 	"time"
@@ -45,9 +46,9 @@ func (t *Table) Refresh(ctx context.Context) error {
 	}
 	t.report(errors.Join(refused...))
 
-	// 4. Forecast every workload.
+	// 4. Forecast every workload that is due.
 	next := &page{set: set, chain: set.Chain(), classifier: t.classifier.champion}
-	if err := next.fill(ctx, t.memory.histories, now); err != nil {
+	if err := next.fill(ctx, t.memory.histories, t.current.Load(), now); err != nil {
 		return err
 	}
 
@@ -94,10 +95,21 @@ func (t *Table) report(refused error) {
 	t.refused = text
 }
 
-// fill forecasts every history, on some of the cores.
-func (p *page) fill(ctx context.Context, histories map[string]*models.History, now time.Time) error {
-	ids := make([]string, 0, len(histories))
-	for id := range histories {
+// fill forecasts the histories that are due, on some of the cores, and takes the
+// others over from the page before, nil for none.
+func (p *page) fill(ctx context.Context, histories map[string]*models.History, before *page, now time.Time) error {
+	if before != nil && (before.set != p.set || before.classifier != p.classifier) {
+		before = nil // other models, other forecasts
+	}
+	p.entries = make(map[string]*entry, len(histories))
+	var ids []string
+	for id, h := range histories {
+		if before != nil {
+			if e, ok := before.entries[id]; ok && !e.due(id, h, now) {
+				p.entries[id] = e
+				continue
+			}
+		}
 		ids = append(ids, id)
 	}
 	made := make([]entry, len(ids))
@@ -117,13 +129,35 @@ func (p *page) fill(ctx context.Context, histories map[string]*models.History, n
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	p.entries = make(map[string]*entry, len(ids))
+	p.made = len(ids)
 	for i, id := range ids {
 		if len(made[i].forecast.Demands) > 0 {
-			p.entries[id] = &made[i]
+			e := made[i] // apart from the others, which may go before it
+			p.entries[id] = &e
 		}
 	}
 	return nil
+}
+
+// due reports whether a forecast must be made anew: once a slot, each workload at
+// a moment of its own so that the work is spread; and at once where its history
+// has passed what was said, or has another limit or resource.
+func (e *entry) due(id string, h *models.History, now time.Time) bool {
+	slot := e.forecast.Grid.Slot
+	hash := fnv.New32a()
+	hash.Write([]byte(id))
+	own := time.Duration(hash.Sum32()) * time.Second % slot
+	if now.Add(own).Truncate(slot) != e.forecast.Issued.Add(own).Truncate(slot) {
+		return true
+	}
+	for _, n := range h.Resources() {
+		u := h.Usage(n)
+		d, ok := e.forecast.Demand(n)
+		if !ok || float32(u.Limit()) != d.Limit || float32(u.Peak()) > d.Peak || h.Key.Class != e.key.Class || h.Key.App != e.key.App {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *page) predict(h *models.History, now time.Time) entry {
@@ -137,7 +171,7 @@ func (p *page) predict(h *models.History, now time.Time) entry {
 	if !known {
 		f = forecast.Forecast{}
 	}
-	return entry{f, s.Class}
+	return entry{f, s.Class, h.Key}
 }
 
 func indices(n int) []int {

@@ -152,6 +152,47 @@ func TestRefreshReadsWhatIsNew(t *testing.T) {
 	})
 }
 
+// Each forecast is made anew once an hour, spread over it, and at once where its
+// workload passed what was said.
+func TestOnlyWhatIsDueIsForecast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		const workloads = 60
+		for i := range workloads {
+			s.hours(fmt.Sprint("w", i), workload.Service, epoch, 48, func(int) float64 { return 1 })
+		}
+		table := newTable(t, s, nil)
+		refresh := func() (made int) {
+			t.Helper()
+			if err := table.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return table.current.Load().made
+		}
+		if made := refresh(); made != workloads {
+			t.Fatalf("the first refresh made %d", made)
+		}
+		total, most := 0, 0
+		for range 12 {
+			time.Sleep(5 * time.Minute)
+			for i := range workloads {
+				s.add(fmt.Sprint("w", i), workload.Service, time.Now().Add(-time.Minute), 1)
+			}
+			made := refresh()
+			total, most = total+made, max(most, made)
+		}
+		if total != workloads || most > workloads/3 {
+			t.Errorf("in an hour %d were made, %d at most at once; want each of %d once", total, most, workloads)
+		}
+		s.add("w7", workload.Service, time.Now(), 3.5)
+		refresh()
+		f, _, _ := table.ByID("w7")
+		if d, _ := f.Demand(resource.CPU); d.Peak < 3.5 {
+			t.Errorf("a surprise is not in the table: %g", d.Peak)
+		}
+	})
+}
+
 func TestFailedRefreshKeepsTheOldTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{}
@@ -258,33 +299,6 @@ func TestReadersDuringRefresh(t *testing.T) {
 	readers.Wait()
 	if _, _, ok := table.ByID("w7"); !ok {
 		t.Error("nothing was forecast")
-	}
-}
-
-func BenchmarkRefresh10kWorkloads(b *testing.B) {
-	s := &shelf{}
-	now := time.Now().UTC()
-	for i := range 10_000 {
-		s.hours(fmt.Sprint("w", i), workload.Service, now, 48, func(h int) float64 { return float64(h) / 12 })
-	}
-	r, err := registry.Open(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	table, err := New(Options{History: s, Registry: r, Grid: forecast.DefaultGrid()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := table.Refresh(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	if n := len(table.current.Load().entries); n != 10_000 {
-		b.Fatalf("%d forecasts", n)
-	}
-	for b.Loop() {
-		if err := table.Refresh(b.Context()); err != nil {
-			b.Fatal(err)
-		}
 	}
 }
 
