@@ -40,13 +40,13 @@ func featureNames() []string {
 		"span_max_1", "span_max_2", "span_max_3", "span_max_7", "span_max_mean", "span_max_sd", "span_max_largest_2", "span_max_largest_3",
 		"decayed_1h", "decayed_6h", "decayed_1d", "decayed_7d", "decayed_sd_1d", "decayed_sd_7d",
 		"decayed_p50", "decayed_p90", "decayed_p95", "decayed_p98",
-		"peak", "limit", "profile_max", "profile_mean",
+		"peak", "limit", "floor", "profile_max", "profile_mean",
 		"at_limit", "log_limit", "age_hours", "stale_hours", "coverage_7d", "hour", "weekday")
 	return names
 }
 
 // featureCount is the length of featureNames.
-const featureCount = 59
+const featureCount = 61
 
 // ownSpread is the column of the spread; those before it are the own quantiles.
 const ownSpread = len(levels)
@@ -83,6 +83,7 @@ func appendFeatures(row []float32, s *Subject, n resource.Name, now time.Time, g
 	}
 	f.usage(u.Peak())
 	f.usage(f.scale)
+	f.usage(u.floorAt(now))
 	f.profile(u, now, g)
 	f.plain(u.hits.mean())
 	f.plain(math.Log2(f.scale))

@@ -33,11 +33,22 @@ func (h *History) Add(s *timeseries.Sample) {
 	if h.Key.Workload == "" || !s.Time.Before(h.Last()) {
 		h.Key = s.Key
 	}
+	killed := s.Usage.Get(Killed) > 0
 	for n, value := range s.Usage.All() {
+		if n == Killed {
+			continue // an event, nothing that is used
+		}
 		if resource.CheckAmount(n, value) != nil {
 			continue
 		}
-		h.usage(n).add(s.Time, value, s.Limit.Get(n))
+		u := h.usage(n)
+		u.add(s.Time, value, s.Limit.Get(n))
+		if killed && n == resource.Memory {
+			if limit := s.Limit.Get(n); limit > 0 {
+				value = limit // it wanted more than it was allowed
+			}
+			u.floor.raise(s.Time, value)
+		}
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 // those of its own past, each corrected by gradient-boosted trees, the same for
 // all workloads of a class. The
 // slots of its profile are those of the workload's own past; its peak is the
-// largest usage ever seen, or the learned 98th percentile where that is more:
-// most surprises are workloads that pass their own maximum for the first time.
+// largest usage ever seen, or a learned quantile where that is more: most surprises
+// are workloads that pass their own maximum for the first time.
 type Learned struct {
 	resource resource.Name
 	grid     forecast.Grid
@@ -38,8 +38,14 @@ type Correction struct {
 
 var _ Predictor = (*Learned)(nil)
 
-// peakLevel is the index in levels of the quantile that may raise the peak.
-const peakLevel = 3
+// PeakLevel returns the index in Levels of the quantile that may raise the peak of
+// n: the 98th percentile, and the 99.5th of what kills when it overruns.
+func PeakLevel(n resource.Name) int {
+	if kills(n) {
+		return 5
+	}
+	return 3
+}
 
 // NewLearned returns the predictor of n that corrects each of Levels, with
 // trees fitted on Features.
@@ -101,7 +107,7 @@ func (l *Learned) Predict(s *Subject, n resource.Name, now time.Time, g forecast
 		}
 		d.Quantiles[i] = forecast.Quantile{P: levels[i], Value: v}
 	}
-	d.Peak = RaisedPeak(d.Peak, d.Quantiles[peakLevel].Value)
+	d.Peak = RaisedPeak(d.Peak, d.Quantiles[PeakLevel(n)].Value)
 	return d, true
 }
 
@@ -147,9 +153,6 @@ const farOut = 50
 // Weight returns what a row counts for in fitting: with it, the loss of
 // outcomes is that of shares.
 func Weight(row []float32) float32 { return row[ownSpread] }
-
-// PeakLevel is the index in Levels of the quantile that may raise a peak.
-const PeakLevel = peakLevel
 
 // RaisedPeak returns the peak of a workload that has used own at most and is
 // predicted to pass predicted hardly ever.

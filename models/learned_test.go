@@ -86,8 +86,8 @@ func TestLearnedRefusesWhatItCannotServe(t *testing.T) {
 		says        string
 	}{
 		{"other features", func() []Correction { return fitted(t, append([]string{"moon"}, Features()[1:]...)) }, "train again"},
-		{"a level missing", func() []Correction { return good[1:] }, "4 corrections for 5"},
-		{"levels in disorder", func() []Correction { return []Correction{good[1], good[0], good[2], good[3], good[4]} }, "predicts quantiles"},
+		{"a level missing", func() []Correction { return good[1:] }, "5 corrections for 6"},
+		{"levels in disorder", func() []Correction { return []Correction{good[1], good[0], good[2], good[3], good[4], good[5]} }, "predicts quantiles"},
 		{"too much trust", func() []Correction {
 			c := append([]Correction(nil), good...)
 			c[2].Trust = 2

@@ -22,7 +22,7 @@ const minOwn = 24 * time.Hour
 var _ Predictor = Percentiles{}
 
 // levels are the probabilities of the quantiles in forecasts.
-var levels = [...]float64{.5, .9, .95, .98, .99}
+var levels = [...]float64{.5, .9, .95, .98, .99, .995}
 
 // Levels returns the probabilities of the quantiles in forecasts, rising.
 func Levels() []float64 { return levels[:] }
@@ -70,13 +70,14 @@ func ownDemand(u *Usage, limit float64, now time.Time, g forecast.Grid) (forecas
 	if !ok {
 		return forecast.Demand{}, false
 	}
-	peak := u.Peak()
+	floor := u.floorAt(now)
+	peak := max(u.Peak(), floor)
 	if limit > 0 {
-		peak = min(peak, limit)
+		peak, floor = min(peak, limit), min(floor, limit)
 	}
 	d := forecast.Demand{Resource: u.resource, Profile: profile, Peak: float32(peak), Limit: float32(limit), Mean: float32(min(u.decayed[2].mean(), peak))}
 	for k, v := range d.Profile {
-		d.Profile[k] = min(v, d.Peak)
+		d.Profile[k] = min(max(v, float32(floor)), d.Peak)
 	}
 	return d, true
 }

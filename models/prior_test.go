@@ -18,7 +18,7 @@ func FuzzDecodePrior(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(files[priorFile])
-	f.Add([]byte(`{"slot_seconds":3600,"slots":1,"groups":{"cpu":{"profile":[0.5],"quantiles":[0,0,0,0,0],"peak":1}}}`))
+	f.Add([]byte(`{"slot_seconds":3600,"slots":1,"groups":{"cpu":{"profile":[0.5],"quantiles":[0,0,0,0,0,0],"peak":1}}}`))
 	f.Add([]byte(`{"slot_seconds":3600,"slots":24,"groups":{"cpu":{"profile":[2]}}}`))
 	f.Add([]byte(`{}`))
 	f.Add([]byte(nil))

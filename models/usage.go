@@ -6,9 +6,9 @@ import (
 	"github.com/auspex-project/auspex/resource"
 )
 
-// atLimit is the share of its limit from which a sample counts as held down by
+// HitShare is the share of its limit from which usage counts as held down by
 // it: what the workload would have used is then known only from below.
-const atLimit = .98
+const HitShare = .98
 
 // halfLives are those of the decayed averages, shortest first.
 var halfLives = [...]time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour}
@@ -25,6 +25,7 @@ type Usage struct {
 	slots   slots                  // three weeks of maxima and means
 	decayed [len(halfLives)]moment // of usage
 	hits    moment                 // of samples at the limit, 0 or 1
+	floor   floor                  // of what kills when it overruns
 	histo   *Histogram             // decayed, for percentiles
 }
 
@@ -77,8 +78,11 @@ func (u *Usage) add(t time.Time, value, limit float64) {
 		u.decayed[i].add(u.last, age, half, value)
 	}
 	hit := 0.0
-	if limit > 0 && value >= atLimit*limit {
+	if limit > 0 && value >= HitShare*limit {
 		hit = 1
+		if kills(u.resource) {
+			u.floor.raise(t, value)
+		}
 	}
 	u.hits.add(u.last, age, hitHalfLife, hit)
 	u.histo.Add(t, value, 1)

@@ -107,6 +107,7 @@ func (r *rows) append(o rows) {
 		if target == target {
 			r.features = append(r.features, o.row(i)...)
 			r.targets = append(r.targets, target)
+			r.censored = append(r.censored, o.censored[i])
 			r.at = append(r.at, o.at[i])
 		}
 	}
@@ -134,6 +135,7 @@ func (e *evidence) pooled(limit int) *rows {
 		for i := 0; i < len(r.targets); i += every {
 			all.features = append(all.features, r.row(i)...)
 			all.targets = append(all.targets, r.targets[i])
+			all.censored = append(all.censored, r.censored[i])
 			all.at = append(all.at, r.at[i])
 		}
 	}

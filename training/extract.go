@@ -37,6 +37,7 @@ type rows struct {
 	targets  []float32 // NaN where too little of the span was seen
 	scales   []float32
 	caps     []float32 // what a target is at most
+	censored []bool    // beside targets: held down by the limit, so at least that
 	at       []time.Time
 }
 
@@ -191,5 +192,6 @@ func (r *rows) answer(g forecast.Grid, slots *backtest.Panel, maxima *backtest.T
 			target = min(maxima.Max(from, from+g.Slots)/r.scales[i], r.caps[i])
 		}
 		r.targets = append(r.targets, target)
+		r.censored = append(r.censored, r.caps[i] == 1 && target >= models.HitShare)
 	}
 }

@@ -175,8 +175,9 @@ func (r *rows) dataset(of []int) dataset {
 	for f := range d.Columns {
 		d.Columns[f] = make([]float32, len(of))
 	}
-	d.Weights = make([]float32, len(of))
+	d.Weights, d.Censored = make([]float32, len(of)), make([]bool, len(of))
 	for i, k := range of {
+		d.Censored[i] = r.censored[k]
 		d.Weights[i] = models.Weight(r.row(k))
 		for f, x := range r.row(k) {
 			d.Columns[f][i] = x

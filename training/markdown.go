@@ -21,15 +21,15 @@ type Table struct {
 func (r *Report) Tables() []Table {
 	verdicts := Table{Title: "What was promoted", Header: []string{"resource", "class", "rows", "fit s", "verdict", "why"}}
 	ratings := Table{Title: "Maxima of single workloads: pinball loss (1/1000 of the limit) and coverage", Header: []string{
-		"resource", "class", "contestant", "mean", ".5", ".9", ".95", ".98", ".99", "cover .9", "cover .95", "cover .99"}}
+		"resource", "class", "contestant", "mean", ".5", ".9", ".95", ".98", ".99", ".995", "cover .9", "cover .95", "cover .99", "cover .995"}}
 	for _, t := range r.Targets {
 		verdicts.Rows = append(verdicts.Rows, []string{t.Resource, t.Class, fmt.Sprint(t.Rows), fmt.Sprintf("%.1f", t.Seconds), string(t.Verdict), t.Why})
 		for _, x := range t.Ratings {
 			row := []string{t.Resource, t.Class, x.Name, milli(x.Mean)}
-			for _, level := range []string{"0.5", "0.9", "0.95", "0.98", "0.99"} {
+			for _, level := range []string{"0.5", "0.9", "0.95", "0.98", "0.99", "0.995"} {
 				row = append(row, milli(x.Pinball[level]))
 			}
-			for _, level := range []string{"0.9", "0.95", "0.99"} {
+			for _, level := range []string{"0.9", "0.95", "0.99", "0.995"} {
 				row = append(row, fmt.Sprintf("%.3f", x.Coverage[level]))
 			}
 			ratings.Rows = append(ratings.Rows, row)

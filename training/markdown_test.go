@@ -19,8 +19,8 @@ func TestPage(t *testing.T) {
 	scores := func(violations, savings float64) backtest.Score {
 		return backtest.Score{Cases: 336, ViolationRate: violations, SeverityMean: .04, Savings: savings, OracleShare: savings / .7}
 	}
-	coverage := map[string]float64{"0.5": .52, "0.9": .91, "0.95": .96, "0.98": .981, "0.99": .993}
-	pinball := map[string]float64{"0.5": .02, "0.9": .01, "0.95": .007, "0.98": .004, "0.99": .003}
+	coverage := map[string]float64{"0.5": .52, "0.9": .91, "0.95": .96, "0.98": .981, "0.99": .993, "0.995": .996}
+	pinball := map[string]float64{"0.5": .02, "0.9": .01, "0.95": .007, "0.98": .004, "0.99": .003, "0.995": .002}
 	r := Report{
 		Started: at(21), Seconds: 12.5, Workloads: 40, Samples: 483840, Judged: 40, ReadSeconds: 3, Seed: 1, Horizon: 24 * time.Hour,
 		From: at(0), CalibrateFrom: at(10), TestFrom: at(14), To: at(21),
