@@ -75,7 +75,7 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	if err != nil {
 		return err
 	}
-	if report.ColdStart, err = setting.ColdStart(ctx, model, model.Held(), model.Unseen()); err != nil {
+	if report.ColdStart, err = setting.ColdStart(ctx, model, model.Newborn(), model.Unseen()); err != nil {
 		return err
 	}
 	report.Trace = strings.Join(r.Traces, " ")

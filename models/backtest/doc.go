@@ -12,7 +12,7 @@
 //
 // Protocol (protocol.go) says how contestants are compared on a whole trace
 // (read.go): which days are tested (calendar.go), with which margins
-// (calibrate.go), how they are scored (judgement.go, metrics.go), how sure that is
+// (calibrate.go, surely.go), how they are scored (judgement.go, metrics.go), how sure that is
 // (bootstrap.go), how newborn workloads fare (cold.go) and what is told of it
 // (report.go). To add a contestant, write its file in package baseline and enter
 // it in all.go there.

@@ -44,7 +44,7 @@ func TestMarginsKnowOnlyWhatIsOver(t *testing.T) {
 	var moments []Moment
 	var low, high []float32
 	for o := range 35 * horizon / 4 {
-		m := Moment{Origin: 4 * o, Members: 12, Age: horizon, Limit: 100, Actual: 10 + 10*float32(o%100)/100}
+		m := Moment{Origin: 4 * o, Machine: o % 24, Members: 12, Age: horizon, Limit: 100, Actual: 10 + 10*float32(o%100)/100}
 		switch {
 		case m.Origin > 29*horizon: // its horizon is not over
 			m.Actual = 90
@@ -97,6 +97,48 @@ func TestMarginsByAge(t *testing.T) {
 	}
 	if from := c.setting.calibratedFrom(days[29].From); from > days[1].From || from < days[0].From {
 		t.Errorf("calibrated from step %d, want 28 days that hold data before day 29, and a horizon: %d", from, days[1].From-perDay)
+	}
+}
+
+func TestConformalCountsDays(t *testing.T) {
+	var outcomes []outcome
+	for i := range 2400 { // 24 hours of 100 days
+		outcomes = append(outcomes, outcome{needed: float32(i) / 2400})
+	}
+	for _, c := range []struct {
+		days       int
+		risk, want float64
+	}{
+		{2400, .1, .9},
+		{100, .1, .91},  // 91 of 100
+		{100, .01, 1},   // all
+		{60, .01, 1},    // the largest: passed in 1 of 61
+		{10, .01, 1},    // too few: the sum of maxima
+		{1, .9, 1. / 1}, // one of one
+	} {
+		if got := conformal(outcomes, c.days, c.risk); math.Abs(float64(got)-c.want) > .002 {
+			t.Errorf("%d days at risk %g: margin %g, want %g", c.days, c.risk, got, c.want)
+		}
+	}
+}
+
+// A margin that must hold for other machines too is larger where machines differ.
+func TestSurely(t *testing.T) {
+	fleet := func(bad int) (out []outcome) {
+		for i := range 10_000 {
+			out = append(out, outcome{float32(i) / 10_000, block{int32(i % 50), int32(i / 50 % 40)}})
+		}
+		for i := range out[9000:] { // the last tenth all on a few machines
+			out[9000+i].machine = int32(i % bad)
+		}
+		return out
+	}
+	alike, apart := surely(fleet(50), .05, 1), surely(fleet(2), .05, 1)
+	if alike < .945 || alike > .965 || apart <= alike {
+		t.Errorf("margin %g of machines alike, %g of two that are worse", alike, apart)
+	}
+	if more := surely(fleet(2), .05, 4); more <= apart {
+		t.Errorf("margin %g with copies, %g without", more, apart)
 	}
 }
 

@@ -6,5 +6,5 @@
 //
 // peak.go has the contestant, features.go what its models are given, past.go the
 // maxima of single workloads, rows.go what they are fitted on, fit.go how, and
-// form.go which of them answers and how.
+// form.go which of them answers and how, parts.go what is learned of beginnings.
 package learned

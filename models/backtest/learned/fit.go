@@ -19,9 +19,9 @@ const (
 // epoch is what answers in steps [from, to).
 type epoch struct {
 	from, to int
-	warm     *gbdt.Model // of (peak - m14) / gap; nil: too little was known
-	cold     *gbdt.Model // of peak / limit
-	form     form        // which has won on the weeks before the test
+	warm     *gbdt.Model   // of (peak - m14) / gap; nil: too little was known
+	cold     []*gbdt.Model // of peak / limit, each learned without one of the parts
+	form     form          // which has won on the weeks before the test
 }
 
 // fit makes the epochs of the replay. Those of the test are fitted on all that was
@@ -32,7 +32,10 @@ type epoch struct {
 func (l *Peak) fit(ctx context.Context) []epoch {
 	s := l.setting
 	warm := l.gather(ctx, l.seen, 0, l.options.Rows, s.Seed+1000)
-	cold := l.gather(ctx, l.known, youngAge, l.options.Rows/2, s.Seed+2000)
+	cold := make([][]row, parts)
+	for g := range cold {
+		cold[g] = l.gather(ctx, l.without(g), youngAge, l.options.Rows/parts, s.Seed+2000+uint64(100*g))
+	}
 	steps := s.Panel.StepsIn(s.Horizon)
 	test := s.Test[0].From
 	var epochs []epoch
@@ -43,8 +46,11 @@ func (l *Peak) fit(ctx context.Context) []epoch {
 			}
 			return r.origin+steps <= test && (r.origin+steps <= e.from || r.origin >= e.to+steps)
 		}
-		e.warm = l.boost(ctx, filter(warm, use), func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
-		e.cold = l.boost(ctx, filter(cold, use), func(r *row) float32 { return r.actual / r.limit })
+		e.warm = l.boost(ctx, filter(warm, use), levels[:], func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
+		e.cold = make([]*gbdt.Model, parts)
+		for g := range e.cold {
+			e.cold[g] = l.boost(ctx, filter(cold[g], use), coldLevels[:], func(r *row) float32 { return r.actual / r.limit })
+		}
 		epochs = append(epochs, e)
 	}
 	best := l.best(epochs, filter(warm, func(r *row) bool { return r.origin+steps <= test }))
@@ -83,12 +89,12 @@ func (l *Peak) spans() []epoch {
 	return out
 }
 
-func (l *Peak) boost(ctx context.Context, rows []*row, target func(*row) float32) *gbdt.Model {
+func (l *Peak) boost(ctx context.Context, rows []*row, levels []float64, target func(*row) float32) *gbdt.Model {
 	if len(rows) < fewestRows {
 		return nil
 	}
 	m, err := gbdt.Fit(ctx, dataset(rows, target), nil, gbdt.Options{
-		Quantiles: levels[:], Trees: l.options.Trees, MaxLeaves: 15, LearningRate: .06, MinChildWeight: 50,
+		Quantiles: levels, Trees: l.options.Trees, MaxLeaves: 15, LearningRate: .06, MinChildWeight: 50,
 		RowFraction: .7, ColumnFraction: .7, Seed: l.setting.Seed, Workers: l.setting.Workers,
 	})
 	if err != nil {

@@ -37,7 +37,9 @@ func (f form) bounds(m *gbdt.Model, v *view) (low, high float32) {
 	if f.head == summed || m == nil {
 		return v.m21, v.all
 	}
-	z := predict(m, v, f.head)
+	var heads [len(levels)]float32
+	predict(m, v, heads[:])
+	z := heads[f.head]
 	if f.floored {
 		z = max(z, 0)
 	}
@@ -48,12 +50,10 @@ func (f form) bounds(m *gbdt.Model, v *view) (low, high float32) {
 	return low, v.all
 }
 
-func predict(m *gbdt.Model, v *view, head int) float32 {
-	var out [len(levels)]float32
-	if err := m.Predict(v.features, out[:]); err != nil {
+func predict(m *gbdt.Model, v *view, out []float32) {
+	if err := m.Predict(v.features, out); err != nil {
 		panic(err) // the model was fitted on rows of look
 	}
-	return out[head]
 }
 
 // best returns the form that would have saved most on the rows of the weeks before the

@@ -17,7 +17,6 @@ type Peak struct {
 	setting *backtest.Setting
 	options Options
 	seen    []int // tracks that are learned from
-	known   []int // those of them that beginnings are learned from
 	unseen  []int
 	pasts   []past
 	epochs  []epoch
@@ -47,8 +46,6 @@ func Fit(ctx context.Context, s *backtest.Setting, o Options) (*Peak, error) {
 	order := rand.New(rand.NewPCG(s.Seed, 7)).Perm(len(s.Panel.Tracks))
 	held := int(unseenShare * float64(len(order)))
 	l.unseen, l.seen = order[:held], order[held:]
-	l.known = slices.Clone(l.seen[held:])
-	slices.Sort(l.known)
 	slices.Sort(l.unseen)
 	slices.Sort(l.seen)
 	l.epochs, l.took = l.trained(ctx)
@@ -58,13 +55,15 @@ func Fit(ctx context.Context, s *backtest.Setting, o Options) (*Peak, error) {
 // Unseen returns the tracks held out of all learning.
 func (l *Peak) Unseen() []int { return l.unseen }
 
-// Held returns the tracks held out of learning how workloads begin: what
-// calibrates forecasts of newborn workloads must be as new to the model as they.
-func (l *Peak) Held() []int {
-	return slices.DeleteFunc(slices.Clone(l.seen), func(k int) bool {
-		_, known := slices.BinarySearch(l.known, k)
-		return known
-	})
+// Newborn returns the contestant as it answers for workloads it has not learned
+// beginnings from, beside these: every seen track once. What calibrates forecasts of
+// newborn workloads must be as new to the model as they.
+func (l *Peak) Newborn() []backtest.Unlearned {
+	out := make([]backtest.Unlearned, parts)
+	for g := range out {
+		out[g] = backtest.Unlearned{Contestant: &apart{l, g}, Tracks: l.part(g)}
+	}
+	return out
 }
 
 // Name returns the name the contestant goes by in reports.
@@ -72,12 +71,13 @@ func (l *Peak) Name() string { return Name }
 
 // Enter readies the contestant; it was fitted before.
 func (l *Peak) Enter(_ *backtest.Panel, origins []int) backtest.Entry {
-	return &entry{l, origins}
+	return &entry{l, origins, all}
 }
 
 type entry struct {
 	*Peak
 	origins []int
+	part    int // whose beginnings were not learned from, or all: the mean of what was learned without each
 }
 
 // Trained returns how long fitting took.
@@ -91,11 +91,13 @@ func (e *entry) Bounds(i int, at backtest.Membership, sum *backtest.Sum) (low, h
 	var v view
 	e.look(&v, at, sum, e.origins[i])
 	now := epochAt(e.epochs, e.origins[i])
-	switch {
-	case now != nil && now.cold != nil && v.young > .5:
-		return min(v.limit, max(0, predict(now.cold, &v, len(levels)-1))*v.limit), v.all
-	case now != nil:
-		return now.form.bounds(now.warm, &v)
+	if now == nil {
+		return form{head: summed}.bounds(nil, &v)
 	}
-	return form{head: summed}.bounds(nil, &v)
+	if v.young > .5 {
+		if share, ok := now.beginning(&v, e.part); ok {
+			return min(v.limit, max(0, share)*v.limit), v.all
+		}
+	}
+	return now.form.bounds(now.warm, &v)
 }

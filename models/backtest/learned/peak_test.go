@@ -130,11 +130,13 @@ func TestColdStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range model.Unseen() {
-		if slices.Contains(model.Held(), k) {
-			t.Fatalf("track %d is held for calibration and for the test", k)
+		for _, held := range model.Newborn() {
+			if slices.Contains(held.Tracks, k) {
+				t.Fatalf("track %d is held for calibration and for the test", k)
+			}
 		}
 	}
-	c, err := s.ColdStart(context.Background(), model, model.Held(), model.Unseen())
+	c, err := s.ColdStart(context.Background(), model, model.Newborn(), model.Unseen())
 	if err != nil || c == nil {
 		t.Fatalf("%+v, %v", c, err)
 	}
