@@ -35,6 +35,7 @@ func TestExitCodes(t *testing.T) {
 		{"bogus", exitMisuse, `unknown command "bogus"`},
 		{"place --bogus", exitMisuse, "unknown flag: --bogus"},
 		{"place", exitMisuse, "no workload id"},
+		{"place --gang", exitMisuse, "need --members"},
 		{"place --id a --requests cpu=lots", exitMisuse, "number of cores"},
 		{"explain", exitMisuse, "accepts 1 arg(s)"},
 		{"release", exitMisuse, "either a decision or --workload"},
@@ -186,6 +187,35 @@ func TestDay(t *testing.T) {
 	if rejections := none["rejections"].([]any); none["node"] != "" || len(rejections) == 0 || rejections[0].(map[string]any)["nodes"] != 3.0 {
 		t.Errorf("placed a workload larger than any node: %v", none)
 	}
+
+	// A file of many: each for itself, then all of them or none.
+	const many = "members: [{id: a, class: service, requests: {cpu: 500m, memory: 1GiB}}, {id: b, class: service, requests: {cpu: 64}}, {id: c, class: nonsense, requests: {cpu: 1}}]"
+	results := s.must(t, many, "place", "--members", "-")["results"].([]any)
+	for i, want := range []string{"decision", "decision", "failure"} {
+		if results[i].(map[string]any)[want] == nil {
+			t.Errorf("workload %d: %v, want a %s", i, results[i], want)
+		}
+	}
+	if code, text, _ := s.call(t, many, "place", "--members", "-", "--dry-run"); code != exitDone || !strings.Contains(text, "1 of 3 placed") || !strings.Contains(text, "INVALID_REQUEST") {
+		t.Errorf("placed many as a table:\n%s", text)
+	}
+	const gang = "members: [{id: r0, class: service, requests: {cpu: 1}}, {id: r1, class: service, requests: {cpu: 1}}]"
+	placedGang := s.must(t, gang, "place", "--members", "-", "--gang", "--together", "zone")
+	if placedGang["placed"] != true || len(placedGang["members"].([]any)) != 2 || placedGang["together"] == "" {
+		t.Errorf("gang %v", placedGang)
+	}
+	gangID := placedGang["decision_id"].(string)
+	if code, text, _ := s.call(t, "", "explain", gangID); code != exitDone || !strings.Contains(text, gangID+".1") || !strings.Contains(text, "all in zone") {
+		t.Errorf("explained the gang:\n%s", text)
+	}
+	if code, text, _ := s.call(t, "", "confirm", gangID); code != exitDone || !strings.Contains(text, "2 members") {
+		t.Errorf("confirmed the gang:\n%s", text)
+	}
+	if code, text, _ := s.call(t, "members: [{id: r2, class: service, requests: {cpu: 64}}]", "place", "--members", "-", "--gang"); code != exitDone || !strings.Contains(text, "not placed, nothing is reserved") {
+		t.Errorf("refused the gang:\n%s", text)
+	}
+	s.must(t, "", "release", gangID)
+	s.must(t, "", "release", "--workload", "a")
 
 	s.must(t, "", "nodes", "drain", "n1")
 	states := map[string]string{}

@@ -10,13 +10,22 @@ import (
 
 func (s *session) placeCommand() *cobra.Command {
 	var r app.PlaceRequest
+	var many app.PlaceManyRequest
 	cmd := &cobra.Command{
 		Use:   "place",
 		Short: "Ask where to run a workload, reserve the place and show why",
 		Example: `  auspex place --id web-1 --class service --requests cpu=2,memory=4GiB
-  auspex place -f workload.yaml --dry-run --alternatives 3 -o json`,
+  auspex place -f workload.yaml --dry-run --alternatives 3 -o json
+  auspex place --members workers.yaml --gang --together rack`,
 		Args: cobra.NoArgs,
 		RunE: s.withClient(func(ctx context.Context, c app.Client, _ []string) error {
+			if many.File != "" {
+				many.In, many.RequestID, many.DryRun = s.stdio.In, r.RequestID, r.DryRun
+				return c.PlaceMany(ctx, many)
+			}
+			if many.Gang || many.Together != "" || many.OrApart {
+				return app.Misuse{Reason: "place: --gang, --together and --or-apart need --members"}
+			}
 			r.In = s.stdio.In
 			return c.Place(ctx, r)
 		}),
@@ -37,6 +46,10 @@ func (s *session) placeCommand() *cobra.Command {
 	f.StringSliceVar(&r.Compartments, "compartment", nil, "compartments the node must hold")
 	f.StringSliceVar(&r.Zones, "zone", nil, "zones it must run in")
 	f.Uint32Var(&r.Alternatives, "alternatives", 2, "how many other nodes to show")
+	f.StringVar(&many.File, "members", "", `file of many workloads, a list named "members", each placed for itself; - for standard input`)
+	f.BoolVar(&many.Gang, "gang", false, "place all members or none")
+	f.StringVar(&many.Together, "together", "", "part of the fleet that must hold the gang: node, rack, zone, region or provider")
+	f.BoolVar(&many.OrApart, "or-apart", false, "spread the gang where no such part has room for it")
 	f.BoolVar(&r.DryRun, "dry-run", false, "decide and explain, but reserve nothing")
 	return cmd
 }

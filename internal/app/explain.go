@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -35,29 +36,57 @@ func (e explanationTable) WriteTable(w io.Writer) error {
 	if outcome == nil {
 		outcome = &auspexv1.PlaceResponse{}
 	}
+	if len(e.Members) > 0 {
+		fmt.Fprintf(w, "%s: %s\n", e.DecisionId, outcome.Reason)
+		return writeBlocks(w, block{"", memberGrid(e.Members)})
+	}
 	head := &auspexv1.PlaceResponse{
 		DecisionId: e.DecisionId, Node: outcome.Node, Score: outcome.Score, Reason: outcome.Reason, Devices: outcome.Devices,
 		Class: outcome.Class, ForecastBasis: outcome.ForecastBasis, ForecastModel: outcome.ForecastModel,
-		NodesConsidered: outcome.NodesConsidered, NodesFeasible: outcome.NodesFeasible,
+		NodesConsidered: outcome.NodesConsidered, NodesFeasible: outcome.NodesFeasible, Preemption: outcome.Preemption,
 	}
 	if err := (decisionTable{head, e.Workload.GetId()}).WriteTable(w); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%s\n", e.Formula)
-	difference := &output.Grid{Header: []string{"SCORER", "CHOSEN", "RUNNER-UP", "DIFFERENCE"}}
-	for _, d := range e.Difference {
-		difference.Add(d.Scorer, d.ChosenPoints, d.RunnerUpPoints, d.ChosenPoints-d.RunnerUpPoints)
+	if outcome.Gang != "" {
+		fmt.Fprintf(w, "member of gang %s\n", outcome.Gang)
 	}
-	if err := writeBlocks(w,
+	e.writeForecast(w)
+	fmt.Fprintf(w, "\n%s\n", e.Formula)
+	return errors.Join(writeBlocks(w,
 		block{"points of the chosen node", scoreGrid(outcome.Scores)},
-		block{"what separated it from the runner-up", difference},
+		block{"what separated it from the runner-up", differenceGrid(e.Difference, "CHOSEN", "RUNNER-UP")},
 		block{"alternatives", candidateGrid(outcome.Alternatives)},
 		block{"filters", rejectionGrid(e.Filters)},
 		block{"forecast", demandGrid(e.Forecast)},
-	); err != nil {
-		return err
+	), e.writeVerdict(w))
+}
+
+// writeForecast says how old what was predicted from was.
+func (e explanationTable) writeForecast(w io.Writer) {
+	f := e.Forecast
+	if f == nil {
+		return
 	}
-	return e.writeVerdict(w)
+	age := e.Decided.AsTime().Sub(f.Issued.AsTime())
+	fmt.Fprintf(w, "forecast made %s before, from %s of history whose newest sample was %s old\n",
+		age.Round(time.Second), f.History.AsDuration().Round(time.Minute), f.Stale.AsDuration().Round(time.Second))
+}
+
+func memberGrid(members []*auspexv1.GangMember) *output.Grid {
+	g := &output.Grid{Header: []string{"MEMBER", "STATE", "NODE", "DECISION", "REASON"}}
+	for _, m := range members {
+		g.Add(m.Workload, m.State, orDash(m.Node), m.DecisionId, m.Reason)
+	}
+	return g
+}
+
+func differenceGrid(differences []*auspexv1.ScoreDifference, chosen, other string) *output.Grid {
+	g := &output.Grid{Header: []string{"SCORER", chosen, other, "DIFFERENCE"}}
+	for _, d := range differences {
+		g.Add(d.Scorer, d.ChosenPoints, d.RunnerUpPoints, d.ChosenPoints-d.RunnerUpPoints)
+	}
+	return g
 }
 
 func (e explanationTable) writeVerdict(w io.Writer) error {
@@ -74,5 +103,34 @@ func (e explanationTable) writeVerdict(w io.Writer) error {
 		answer = "cannot take it"
 	}
 	fmt.Fprintf(w, "\nnode %s %s (judged %s)\n", v.Node, answer, when)
-	return writeBlocks(w, block{"", rejectionGrid(v.Rejections)}, block{"", scoreGrid(v.Scores)})
+	if err := writeBlocks(w, block{"", rejectionGrid(v.Rejections)}, block{"", scoreGrid(v.Scores)}); err != nil {
+		return err
+	}
+	if len(v.Changes) > 0 {
+		fmt.Fprintln(w, "\nit would take it after all of these:")
+		for _, c := range v.Changes {
+			fmt.Fprintf(w, "  %s\n", c)
+		}
+	}
+	return writeRival(w, v)
+}
+
+// writeRival says what separates a node that would do from the chosen one.
+func writeRival(w io.Writer, v *auspexv1.NodeVerdict) error {
+	r := v.Rival
+	if r == nil {
+		return nil
+	}
+	title := fmt.Sprintf("%.2f points behind %s", r.Behind, r.Node)
+	if r.Behind <= 0 {
+		title = fmt.Sprintf("as things are now it would win, %.2f points ahead of %s", -r.Behind, r.Node)
+	}
+	flips := &output.Grid{Header: []string{"SCORER", "WEIGHT", "WINS AT"}}
+	for _, f := range r.Flips {
+		flips.Add(f.Scorer, f.Weight, f.At)
+	}
+	return writeBlocks(w,
+		block{title, differenceGrid(r.Scores, "CHOSEN", "THIS ONE")},
+		block{"one of these weights would make it win", flips},
+	)
 }

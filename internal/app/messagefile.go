@@ -61,7 +61,7 @@ func readFile(path string, in io.Reader) ([]byte, error) {
 var position = regexp.MustCompile(`^proto:\s*\(line \d+:\d+\):\s*`)
 
 // wrapAmounts turns {cpu: 500m} under requests, limits and capacity into the
-// wire's {amounts: {cpu: 0.5}}.
+// wire's {amounts: {cpu: 0.5}}, also in members.
 func wrapAmounts(tree map[string]any) error {
 	for _, field := range []string{"requests", "limits", "capacity"} {
 		plain, ok := tree[field].(map[string]any)
@@ -77,6 +77,14 @@ func wrapAmounts(tree map[string]any) error {
 			amounts[name] = v
 		}
 		tree[field] = map[string]any{"amounts": amounts}
+	}
+	members, _ := tree["members"].([]any)
+	for i, m := range members {
+		if member, ok := m.(map[string]any); ok {
+			if err := wrapAmounts(member); err != nil {
+				return fmt.Errorf("member %d: %w", i+1, err)
+			}
+		}
 	}
 	return nil
 }

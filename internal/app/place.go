@@ -139,7 +139,11 @@ func (c Client) Confirm(ctx context.Context, decision string) error {
 		if err != nil {
 			return err
 		}
-		return c.print(resp, output.Text(fmt.Sprintf("%s runs on %s\n", resp.Workload, resp.Node)))
+		text := fmt.Sprintf("%s runs on %s\n", resp.Workload, resp.Node)
+		if resp.Workload == "" {
+			text = fmt.Sprintf("the gang runs, %d members\n", resp.Workloads)
+		}
+		return c.print(resp, output.Text(text))
 	})
 }
 
@@ -172,6 +176,16 @@ func (d decisionTable) WriteTable(w io.Writer) error {
 	b.WriteByte('\n')
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return err
+	}
+	if p := d.Preemption; p != nil {
+		fmt.Fprintf(w, "%s would have room without", p.Node)
+		for i, v := range p.Victims {
+			if i > 0 {
+				fmt.Fprint(w, ",")
+			}
+			fmt.Fprintf(w, " %s (%s)", v.Workload, v.Class)
+		}
+		fmt.Fprintln(w, ": advice only, nothing was paused")
 	}
 	return writeBlocks(w,
 		block{"", scoreGrid(d.Scores)},
