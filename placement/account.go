@@ -75,11 +75,7 @@ func (p *plan) measure(s *State, node int, a *account) {
 	l := scratch.Get().(*lanes)
 	defer scratch.Put(l)
 	for k := range p.measures {
-		var raw, value float32
-		if m := p.measures[k].measure; m != nil {
-			m.Score(s, b, 1<<i, &l.raw, &l.value)
-			raw, value = l.raw[i], l.value[i]
-		}
+		raw, value := p.measures[k].of(s, b, i, l)
 		a.measured = append(a.measured, raw, value)
 	}
 	a.candidates = append(a.candidates, b.Node[i].Name)

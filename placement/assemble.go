@@ -203,30 +203,33 @@ func (a *assembly) look(m *gangMember, most int) findings {
 	if sh == nil {
 		sh = &shape{workload: m.query.Workload, class: m.class, forecast: m.forecast}
 	}
+	m.query.meet(a.state) // those that sit are company
 	if !sh.update(m.query, a.state) {
 		sh.learn(a.engine, m.query, a.state)
 	}
 	p := *sh.mu.plan
 	p.query = m.query
 	m.plan = &p
+	t := p.survey(a.state)
 	if a.within == nil {
-		return sh.best(a.state, most)
+		return sh.bestIn(t, a.state, most)
 	}
-	return sh.bestWithin(a.state, a.within, most)
+	return sh.bestWithin(t, a.state, a.within, most)
 }
 
 // bestWithin is best among the nodes of p, and counts these alone.
-func (sh *shape) bestWithin(s *State, p *part, most int) findings {
+func (sh *shape) bestWithin(t *terrain, s *State, p *part, most int) findings {
 	f := findings{turnedAway: make([]int, len(sh.mu.plan.rules)), best: make([]candidate, 0, most+1)}
 	for _, at := range p.nodes {
 		b, j := s.Blocks[at.block], &sh.mu.judged[at.block]
 		f.considered += bits.OnesCount64(j.live & at.mask)
-		f.feasible += bits.OnesCount64(j.passed & at.mask)
+		passed := t.pass(b, j.passed&at.mask, f.turnedAway)
+		f.feasible += bits.OnesCount64(passed)
 		for m := j.live &^ j.passed & at.mask; m != 0; m &= m - 1 {
 			f.turnedAway[j.nodes[bits.TrailingZeros64(m)].rule]++
 		}
-		for m := j.passed & at.mask; m != 0; m &= m - 1 {
-			f.offer(j.candidate(b, at.block, bits.TrailingZeros64(m)), most)
+		for m := passed; m != 0; m &= m - 1 {
+			f.offer(t.candidate(j, b, at.block, bits.TrailingZeros64(m)), most)
 		}
 	}
 	return f

@@ -18,6 +18,7 @@ type Lane [BlockSize]float32
 // Block is BlockSize nodes in columns. Positions that hold no node have their
 // bit of Live clear and mean nothing elsewhere.
 type Block struct {
+	First    int32  // position of its first node
 	Live     uint64 // positions that hold a node
 	Draining uint64
 	Silent   uint64
@@ -116,12 +117,12 @@ const (
 	ManyTenants = math.MaxUint32
 )
 
-func newBlock(resources int, epoch uint64) *Block {
+func newBlock(first, resources int, epoch uint64) *Block {
 	d := &Described{epoch: epoch, Capacity: make([][BlockSize]float64, resources), Ceiling: make([]Lane, resources)}
 	for i := range d.Feeds {
 		d.Feeds[i] = noFeeds
 	}
-	b := &Block{Described: d, Columns: make([]Column, resources), epoch: epoch}
+	b := &Block{First: int32(first), Described: d, Columns: make([]Column, resources), epoch: epoch}
 	nobody := new(Occupants)
 	for i := range b.Occupants {
 		b.Occupants[i] = nobody

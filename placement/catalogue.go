@@ -5,6 +5,7 @@ import (
 
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // Place is a location in the fleet; parts may be "".
@@ -35,7 +36,8 @@ type Catalogue struct {
 	Capacity resource.Vector
 	Replicas map[uint32][]uint32 // data set number -> places of its replicas, sorted
 	At       []int32             // nodes by place
-	Unkind   bool                // some node has a taint that would rather have workloads elsewhere
+	Parts    map[workload.Level]Parts
+	Unkind   bool // some node has a taint that would rather have workloads elsewhere
 
 	// The largest on any node, by which scorers put amounts on a common scale.
 	CostPerCore, CostPerByte, CostPerDevice float64 // an hour
@@ -58,7 +60,7 @@ func (s *State) survey() *Catalogue {
 			hold(id, s.place(p))
 		}
 	}
-	c.At = make([]int32, len(s.Places))
+	c.At, c.Parts = make([]int32, len(s.Places)), s.parts()
 	for _, b := range s.Blocks {
 		for i, n := range b.Node {
 			if b.Live>>i&1 == 0 {

@@ -3,6 +3,7 @@ package placement_test
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ func TestFilterConformance(t *testing.T) {
 					if r.Reason == "" || len(r.Reason) > 60 || strings.ContainsAny(r.Reason, "0123456789\n") {
 						t.Fatalf("reason %q is empty, long or carries amounts", r.Reason)
 					}
+					checkGate(t, r, s)
 					for _, b := range s.Blocks {
 						if r.Check == nil {
 							continue
@@ -84,6 +86,23 @@ func TestAdviceConformance(t *testing.T) {
 	}
 }
 
+// checkGate holds a gate to shutting the same places twice and opening none.
+func checkGate(t *rapid.T, r placement.Rule, s *placement.State) {
+	if r.Gate == nil {
+		return
+	}
+	if r.Check != nil {
+		t.Fatalf("%s: has a check and a gate", r.Reason)
+	}
+	first, again := make([]bool, len(s.Places)), make([]bool, len(s.Places))
+	r.Gate.Shut(s, first)
+	copy(again, first)
+	r.Gate.Shut(s, again)
+	if !slices.Equal(first, again) {
+		t.Fatalf("%s: shuts %v, then %v", r.Reason, first, again)
+	}
+}
+
 func checkFilter(t *rapid.T, r placement.Rule, s *placement.State, b *placement.Block) {
 	all := r.Check.Pass(s, b, b.Live)
 	if all&^b.Live != 0 {
@@ -121,6 +140,9 @@ func TestScorerConformance(t *testing.T) {
 				asked = true
 				for _, b := range s.Blocks {
 					spread = checkScorer(t, m, s, b) || spread
+				}
+				if r, ok := m.(placement.Regional); ok {
+					spread = checkRegional(t, r, s) || spread
 				}
 			})
 			if !asked || !spread {
@@ -164,6 +186,35 @@ func checkScorer(t *rapid.T, m placement.Measure, s *placement.State, b *placeme
 		t.Fatalf("%g allocations", n)
 	}
 	return high > low
+}
+
+// checkRegional holds the part of a measure that places have to the same.
+func checkRegional(t *rapid.T, m placement.Regional, s *placement.State) (spread bool) {
+	var raw, value placement.Lane
+	nan := float32(math.NaN())
+	places := make([]float32, 2*len(s.Places))
+	for i := range places {
+		places[i] = nan // what it finds there may not matter
+	}
+	raws, values := places[:len(s.Places)], places[len(s.Places):]
+	m.Survey(s, raws, values)
+	for _, b := range s.Blocks {
+		m.Score(s, b, b.Live, &raw, &value)
+		for i := range placement.BlockSize {
+			if b.Live>>i&1 == 0 {
+				continue
+			}
+			at := b.Place[i]
+			if r := float64(raws[at]); math.IsNaN(r) || math.IsInf(r, 0) || !(values[at] >= 0 && values[at]+value[i] <= 100.001) {
+				t.Fatalf("node %d: raw %g, value %g and %g for its place", i, raws[at], value[i], values[at])
+			}
+			if !m.Local() && value[i] != 0 {
+				t.Fatalf("node %d: %g, though only places count", i, value[i])
+			}
+			spread = spread || values[at] != values[s.Blocks[0].Place[0]]
+		}
+	}
+	return spread
 }
 
 // spy is a filter that shows a test the query and the state it was prepared for.

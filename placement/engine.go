@@ -24,6 +24,8 @@ type plan struct {
 	plain    []weighed // those without bounds, the weightiest first,
 	bounded  []weighed // and with
 	rest     []float32 // the points still to be had after as many of plain
+	regional []weighed // the measures of which part depends on places
+	gates    []gated
 }
 
 // weighed is a measure that counts, and the points a value of 1 brings.
@@ -57,6 +59,9 @@ func (e *engine) prepare(q *Query) *plan {
 			if r.Check != nil && !r.Lasting {
 				p.changing = append(p.changing, len(p.rules))
 			}
+			if r.Gate != nil {
+				p.gates = append(p.gates, gated{r.Gate, len(p.rules)})
+			}
 			p.rules = append(p.rules, plannedRule{r, f.Name()})
 		}
 	}
@@ -76,6 +81,12 @@ func (e *engine) prepare(q *Query) *plan {
 			continue
 		}
 		m.part = float32(m.weight / sum)
+		if r, ok := m.measure.(Regional); ok {
+			p.regional = append(p.regional, weighed{r, m.part})
+			if !r.Local() {
+				continue
+			}
+		}
 		switch m.measure.(type) {
 		case nil:
 		case Lasting:
@@ -114,7 +125,23 @@ func (p *plan) allows(s *State, node int) bool {
 			candidates = check.Pass(s, b, candidates)
 		}
 	}
-	return candidates != 0
+	return candidates != 0 && p.survey(s).pass(b, candidates, make([]int, len(p.rules))) != 0
+}
+
+// of returns what was measured of node i of b, where it stands included.
+func (m *plannedMeasure) of(s *State, b *Block, i int, l *lanes) (raw, value float32) {
+	if m.measure == nil {
+		return 0, 0
+	}
+	m.measure.Score(s, b, 1<<i, &l.raw, &l.value)
+	raw, value = l.raw[i], l.value[i]
+	if r, ok := m.measure.(Regional); ok {
+		raws, values := make([]float32, len(s.Places)), make([]float32, len(s.Places))
+		r.Survey(s, raws, values)
+		raw += raws[b.Place[i]]
+		value += values[b.Place[i]]
+	}
+	return raw, value
 }
 
 // lines explains the score of one node.
@@ -126,10 +153,8 @@ func (p *plan) lines(s *State, node int) (lines []ScoreLine, sum float64) {
 	for k := range p.measures {
 		pm := &p.measures[k]
 		line := ScoreLine{Scorer: pm.scorer.Name(), Unit: pm.scorer.Unit(), Weight: pm.weight}
-		if pm.measure != nil {
-			pm.measure.Score(s, b, 1<<i, &l.raw, &l.value)
-			line.Raw, line.Value = float64(l.raw[i]), float64(l.value[i])
-		}
+		raw, value := pm.of(s, b, i, l)
+		line.Raw, line.Value = float64(raw), float64(value)
 		line.Points = float64(pm.part) * line.Value
 		sum += line.Points
 		lines[k] = line
@@ -137,12 +162,22 @@ func (p *plan) lines(s *State, node int) (lines []ScoreLine, sum float64) {
 	return lines, sum
 }
 
+// breaks reports whether node i of b breaks r.
+func (r *Rule) breaks(s *State, b *Block, i int) bool {
+	if r.Gate != nil {
+		shut := make([]bool, len(s.Places))
+		r.Gate.Shut(s, shut)
+		return shut[b.Place[i]]
+	}
+	return r.Check != nil && r.Check.Pass(s, b, 1<<i) == 0
+}
+
 // broken returns every rule that one node breaks.
 func (p *plan) broken(s *State, node int) []Rejection {
 	b, i := s.peek(node)
 	var rejections []Rejection
 	for _, r := range p.rules {
-		if r.Check != nil && r.Check.Pass(s, b, 1<<i) == 0 {
+		if r.breaks(s, b, i) {
 			rejections = append(rejections, Rejection{r.filter, r.Reason, 1, r.Preemptible})
 		}
 	}

@@ -3,6 +3,7 @@ package placement
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/workload"
@@ -11,6 +12,9 @@ import (
 // CompareShape reports where the answer from what is known of w's shape differs
 // from that of a scan of the same state, and whether anything was known.
 func (s *Service) CompareShape(w *workload.Workload, most int) (known bool, err error) {
+	s.ledger.mu.Lock()
+	s.ledger.follow(w)
+	s.ledger.mu.Unlock()
 	q, err := newQuery(s.ledger.latest(), w, w.Class, s.forecast(w, time.Now()), time.Now())
 	if err != nil {
 		return false, err
@@ -66,3 +70,25 @@ func (s *Service) Shapes() int {
 }
 
 const MaxShapes = maxShapes
+
+// CheckGroups reports the first group whose count differs from one made anew.
+func (s *Service) CheckGroups() error {
+	state := s.ledger.latest()
+	defer state.done()
+	for i, g := range state.Groups {
+		if g == nil || g.Repels != "" {
+			continue
+		}
+		if anew := state.gather(g.Peers); g.total != anew.total || !slices.Equal(g.nodes, anew.nodes) || !slices.Equal(g.places, anew.places) {
+			return fmt.Errorf("group %d, %+v: %d on %v, counted anew %d on %v", i, g.Peers, g.total, g.nodes, anew.total, anew.nodes)
+		}
+	}
+	return nil
+}
+
+// Groups returns how many positions groups take.
+func (s *Service) Groups() int {
+	state := s.ledger.latest()
+	defer state.done()
+	return len(state.Groups)
+}

@@ -95,7 +95,9 @@ func TestGangAgreesWithBruteForce(t *testing.T) {
 			if rapid.Bool().Draw(t, "plain") {
 				w = work(w.ID, .25, .25)
 			}
-			w.Class = workload.Service // one risk: then the order does not decide what fits
+			// One risk, and no wish for company: then the order does not decide what fits.
+			w.Class, w.Spread = workload.Service, nil
+			w.Affinity = slices.DeleteFunc(slices.Clone(w.Affinity), func(a workload.Affinity) bool { return !a.Apart })
 			members = append(members, w)
 		}
 		g, err := m.service.PlaceGang(context.Background(), placement.GangRequest{ID: "g", Members: members})

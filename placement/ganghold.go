@@ -17,6 +17,9 @@ func (l *ledger) admitGang(g *gang) (*State, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	g.denied, g.denial = -1, nil
+	for _, w := range g.request.Members {
+		l.follow(w)
+	}
 	l.freeze() // for a catalogue that knows all nodes
 	usage := l.mu.usage
 	l.mu.usage = usage.Clone()

@@ -27,6 +27,7 @@ type ledger struct {
 		free       []int // positions that hold no node
 		byDecision map[string]*hold
 		byWorkload map[string]*hold
+		apps       map[string]int     // holds by app
 		gangs      map[string][]*hold // what the members of each gang hold
 		deadlines  deadlines
 		usage      *allocator.Usage
@@ -65,6 +66,7 @@ func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledg
 	l.mu.nodes = make(map[string]*node)
 	l.mu.byDecision = make(map[string]*hold)
 	l.mu.byWorkload = make(map[string]*hold)
+	l.mu.apps = make(map[string]int)
 	l.mu.gangs = make(map[string][]*hold)
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	return l
@@ -112,6 +114,7 @@ func (l *ledger) admit(r *Request, class workload.Class, now time.Time) (*State,
 	if err := l.unplaced(r.Workload); err != nil && !r.DryRun {
 		return nil, nil, err
 	}
+	l.follow(r.Workload)
 	state := l.freeze().lend()
 	rules, ok := state.Policy.classes[class]
 	if !ok {
@@ -189,7 +192,7 @@ func (l *ledger) seal(decisions ...*decided) error {
 func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Record, error) {
 	q := p.query
 	n := l.mu.nodes[v.Node]
-	if n == nil || n.position != v.chosen || !p.allows(l.mu.state, v.chosen) {
+	if n == nil || n.position != v.chosen || !q.bound(l.mu.state) || !p.allows(l.mu.state, v.chosen) {
 		return nil, Record{}, ErrConflict
 	}
 	if err := l.unplaced(r.Workload); err != nil {
@@ -219,6 +222,7 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 
 // take counts h everywhere. The caller holds the lock.
 func (l *ledger) take(h *hold, f *forecast.Forecast) {
+	l.follow(h.Workload)
 	s := l.change()
 	m := s.member(h.Workload, h.Class, f, h.Devices)
 	s.put(h.position, m)
@@ -229,6 +233,7 @@ func (l *ledger) take(h *hold, f *forecast.Forecast) {
 	l.mu.usage.Add(demand)
 	l.mu.byDecision[h.Decision] = h
 	l.mu.byWorkload[h.Workload.ID] = h
+	l.mu.apps[h.Workload.App]++
 	l.joinGang(h)
 	l.mu.claims.remove(h.Workload.ID, demand)
 }
@@ -258,6 +263,9 @@ func (l *ledger) letGo(h *hold) bool {
 	l.mu.usage.Remove(h.demand())
 	delete(l.mu.byDecision, h.Decision)
 	delete(l.mu.byWorkload, h.Workload.ID)
+	if l.mu.apps[h.Workload.App]--; l.mu.apps[h.Workload.App] == 0 {
+		delete(l.mu.apps, h.Workload.App)
+	}
 	l.leaveGang(h)
 	if len(l.mu.byDecision) == 0 {
 		l.mu.promised = resource.Vector{} // no rounding outlives the last workload

@@ -192,6 +192,7 @@ func (d *dumb) allows(n *dumbNode, w *workload.Workload, now time.Time) bool {
 			ok = ok && d.distance(n, data.Name) <= far[data.Within]
 		}
 	}
+	ok = ok && d.companyAllows(n, w)
 	devices := d.devices(n, w)
 	ok = ok && (w.Accelerator.Devices == 0 || devices != nil)
 
@@ -223,8 +224,8 @@ func (d *dumb) allows(n *dumbNode, w *workload.Workload, now time.Time) bool {
 			{d.settings.PDUCaps[n.PDU], func(o *dumbNode) string { return o.PDU }},
 			{d.settings.SiteCaps[n.Site], func(o *dumbNode) string { return o.Site }},
 		} {
-			if domain.cap == 0 {
-				continue
+			if domain.cap == 0 || !n.Power.Known() && len(n.Devices) == 0 {
+				continue // what is not known to draw anything changes nothing
 			}
 			sum := after
 			for _, o := range d.nodes {
@@ -320,6 +321,10 @@ func (d *dumb) value(scorer string, n *dumbNode, w *workload.Workload, now time.
 			return 0
 		}
 		return 100 / (1 + bad)
+	case "spread":
+		return d.spread(n, w)
+	case "affinity":
+		return d.affinity(n, w)
 	case "stability":
 		if w.RunsOn == n.Name {
 			return 100
@@ -510,13 +515,13 @@ func (d *dumb) locality(n *dumbNode, w *workload.Workload) float64 {
 func (d *dumb) distance(n *dumbNode, data string) float64 {
 	far := func(p placement.Place) float64 {
 		switch {
-		case p.Provider != n.Provider:
+		case p.Provider != n.Provider || p.Provider == "":
 			return 5
-		case p.Region != n.Region:
+		case p.Region != n.Region || p.Region == "":
 			return 4
-		case p.Zone != n.Zone:
+		case p.Zone != n.Zone || p.Zone == "":
 			return 3
-		case p.Rack != n.Rack:
+		case p.Rack != n.Rack || p.Rack == "":
 			return 2
 		}
 		return 1
@@ -545,6 +550,134 @@ func (d *dumb) vouched(n *dumbNode) fleet.Entry {
 		return e
 	}
 	return d.settings.Registry["n*"]
+}
+
+// part names the part of a level that n is in, "" for none.
+func part(n *dumbNode, level workload.Level) string {
+	switch {
+	case level == workload.AtNode:
+		return n.Name
+	case level == workload.AtProvider:
+		return n.Provider
+	case level == workload.AtRegion && n.Region != "":
+		return n.Provider + "/" + n.Region
+	case level == workload.AtZone && n.Zone != "":
+		return n.Provider + "/" + n.Region + "/" + n.Zone
+	case level == workload.AtRack && n.Rack != "":
+		return n.Provider + "/" + n.Region + "/" + n.Zone + "/" + n.Rack
+	}
+	return ""
+}
+
+func isPeer(p workload.Peers, asker, w *workload.Workload) bool {
+	if p.App == "" && len(p.Labels) == 0 {
+		return w.App == asker.App
+	}
+	for k, v := range p.Labels {
+		if w.Labels[k] != v {
+			return false
+		}
+	}
+	return p.App == "" || p.App == w.App
+}
+
+// near counts the peers in the same part as n; all counts those in the fleet.
+func (d *dumb) near(n *dumbNode, w *workload.Workload, p workload.Peers, level workload.Level) (near, all int) {
+	for _, o := range d.nodes {
+		for _, x := range o.placed {
+			if isPeer(p, w, x.Workload) {
+				all++
+				if at := part(n, level); at != "" && at == part(o, level) {
+					near++
+				}
+			}
+		}
+	}
+	return near, all
+}
+
+// over returns how many more than may be the part of n would hold with w; in no
+// part none may.
+func (d *dumb) over(n *dumbNode, w *workload.Workload, s workload.Spread) (over int, in bool) {
+	l, contains := w.Locality.Required, func(list []string, x string) bool { return len(list) == 0 || slices.Contains(list, x) }
+	fewest := math.MaxInt
+	for _, o := range d.nodes {
+		if part(o, s.Over) != "" && contains(l.Providers, o.Provider) && contains(l.Regions, o.Region) && contains(l.Zones, o.Zone) && contains(l.Racks, o.Rack) {
+			there, _ := d.near(o, w, s.Peers, s.Over)
+			fewest = min(fewest, there)
+		}
+	}
+	here, _ := d.near(n, w, s.Peers, s.Over)
+	if isPeer(s.Peers, w, w) {
+		here++
+	}
+	if fewest == math.MaxInt {
+		return 0, part(n, s.Over) != ""
+	}
+	return max(0, here-fewest-s.MaxSkew), part(n, s.Over) != ""
+}
+
+// companyAllows reports whether what runs on n, or near it, lets w come.
+func (d *dumb) companyAllows(n *dumbNode, w *workload.Workload) bool {
+	own, _ := d.near(n, w, workload.Peers{App: w.App}, workload.AtNode)
+	if w.MaxPerNode > 0 && own >= w.MaxPerNode {
+		return false
+	}
+	for _, s := range w.Spread {
+		if over, in := d.over(n, w, s); !s.Preferred && (over > 0 || !in) {
+			return false
+		}
+	}
+	for _, a := range w.Affinity {
+		near, all := d.near(n, w, a.Peers, a.Within)
+		switch {
+		case a.Preferred:
+		case a.Apart && near > 0:
+			return false
+		case !a.Apart && near == 0 && !(all == 0 && isPeer(a.Peers, w, w)):
+			return false
+		}
+	}
+	for _, o := range d.nodes {
+		for _, x := range o.placed {
+			for _, a := range x.Affinity {
+				if a.Apart && !a.Preferred && isPeer(a.Peers, x.Workload, w) && part(n, a.Within) != "" && part(n, a.Within) == part(o, a.Within) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+func (d *dumb) spread(n *dumbNode, w *workload.Workload) float64 {
+	var sum, count float64
+	for _, s := range w.Spread {
+		if s.Preferred {
+			count++
+			if over, in := d.over(n, w, s); in {
+				sum += 1 / (1 + float64(over))
+			}
+		}
+	}
+	return 100 * sum / max(count, 1)
+}
+
+func (d *dumb) affinity(n *dumbNode, w *workload.Workload) float64 {
+	var sum, count float64
+	for _, a := range w.Affinity {
+		if !a.Preferred {
+			continue
+		}
+		count++
+		switch near, _ := d.near(n, w, a.Peers, a.Within); {
+		case a.Apart:
+			sum += 1 / (1 + float64(near))
+		case near > 0:
+			sum++
+		}
+	}
+	return 100 * sum / max(count, 1)
 }
 
 // mayStay reports whether no maintenance of n falls into the horizon of w or,

@@ -27,7 +27,7 @@ func drawNode(t *rapid.T, name string) fleet.Node {
 	n := fleet.Node{
 		Name:     name,
 		Capacity: resource.Of(float64(rapid.IntRange(1, 32).Draw(t, "quarter cores"))/4, float64(rapid.IntRange(1, 32).Draw(t, "quarter GiB"))*gib/4),
-		Provider: pick("provider", "p1", "p2"), Region: pick("region", "r1", "r2"), Zone: pick("zone", "z1", "z2"), Rack: pick("rack", "k1", "k2", "k3"),
+		Provider: pick("provider", "p1", "p2"), Region: pick("region", "r1", "r2"), Zone: pick("zone", "", "z1", "z2", "z1", "z2"), Rack: pick("rack", "k1", "k2", "k3"),
 		PDU: pick("pdu", "", "a", "b"), Site: pick("site", "", "s1", "s2"),
 		Labels:      map[string]string{"disk": pick("disk", "ssd", "hdd"), "rating": pick("rating", "3", "7", "good")},
 		Level:       rapid.IntRange(0, 2).Draw(t, "level"),
@@ -40,13 +40,13 @@ func drawNode(t *rapid.T, name string) fleet.Node {
 	if rapid.IntRange(0, 4).Draw(t, "unkind") == 0 {
 		n.Taints = append(n.Taints, fleet.Taint{Key: "old", Effect: fleet.PreferNoSchedule})
 	}
-	switch rapid.IntRange(0, 9).Draw(t, "dedicated") {
+	switch rapid.IntRange(0, 19).Draw(t, "dedicated") {
 	case 0:
 		n.Dedicated.Tenant = "red"
 	case 1:
 		n.Dedicated.Queue = pick("queue", "default", "other")
 	}
-	if rapid.IntRange(0, 4).Draw(t, "maintained") == 0 {
+	if rapid.IntRange(0, 9).Draw(t, "maintained") == 0 {
 		from := time.Now().Add(time.Duration(rapid.IntRange(-3, 40).Draw(t, "in hours")) * time.Hour)
 		n.Maintenance = []fleet.Window{{From: from, Until: from.Add(2 * time.Hour)}}
 	}
@@ -105,6 +105,16 @@ func drawWorkload(t *rapid.T, id string) *workload.Workload {
 			{Key: "fan", Operator: workload.NotExists},
 		}).Draw(t, "requirement")}
 	}
+	w.App = rapid.SampledFrom([]string{"web", "db", "web"}).Draw(t, "app")
+	if rapid.Bool().Draw(t, "labelled") {
+		w.Labels = map[string]string{"tier": rapid.SampledFrom([]string{"front", "back"}).Draw(t, "tier")}
+	}
+	if sometimes("sociable") {
+		drawCompany(t, w)
+	}
+	if sometimes("sparse") {
+		w.MaxPerNode = rapid.IntRange(1, 3).Draw(t, "max per node")
+	}
 	if sometimes("bound by law") {
 		w.Security.Countries = []string{"DE", "FR"}
 	}
@@ -139,6 +149,23 @@ func drawWorkload(t *rapid.T, id string) *workload.Workload {
 		}
 	}
 	return w
+}
+
+func drawCompany(t *rapid.T, w *workload.Workload) {
+	level := rapid.SampledFrom([]workload.Level{workload.AtNode, workload.AtRack, workload.AtZone, workload.AtRegion, workload.AtProvider})
+	peers := rapid.SampledFrom([]workload.Peers{
+		{}, {App: "web"}, {App: "db"}, {Labels: map[string]string{"tier": "front"}}, {App: "web", Labels: map[string]string{"tier": "back"}},
+	})
+	for range rapid.IntRange(0, 2).Draw(t, "spreads") {
+		w.Spread = append(w.Spread, workload.Spread{
+			Over: level.Draw(t, "over"), MaxSkew: rapid.IntRange(1, 3).Draw(t, "skew"), Peers: peers.Draw(t, "peers"), Preferred: rapid.Bool().Draw(t, "preferred"),
+		})
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "affinities") {
+		w.Affinity = append(w.Affinity, workload.Affinity{
+			Within: level.Draw(t, "within"), Peers: peers.Draw(t, "peers"), Apart: rapid.Bool().Draw(t, "apart"), Preferred: rapid.Bool().Draw(t, "preferred"),
+		})
+	}
 }
 
 // drawForecast draws a forecast in 32nds of the request; nil for unknown.
@@ -349,6 +376,9 @@ func (m *machine) workload(t *rapid.T) *workload.Workload {
 
 // compareShapes holds what is known of every shape against a scan.
 func (m *machine) compareShapes(t *rapid.T) {
+	if err := m.service.CheckGroups(); err != nil {
+		t.Fatal(err)
+	}
 	for _, w := range m.shapes {
 		if _, err := m.service.CompareShape(w, 3); err != nil {
 			t.Fatalf("what is known of %s says %v", w.ID, err)

@@ -28,8 +28,10 @@ type Query struct {
 	// whichever is longer, in whole slots.
 	Stay fleet.Window
 
-	rules *classRules
-	names int // how many there were before any was looked up
+	rules   *classRules
+	names   int // how many there were before any was looked up
+	company []companion
+	bond    string // see bindTo
 }
 
 // newQuery prepares w, of class, for s at a moment.
@@ -50,6 +52,7 @@ func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.
 	// One slot more, since it may come late in the first.
 	running := min(int(w.Runtime/s.Grid.Slot)+2, math.MaxInt32)
 	q.Stay.Until = q.Stay.From.Add(s.Grid.Slot * time.Duration(max(q.Slots, running)))
+	q.meet(s)
 	return q, nil
 }
 

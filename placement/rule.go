@@ -14,6 +14,7 @@ type Rule struct {
 	Reason      string // short, without amounts: reasons are counted
 	Preemptible bool   // pausing or moving other work could help
 	Check       Check  // nil lets every node pass
+	Gate        Gate   // nil opens every place; a rule has no more than one of the two
 
 	// Lasting promises that the answer about a node depends on what the node is, the
 	// policy and the catalogue alone: not on what is placed, there or elsewhere, nor

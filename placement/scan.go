@@ -63,7 +63,7 @@ var scratch = sync.Pool{New: func() any { return new(lanes) }}
 // is feasible none was outranked either. The number of processors decides which
 // nodes are outranked, and nothing else.
 func (p *plan) scan(s *State, most int, thorough bool) findings {
-	whole := p.newScan(s, most)
+	whole := p.newScan(s, p.survey(s), most)
 	defer whole.end()
 	if thorough {
 		whole.thorough = true
@@ -79,7 +79,7 @@ func (p *plan) scan(s *State, most int, thorough bool) findings {
 	parts := make([]*scan, min(runtime.GOMAXPROCS(0), 1+len(s.Blocks)/blocksPerPart))
 	var running sync.WaitGroup
 	for i := range parts {
-		part := p.newScan(s, most)
+		part := p.newScan(s, whole.terrain, most)
 		part.floor = whole.bar(most)
 		parts[i] = part
 		from, to := i*len(s.Blocks)/len(parts), (i+1)*len(s.Blocks)/len(parts)
@@ -109,16 +109,17 @@ type scan struct {
 	findings
 	plan     *plan
 	state    *State
+	terrain  *terrain
 	lanes    *lanes
 	most     int
 	thorough bool    // ask everything of all
 	floor    float32 // what others have found already
 }
 
-func (p *plan) newScan(s *State, most int) *scan {
+func (p *plan) newScan(s *State, t *terrain, most int) *scan {
 	return &scan{
 		findings: findings{turnedAway: make([]int, len(p.rules)), best: make([]candidate, 0, most+1)},
-		plan:     p, state: s, lanes: scratch.Get().(*lanes), most: most,
+		plan:     p, state: s, terrain: t, lanes: scratch.Get().(*lanes), most: most,
 	}
 }
 
@@ -126,7 +127,7 @@ func (x *scan) end() { scratch.Put(x.lanes) }
 
 // look holds the nodes of one block against the plan.
 func (x *scan) look(block int) {
-	p, s, l := x.plan, x.state, x.lanes
+	p, s, t, l := x.plan, x.state, x.terrain, x.lanes
 	b, bar := s.Blocks[block], float32(0)
 	if !x.thorough {
 		bar = max(x.floor, x.bar(x.most))
@@ -137,14 +138,15 @@ func (x *scan) look(block int) {
 		return
 	}
 	p.outlast(s, b, candidates, l)
-	hopeful := p.score(s, b, candidates, l, bar)
+	hopeful := p.score(s, b, candidates, l, bar-t.most())
 	x.outranked += bits.OnesCount64(candidates &^ hopeful)
-	passed := p.filter(s, b, hopeful, p.costly, len(p.rules), x.turnedAway)
+	passed := t.pass(b, p.filter(s, b, hopeful, p.costly, len(p.rules), x.turnedAway), x.turnedAway)
 	if passed == 0 {
 		return
 	}
 	x.feasible += bits.OnesCount64(passed)
 	p.finish(s, b, passed, l)
+	t.add(b, passed, &l.total)
 	for m := passed; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		x.offer(candidate{block*BlockSize + i, l.total[i], b.Rank[i]}, x.most)

@@ -36,6 +36,7 @@ type shape struct {
 		judged   []judged
 		leaders  []candidate // by block: the best node of it, node -1 when none passed
 		touched  []int32     // blocks with a dirty node
+		passedAt []int32     // by place: nodes that passed; nil where places do not count
 	}
 }
 
@@ -45,8 +46,9 @@ type basis struct {
 	policy       *Policy
 	catalogue    *Catalogue
 	names        int
-	first, slots int   // the horizon
-	from         int64 // Unix time of the slot it begins in
+	first, slots int    // the horizon
+	from         int64  // Unix time of the slot it begins in
+	bond         string // groups, see Query.bindTo
 }
 
 // judged is what the scan found on the nodes of one block.
@@ -162,7 +164,7 @@ func (sh *shape) search(e *engine, q *Query, latest func() *State, most int) (_ 
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s = latest() // under the lock, so that it is no older than what is known
-	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || s.names.count() != q.names {
+	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || s.names.count() != q.names || !q.bound(s) {
 		s.done()
 		return nil, nil, findings{}, false
 	}
@@ -172,7 +174,7 @@ func (sh *shape) search(e *engine, q *Query, latest func() *State, most int) (_ 
 	}
 	p := *sh.mu.plan
 	p.query = q
-	return &p, s, sh.best(s, most), true
+	return &p, s, sh.bestIn(p.survey(s), s, most), true
 }
 
 // update holds the nodes that have changed against the plan; false when all have
@@ -214,6 +216,10 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	sh.mu.findings = findings{turnedAway: make([]int, len(sh.mu.plan.rules))}
 	sh.mu.judged = make([]judged, len(s.Blocks))
 	sh.mu.leaders = make([]candidate, len(s.Blocks))
+	sh.mu.passedAt = nil
+	if len(sh.mu.plan.gates)+len(sh.mu.plan.regional) > 0 {
+		sh.mu.passedAt = make([]int32, len(s.Places))
+	}
 	for block := range s.Blocks {
 		sh.mu.leaders[block].node = -1
 		sh.outlast(s, block)
@@ -223,7 +229,7 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 }
 
 func (q *Query) basis() basis {
-	return basis{q.State.Policy, q.State.Catalogue, q.names, q.First, q.Slots, q.Stay.From.Unix()}
+	return basis{q.State.Policy, q.State.Catalogue, q.names, q.First, q.Slots, q.Stay.From.Unix(), q.bond}
 }
 
 // judge holds some nodes of a block against the plan, in place of what was known
@@ -237,7 +243,9 @@ func (sh *shape) judge(s *State, block int, nodes uint64) {
 	}
 
 	live := nodes & b.Live
+	before := nodes & j.passed
 	passed := sh.pass(s, b, j, live)
+	sh.recount(b, before, passed)
 	known.considered += bits.OnesCount64(live)
 	known.feasible += bits.OnesCount64(passed)
 	j.live, j.passed, j.dirty = j.live&^nodes|live, j.passed&^nodes|passed, 0
@@ -354,7 +362,7 @@ func (sh *shape) best(s *State, most int) findings {
 // withoutNodes returns s to look names up in.
 func (s *State) withoutNodes() *State {
 	c := *s
-	c.Blocks, c.Domains, c.changes = nil, nil, changes{}
+	c.Blocks, c.Domains, c.Groups, c.changes = nil, nil, nil, changes{}
 	return &c
 }
 
@@ -388,6 +396,15 @@ func (c *shapes) hash(q *Query) uint64 {
 	}
 	for _, d := range w.Data {
 		h.text(d.Name)
+	}
+	h.number(uint64(w.MaxPerNode))
+	for i := range w.Spread {
+		h.text(string(w.Spread[i].Over))
+		h.text(w.Spread[i].Peers.App)
+	}
+	for i := range w.Affinity {
+		h.text(string(w.Affinity[i].Within))
+		h.text(w.Affinity[i].Peers.App)
 	}
 	if q.Forecast != nil {
 		for i := range q.Forecast.Demands {

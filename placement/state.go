@@ -23,6 +23,7 @@ type State struct {
 	Resources []resource.Name
 
 	Domains   []*Domain       // by Described.Feeds
+	Groups    []*Group        // that constraints are about; nil where one has been
 	Places    []Place         // by Described.Place
 	TaintSets [][]fleet.Taint // by Described.Taints; 0 is the empty set
 	Curves    []fleet.PowerCurve
@@ -33,12 +34,13 @@ type State struct {
 	Policy    *Policy
 
 	names   *names
+	groups  *groups
 	tables  *tables
 	changes changes        // of nodes; a new Policy stands for a change of all
 	loan    *loan          // of a frozen state that is lent
 	epoch   uint64         // is put on all that this state makes or copies
 	shared  uint64         // what is of this epoch or older may be seen through another state
-	table   uint64         // epoch of the lists Blocks and Domains
+	table   uint64         // epoch of the lists Blocks, Domains and Groups
 	last    *atomic.Uint64 // newest epoch handed out in this family of states
 }
 
@@ -54,6 +56,7 @@ func newState(g forecast.Grid, p *Policy) *State {
 		Catalogue: &Catalogue{},
 		Policy:    p,
 		names:     newNames(),
+		groups:    newGroups(),
 		tables:    newTables(),
 		last:      new(atomic.Uint64),
 	}
@@ -105,10 +108,10 @@ func (s *State) own(i int) *Block {
 	return b
 }
 
-// ownTable makes the lists of blocks and domains fit for changing.
+// ownTable makes the lists of blocks, domains and groups fit for changing.
 func (s *State) ownTable() {
 	if s.table <= s.shared {
-		s.Blocks, s.Domains = slices.Clone(s.Blocks), slices.Clone(s.Domains)
+		s.Blocks, s.Domains, s.Groups = slices.Clone(s.Blocks), slices.Clone(s.Domains), slices.Clone(s.Groups)
 		s.table = s.epoch
 	}
 }
@@ -147,14 +150,14 @@ func (s *State) peek(node int) (*Block, int) { return s.Blocks[node/BlockSize], 
 func (s *State) describe(node int, n *fleet.Node) {
 	for node/BlockSize >= len(s.Blocks) {
 		s.ownTable()
-		s.Blocks = append(s.Blocks, newBlock(len(s.Resources), s.epoch))
+		s.Blocks = append(s.Blocks, newBlock(len(s.Blocks)*BlockSize, len(s.Resources), s.epoch))
 	}
 	s.learn(n)
 	b, i := s.at(node)
 	d := s.ownDescribed(b)
 	b.Live |= 1 << i
 	d.Node[i] = n
-	d.Place[i] = s.place(Place{n.Provider, n.Region, n.Zone, n.Rack})
+	s.move(b, i, s.place(Place{n.Provider, n.Region, n.Zone, n.Rack}))
 	d.Taints[i] = s.taintSet(n.Taints)
 	d.Curve[i] = s.curve(n.Power)
 	s.vouch(d, i)
@@ -181,6 +184,19 @@ func (s *State) describe(node int, n *fleet.Node) {
 	}
 	s.plug(node, n, s.feeds(n))
 	s.sum(node)
+}
+
+// move notes that node i of b, both owned, now stands at place.
+func (s *State) move(b *Block, i int, place uint32) {
+	before := b.Place[i]
+	b.Place[i] = place
+	if before == place {
+		return
+	}
+	for _, m := range b.Occupants[i].Members {
+		s.enlist(m.Workload, int(b.First)+i, before, -1)
+		s.enlist(m.Workload, int(b.First)+i, place, 1)
+	}
 }
 
 // vouch fills in what the operator, not the node, has the say in.
@@ -261,6 +277,7 @@ func (s *State) put(node int, m *Member) {
 	m.tag, m.alone = tagOf(m.Workload.ID), m.Workload.Security.Exclusive
 	b, i := s.at(node)
 	s.meter(b, i, -1)
+	s.enlist(m.Workload, node, b.Place[i], 1)
 	o := s.ownOccupants(b, i)
 	o.Members = append(o.Members, m)
 	s.add(b, i, m)
@@ -276,6 +293,7 @@ func (s *State) take(node int, id string) (taken *Member) {
 	at := slices.IndexFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.Workload.ID == id })
 	taken = o.Members[at]
 	o.Members = slices.Delete(o.Members, at, at+1)
+	s.enlist(taken.Workload, node, b.Place[i], -1)
 	s.sum(node)
 	return taken
 }

@@ -25,6 +25,9 @@ func All() []placement.Filter {
 		Requested{},
 		Predicted{},
 		Power{},
+		Crowding{},
+		Spread{},
+		Affinity{},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/auspex-project/auspex/placement"
-	"github.com/auspex-project/auspex/workload"
 )
 
 // Locality demands that a node stands where the workload requires it.
@@ -20,14 +19,14 @@ func (Locality) Prepare(q *placement.Query) []placement.Rule {
 	if len(want.Providers)+len(want.Regions)+len(want.Zones)+len(want.Racks) > 0 {
 		allowed := make([]bool, len(q.State.Places))
 		for i, p := range q.State.Places {
-			allowed[i] = within(want, p)
+			allowed[i] = p.Within(want)
 		}
 		rules = append(rules, placement.Rule{
 			Reason: "outside the required places", Lasting: true,
 			Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
 				p := int(b.Place[i])
 				if p >= len(allowed) { // a node described since the query was made
-					return within(want, s.Places[p])
+					return s.Places[p].Within(want)
 				}
 				return allowed[p]
 			}),
@@ -42,9 +41,4 @@ func (Locality) Prepare(q *placement.Query) []placement.Rule {
 		})
 	}
 	return rules
-}
-
-func within(want *workload.Places, p placement.Place) bool {
-	in := func(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
-	return in(want.Providers, p.Provider) && in(want.Regions, p.Region) && in(want.Zones, p.Zone) && in(want.Racks, p.Rack)
 }

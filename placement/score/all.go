@@ -20,6 +20,8 @@ func All() []placement.Scorer {
 		Electricity{},
 		Carbon{},
 		Preference{},
+		Affinity{},
+		Spread{},
 		Taints{},
 		Stability{},
 	}

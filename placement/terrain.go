@@ -1,0 +1,173 @@
+package placement
+
+import (
+	"math/bits"
+)
+
+// Gate is the form of a Rule that turns away all nodes of a place alike, by what
+// runs in the fleet. It is asked once per decision, after all checks.
+type Gate interface {
+	// Shut sets shut for the places, by position in State.Places, whose nodes may not
+	// run the workload. All are open when it is called.
+	Shut(s *State, shut []bool)
+}
+
+// Regional is a Measure of which part depends on where a node stands and on what
+// runs in the fleet. Its values are the sum of that part and of Score's.
+type Regional interface {
+	Measure
+
+	// Local reports whether Score has anything to say beside 0.
+	Local() bool
+
+	// Survey writes that part for every place, by position in State.Places.
+	Survey(s *State, raw, value []float32)
+}
+
+// terrain is what the gates and the regional measures of a plan say of places.
+type terrain struct {
+	open   []bool
+	shutBy []int32   // the rule that shut it first
+	points []float32 // of the regional measures
+	reach  float32   // the most of points
+}
+
+// gated is a rule with a gate.
+type gated struct {
+	Gate
+	rule int
+}
+
+// survey asks the gates and the regional measures; nil when there are none.
+func (p *plan) survey(s *State) *terrain {
+	if len(p.gates)+len(p.regional) == 0 {
+		return nil
+	}
+	n := len(s.Places)
+	t := &terrain{open: make([]bool, n), shutBy: make([]int32, n), points: make([]float32, n)}
+	for i := range t.open {
+		t.open[i] = true
+	}
+	shut := make([]bool, n)
+	for _, g := range p.gates {
+		clear(shut)
+		g.Shut(s, shut)
+		for i := range shut {
+			if shut[i] && t.open[i] {
+				t.open[i], t.shutBy[i] = false, int32(g.rule)
+			}
+		}
+	}
+	if len(p.regional) == 0 {
+		return t
+	}
+	raw, value := make([]float32, n), make([]float32, n)
+	for _, m := range p.regional {
+		m.Measure.(Regional).Survey(s, raw, value)
+		for i, v := range value {
+			t.points[i] += m.part * v
+		}
+	}
+	for _, x := range t.points {
+		t.reach = max(t.reach, x)
+	}
+	return t
+}
+
+// pass returns those of candidates in open places, and counts the others.
+func (t *terrain) pass(b *Block, candidates uint64, turnedAway []int) uint64 {
+	if t == nil {
+		return candidates
+	}
+	for m := candidates; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m) & (BlockSize - 1)
+		if at := b.Place[i]; !t.open[at] {
+			turnedAway[t.shutBy[at]]++
+			candidates &^= 1 << i
+		}
+	}
+	return candidates
+}
+
+// add adds the points of places to total.
+func (t *terrain) add(b *Block, candidates uint64, total *Lane) {
+	if t == nil || t.reach == 0 {
+		return
+	}
+	for m := candidates; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m) & (BlockSize - 1)
+		total[i] += t.points[b.Place[i]]
+	}
+}
+
+// most returns the largest number of points a place may add.
+func (t *terrain) most() float32 {
+	if t == nil {
+		return 0
+	}
+	return t.reach
+}
+
+// candidate returns node i of a block with the points of its place.
+func (t *terrain) candidate(j *judged, b *Block, block, i int) candidate {
+	c := j.candidate(b, block, i)
+	if t != nil && t.reach > 0 {
+		c.score += t.points[b.Place[i]]
+	}
+	return c
+}
+
+// bestIn is best on a terrain: what is known of the nodes leaves places out.
+func (sh *shape) bestIn(t *terrain, s *State, most int) findings {
+	if t == nil {
+		return sh.best(s, most)
+	}
+	f := sh.mu.findings
+	f.turnedAway = append([]int(nil), f.turnedAway...)
+	f.best = make([]candidate, 0, most+1)
+	for place, nodes := range sh.mu.passedAt {
+		if !t.open[place] {
+			f.turnedAway[t.shutBy[place]] += int(nodes)
+			f.feasible -= int(nodes)
+		}
+	}
+
+	// The leaders in open places say what it takes at least to be among the best.
+	first := findings{best: make([]candidate, 0, most+1)}
+	for block, leader := range sh.mu.leaders {
+		if leader.node >= 0 {
+			if at := s.Blocks[block].Place[leader.node%BlockSize]; t.open[at] {
+				leader.score += t.points[at]
+				first.offer(leader, most)
+			}
+		}
+	}
+	bar := first.bar(most)
+	for block, leader := range sh.mu.leaders {
+		if leader.node < 0 || leader.score+t.reach < bar {
+			continue
+		}
+		b, j := s.Blocks[block], &sh.mu.judged[block]
+		for m := j.passed; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros64(m) & (BlockSize - 1)
+			if t.open[b.Place[i]] {
+				f.offer(t.candidate(j, b, block, i), most)
+			}
+		}
+	}
+	return f
+}
+
+// recount keeps passedAt when of the nodes of b that have been judged other ones
+// pass than before.
+func (sh *shape) recount(b *Block, before, passed uint64) {
+	if sh.mu.passedAt == nil {
+		return
+	}
+	for m := before &^ passed; m != 0; m &= m - 1 {
+		sh.mu.passedAt[b.Place[bits.TrailingZeros64(m)]]--
+	}
+	for m := passed &^ before; m != 0; m &= m - 1 {
+		sh.mu.passedAt[b.Place[bits.TrailingZeros64(m)]]++
+	}
+}
