@@ -14,9 +14,11 @@ type view struct {
 	limit    float32
 	m14, m21 float32 // largest sum over as many days
 	s14      float32 // sum of the members' own maxima over 14 days
-	all      float32 // sum of their all-time maxima, of young ones of their limits
+	week     float32 // sum of those over 7 days, of young ones of their limits
+	all      float32 // sum of their all-time maxima, the same of young ones
 	young    float32 // share of limit that is younger than two hours
 	younger  float32 // than a day
+	rest     float32 // share of the horizon that falls on Saturday or Sunday
 	members  int
 	features []float32
 }
@@ -39,6 +41,7 @@ func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin i
 	hour := p.StepsIn(time.Hour)
 	hours := func(n int) int { return origin - n*hour }
 	v.limit = at.Limit
+	v.rest = rest(p.Time(origin), l.setting.Horizon)
 	v.m14, v.m21 = sum.Max(hours(14*24), origin), sum.Max(hours(21*24), origin)
 	members := l.members(v, at, origin)
 	v.members, v.younger = len(at.Present), members.younger/v.limit
@@ -101,6 +104,19 @@ func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin i
 	v.features = f
 }
 
+// rest returns the share of the hours from t on that fall on Saturday or Sunday.
+func rest(t time.Time, horizon time.Duration) float32 {
+	hours := int(horizon / time.Hour)
+	n := 0
+	for h := range hours {
+		switch t.Add(time.Duration(h) * time.Hour).Weekday() {
+		case time.Saturday, time.Sunday:
+			n++
+		}
+	}
+	return float32(n) / float32(hours)
+}
+
 // members is what a machine's workloads come to one by one.
 type members struct {
 	week        float32    // sum of maxima over seven days
@@ -118,7 +134,7 @@ func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
 	perHour := p.StepsIn(time.Hour)
 	hour := origin / perHour
 	var m members
-	v.s14, v.all, v.young = 0, 0, 0
+	v.s14, v.week, v.all, v.young = 0, 0, 0, 0
 	for i, k := range at.Present {
 		limit := at.Limits[i]
 		since := p.Tracks[k].First()
@@ -137,6 +153,7 @@ func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
 		}
 		peak14, peak7, ever = min(peak14, limit), min(peak7, limit), min(ever, limit)
 		v.s14 += peak14
+		v.week += peak7
 		v.all += ever
 		m.week += peak7
 		m.variance += variance
@@ -145,7 +162,8 @@ func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
 		case age < p.StepsIn(youngAge):
 			v.young += limit / v.limit
 			m.younger += limit
-			v.all += limit - ever // what it came to so far says nothing
+			v.week += limit - peak7 // what it came to so far says nothing
+			v.all += limit - ever
 		case age < p.StepsIn(day):
 			m.younger += limit
 		}

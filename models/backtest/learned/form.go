@@ -11,43 +11,106 @@ import (
 // levels are the quantiles of the peak that are learned; calibration does the rest.
 var levels = [...]float64{.9, .98}
 
-// form is a way to make a peak, and a bound for calibration to move it towards, of
-// what is known of a machine.
+// form is a way to make a peak, and what calibration moves it towards, of what is
+// known of a machine.
 type form struct {
-	head    int  // which of levels answers; summed: none, the history of three weeks
-	floored bool // never under the summed history of two weeks
-	shifted bool // calibration adds a share of the limit, instead of moving towards the sum of all-time maxima
+	low     low
+	floored bool // a learned peak is never under the summed history of two weeks
+	towards towards
+	calm    bool // it moves less far over days of rest
 }
 
-const summed = -1
+// low is where the peak comes from.
+type low int
 
-// forms are all there are, the plain one first.
-func forms() []form {
-	out := []form{{head: summed}}
-	for head := range levels {
-		for _, floored := range [...]bool{true, false} {
-			out = append(out, form{head, floored, false}, form{head, floored, true})
+const (
+	threeWeeks low = iota // the largest of the summed history
+	twoWeeks
+	learnedLow  // the first of levels
+	learnedHigh // the last
+	learnedMean // of both
+	lows
+)
+
+// towards is what margins are told in: how far a peak moves from its low to
+// another, larger one. What separates the sum of the members' own maxima from the
+// largest sum is the credit taken for their not peaking together. Those of all
+// time are nearly a bound; those of a week tell better what a machine is doing
+// now, where members change.
+type towards int
+
+const (
+	allTime towards = iota // the sum of all-time maxima
+	week                   // of those of seven days
+	between                // halfway between the two
+	share                  // no other peak: shares of the limit
+	targets
+)
+
+// restful is how much less far a calm form moves over a horizon all of rest: what
+// breaks records is mostly people at work.
+const restful = .8
+
+// forms are all there are, the plain one first. Those that tell days of rest need
+// weeks to be judged on.
+func forms(weeks bool) []form {
+	var out []form
+	for l := range lows {
+		for t := range targets {
+			for _, calm := range [...]bool{false, true} {
+				if calm && (!weeks || t == share) {
+					continue
+				}
+				out = append(out, form{l, false, t, calm})
+				if l >= learnedLow {
+					out = append(out, form{l, true, t, calm})
+				}
+			}
 		}
 	}
 	return out
 }
 
-// bounds are the peak and the bound of f. They need no model where f is summed.
+// bounds are the peak of f and what it moves towards. Without a model the summed
+// history answers.
 func (f form) bounds(m *gbdt.Model, v *view) (low, high float32) {
-	if f.head == summed || m == nil {
-		return v.m21, v.all
+	low = f.peak(m, v)
+	switch f.towards {
+	case allTime:
+		high = v.all
+	case week:
+		high = v.week
+	case between:
+		high = (v.week + v.all) / 2
+	case share:
+		high = low
+	}
+	if f.calm {
+		high = low + (1-restful*v.rest)*max(high-low, 0)
+	}
+	return low, high
+}
+
+func (f form) peak(m *gbdt.Model, v *view) float32 {
+	switch {
+	case f.low == twoWeeks:
+		return v.m14
+	case f.low == threeWeeks || m == nil:
+		return v.m21
 	}
 	var heads [len(levels)]float32
 	predict(m, v, heads[:])
-	z := heads[f.head]
+	z := heads[0]
+	switch f.low {
+	case learnedHigh:
+		z = heads[len(heads)-1]
+	case learnedMean:
+		z = (heads[0] + heads[len(heads)-1]) / 2
+	}
 	if f.floored {
 		z = max(z, 0)
 	}
-	low = min(v.limit, max(0, v.m14+z*v.gap()))
-	if f.shifted {
-		return low, low
-	}
-	return low, v.all
+	return min(v.limit, max(0, v.m14+z*v.gap()))
 }
 
 func predict(m *gbdt.Model, v *view, out []float32) {
@@ -62,7 +125,7 @@ func predict(m *gbdt.Model, v *view, out []float32) {
 func (l *Peak) best(epochs []epoch, rows []*row) form {
 	size := float64(l.setting.Typical())
 	from := l.setting.Origins[0]
-	all := forms()
+	all := forms(len(l.setting.Days)-len(l.setting.Test) >= fewestWeeks*7)
 	trials := make([]trial, len(all))
 	for _, r := range rows {
 		e := epochAt(epochs, r.origin)
@@ -74,14 +137,26 @@ func (l *Peak) best(epochs []epoch, rows []*row) form {
 			trials[k].add(r, low, high)
 		}
 	}
-	best, most := form{head: summed}, 0.
+	best, most := form{}, 0.
 	for k := range trials {
-		if saved := trials[k].savings(l.setting.Risk); saved > most {
+		saved := 0.
+		for _, scale := range around {
+			saved += trials[k].savings(scale * l.setting.Risk)
+		}
+		if saved > most {
 			best, most = all[k], saved
 		}
 	}
 	return best
 }
+
+// fewestWeeks before the test tell how weeks go.
+const fewestWeeks = 3
+
+// around are the risks, in nominal ones, at which forms are compared: what passes a
+// peak once in a hundred windows is a handful of workloads in a month, and which
+// form they spare is luck.
+var around = [...]float64{.5, 1, 2, 5}
 
 // trial is a form at work on past rows, before calibration.
 type trial struct {

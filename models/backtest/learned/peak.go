@@ -92,7 +92,7 @@ func (e *entry) Bounds(i int, at backtest.Membership, sum *backtest.Sum) (low, h
 	e.look(&v, at, sum, e.origins[i])
 	now := epochAt(e.epochs, e.origins[i])
 	if now == nil {
-		return form{head: summed}.bounds(nil, &v)
+		return form{}.bounds(nil, &v)
 	}
 	if v.young > .5 {
 		if share, ok := now.beginning(&v, e.part); ok {
