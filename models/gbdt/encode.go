@@ -210,6 +210,7 @@ func treeDepth(nodes []node, features int) (int, error) {
 	if len(nodes) == 0 {
 		return 0, errors.New("no nodes")
 	}
+	inf := float32(math.Inf(1))
 	depths := make([]int, len(nodes))
 	inner := 0
 	for i, n := range nodes {
@@ -219,6 +220,8 @@ func treeDepth(nodes []node, features int) (int, error) {
 			return 0, fmt.Errorf("node %d of %d has children at %d", i, len(nodes), left)
 		case n.slot() >= 2*features:
 			return 0, fmt.Errorf("node %d tests slot %d of %d", i, n.slot(), 2*features)
+		case n.threshold() > keyOf(inf) || n.threshold() < keyOf(-inf):
+			return 0, fmt.Errorf("node %d compares with what is not a number", i)
 		case depths[i] >= maxDepth:
 			return 0, fmt.Errorf("node %d is deeper than %d", i, maxDepth)
 		default:

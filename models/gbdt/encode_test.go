@@ -112,6 +112,7 @@ func TestDecodeRefusesTreesThatAreNone(t *testing.T) {
 		"two parents":     {[]node{newNode(0, 0, 1), newNode(0, 0, 3), newNode(0, 0, 3), leaf(3), leaf(4)}, "node 2 of 5"},
 		"orphan":          {[]node{newNode(0, 0, 1), leaf(1), leaf(2), leaf(3)}, "4 nodes for 1 splits"},
 		"leaf with slot":  {[]node{newNode(math.MaxInt32, 1, 0)}, "node 0 of 1 has children at 0"},
+		"NaN threshold":   {[]node{newNode(math.MaxInt32, 0, 1), leaf(1), leaf(2)}, "node 0 compares with what is not a number"},
 		"excessive depth": {chain(maxDepth + 1), "deeper than 64"},
 	}
 	for name, c := range cases {

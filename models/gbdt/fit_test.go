@@ -393,3 +393,15 @@ func TestZeroWeightRowsHaveNoSay(t *testing.T) {
 		t.Errorf("loss %v with outliers of no weight, %v without", a, b)
 	}
 }
+
+// By default a leaf holds as many rows as its quantile needs, and the data can spare.
+func TestLeavesHoldEnoughRows(t *testing.T) {
+	for _, c := range []struct{ set, q, total, want float64 }{
+		{0, .5, 1e6, 50}, {0, .9, 1e6, 250}, {0, .1, 1e6, 250}, {0, .99, 1e6, 2500},
+		{0, .99, 50_000, 500}, {0, .99, 100, 20}, {0, .5, 3000, 30}, {7, .99, 1e6, 7},
+	} {
+		if got := (Options{MinChildWeight: c.set}).minChildWeight(c.q, c.total); math.Abs(got-c.want) > 1e-9*c.want {
+			t.Errorf("%v at %v of %v: %v, want %v", c.set, c.q, c.total, got, c.want)
+		}
+	}
+}

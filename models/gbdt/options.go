@@ -31,7 +31,7 @@ type Options struct {
 	// MaxDepth allows. A leaf waiting to be split keeps 2 KiB per feature while the tree grows.
 	MaxLeaves int
 	// MinChildWeight is the least weight of rows on either side of a split; unweighted rows weigh 1. Default: what holds
-	// ten rows beyond the quantile, 100 at .9 and 1000 at .99, but at most a hundredth of all weight and at least 20. With
+	// 25 rows beyond the quantile, 50 at .5 and 250 at .9, but at most a hundredth of all weight and at least 20. With
 	// fewer a leaf of an outer quantile predicts little but its largest row.
 	MinChildWeight float64
 	// MinGain is the least gain, in units of weight, a split must bring. Default 0.
@@ -100,7 +100,7 @@ func (o Options) minChildWeight(q, total float64) float64 {
 	if o.MinChildWeight > 0 {
 		return o.MinChildWeight
 	}
-	return max(20, min(10/min(q, 1-q), total/100))
+	return max(20, min(25/min(q, 1-q), total/100))
 }
 
 func fill[T int | float64](field *T, value T) {

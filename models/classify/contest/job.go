@@ -23,7 +23,7 @@ type Arrivals struct {
 
 // mostCases bounds the cases of a question. Of more, every so manieth is asked;
 // the others still count for what is known.
-const mostCases = 60_000
+const mostCases = 20_000
 
 // ReadArrivals reads them all, some 500 bytes each. An error of a row is counted,
 // any other ends it.
