@@ -83,10 +83,9 @@ type entry struct {
 // Trained returns how long fitting took.
 func (e *entry) Trained() time.Duration { return e.took }
 
-// Bounds returns the summed history of three weeks, or what was learned to be
-// better, and the sum of all-time maxima. Where most of the machine has just
-// started there is no history to sum: the peak is learned from the beginnings of
-// other workloads then.
+// Bounds returns what the form that has won makes of the machine. Where most of it
+// has just started there is no history to sum: the peak is learned from the
+// beginnings of other workloads then, and moves towards the sum of limits.
 func (e *entry) Bounds(i int, at backtest.Membership, sum *backtest.Sum) (low, high float32) {
 	var v view
 	e.look(&v, at, sum, e.origins[i])

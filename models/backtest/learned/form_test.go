@@ -1,0 +1,47 @@
+package learned
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestRest(t *testing.T) {
+	monday := time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		from, horizon time.Duration
+		want          float32
+	}{
+		{0, 24 * time.Hour, 0},
+		{4 * day, 24 * time.Hour, 0},
+		{4*day + 18*time.Hour, 24 * time.Hour, .75},
+		{5 * day, 24 * time.Hour, 1},
+		{6*day + 12*time.Hour, 24 * time.Hour, .5},
+		{6*day + 18*time.Hour, 6 * time.Hour, 1},
+	} {
+		if got := rest(monday.Add(test.from), test.horizon); got != test.want {
+			t.Errorf("%v from Monday plus %v: %g of it rest, want %g", test.horizon, test.from, got, test.want)
+		}
+	}
+}
+
+// Calm forms start where they do on workdays and move less far over days of rest;
+// plain ones are the same on every day.
+func TestFormsBound(t *testing.T) {
+	workday := view{limit: 100, m14: 20, m21: 25, s14: 45, week: 40, all: 60}
+	weekend := workday
+	weekend.rest = 1
+	for _, f := range forms(true) {
+		low, high := f.bounds(nil, &workday)
+		lowRest, highRest := f.bounds(nil, &weekend)
+		if low != lowRest || low <= 0 || high < low {
+			t.Errorf("%+v: from %g to %g, over a weekend from %g", f, low, high, lowRest)
+		}
+		if left := 1 - restful; f.calm && highRest-low > float32(left)*(high-low)+1e-4 || !f.calm && highRest != high {
+			t.Errorf("%+v: from %g to %g, over a weekend to %g", f, low, high, highRest)
+		}
+	}
+	if forms(true)[0] != (form{}) || slices.ContainsFunc(forms(false), func(f form) bool { return f.calm }) {
+		t.Error("the plain form is not the first, or weekends are told without weeks to learn them from")
+	}
+}
