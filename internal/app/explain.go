@@ -44,6 +44,7 @@ func (e explanationTable) WriteTable(w io.Writer) error {
 		DecisionId: e.DecisionId, Node: outcome.Node, Score: outcome.Score, Reason: outcome.Reason, Devices: outcome.Devices,
 		Class: outcome.Class, ForecastBasis: outcome.ForecastBasis, ForecastModel: outcome.ForecastModel,
 		NodesConsidered: outcome.NodesConsidered, NodesFeasible: outcome.NodesFeasible, Preemption: outcome.Preemption,
+		NodesOutranked: outcome.NodesOutranked,
 	}
 	if err := (decisionTable{head, e.Workload.GetId()}).WriteTable(w); err != nil {
 		return err

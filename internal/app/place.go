@@ -167,6 +167,9 @@ func (d decisionTable) WriteTable(w io.Writer) error {
 		fmt.Fprintf(&b, " (%s)", d.ForecastModel)
 	}
 	fmt.Fprintf(&b, ", %d of %d nodes feasible", d.NodesFeasible, d.NodesConsidered)
+	if d.NodesOutranked > 0 {
+		fmt.Fprintf(&b, ", %d outranked", d.NodesOutranked)
+	}
 	if len(d.Devices) > 0 {
 		fmt.Fprintf(&b, ", devices %v", d.Devices)
 	}

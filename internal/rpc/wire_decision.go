@@ -24,6 +24,7 @@ func decisionToWire(d *placement.Decision, brief bool) *auspexv1.PlaceResponse {
 		Class:           string(d.Class),
 		NodesConsidered: count(d.Considered),
 		NodesFeasible:   count(d.Feasible),
+		NodesOutranked:  count(d.Outranked),
 		Gang:            d.Gang,
 	}
 	if p := d.Preemption; p != nil {

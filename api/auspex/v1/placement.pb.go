@@ -692,9 +692,12 @@ type PlaceResponse struct {
 	// The decision on the gang it is a member of; empty for one of its own.
 	Gang string `protobuf:"bytes,17,opt,name=gang,proto3" json:"gang,omitempty"`
 	// What would make room, when nothing fits and something is known to.
-	Preemption    *Preemption `protobuf:"bytes,18,opt,name=preemption,proto3" json:"preemption,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Preemption *Preemption `protobuf:"bytes,18,opt,name=preemption,proto3" json:"preemption,omitempty"`
+	// Nodes that were not asked by every rule because they could not have won; on
+	// large fleets most. Considered is the sum of feasible, outranked and rejected.
+	NodesOutranked uint32 `protobuf:"varint,19,opt,name=nodes_outranked,json=nodesOutranked,proto3" json:"nodes_outranked,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *PlaceResponse) Reset() {
@@ -851,6 +854,13 @@ func (x *PlaceResponse) GetPreemption() *Preemption {
 		return x.Preemption
 	}
 	return nil
+}
+
+func (x *PlaceResponse) GetNodesOutranked() uint32 {
+	if x != nil {
+		return x.NodesOutranked
+	}
+	return 0
 }
 
 // One ground on which the shares say no.
@@ -2327,7 +2337,7 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x16\n" +
 	"\x06fields\x18\x04 \x03(\tR\x06fields\x12:\n" +
 	"\vretry_after\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryAfter\"\xb6\x05\n" +
+	"retryAfter\"\xdf\x05\n" +
 	"\rPlaceResponse\x12\x1f\n" +
 	"\vdecision_id\x18\x01 \x01(\tR\n" +
 	"decisionId\x12\x12\n" +
@@ -2352,7 +2362,8 @@ const file_auspex_v1_placement_proto_rawDesc = "" +
 	"\x04gang\x18\x11 \x01(\tR\x04gang\x125\n" +
 	"\n" +
 	"preemption\x18\x12 \x01(\v2\x15.auspex.v1.PreemptionR\n" +
-	"preemption\"d\n" +
+	"preemption\x12'\n" +
+	"\x0fnodes_outranked\x18\x13 \x01(\rR\x0enodesOutranked\"d\n" +
 	"\x06Denial\x12\x14\n" +
 	"\x05cause\x18\x01 \x01(\tR\x05cause\x12\x14\n" +
 	"\x05queue\x18\x02 \x01(\tR\x05queue\x12\x1a\n" +
