@@ -34,10 +34,41 @@ func BenchmarkEngine(b *testing.B) {
 					b.ReportMetric(float64(r.P50)/float64(time.Microsecond), "p50-µs")
 					b.ReportMetric(float64(r.P99)/float64(time.Microsecond), "p99-µs")
 					b.ReportMetric(r.Allocated, "B/decision")
+					if bar, ok := c.Bar(); ok {
+						b.ReportMetric(100*r.PerCPU/bar.PerCPU, "of-bar-%")
+					}
 					b.ReportMetric(100*float64(r.Refused)/float64(r.Decisions), "refused-%")
 				})
 			}
 		}
+	}
+}
+
+// BenchmarkMemory reports what a node and a placed workload take. The bars are 2,048
+// and 1,024 bytes: a node's columns, its sums of two resources and watts in 24 slots,
+// and its description; a workload's description, which is 700 bytes by itself, and
+// what is counted of it.
+func BenchmarkMemory(b *testing.B) {
+	const nodes = 10_000
+	for _, full := range []float64{.5, .9} {
+		b.Run(fmt.Sprintf("nodes=%d/full=%.0f%%", nodes, 100*full), func(b *testing.B) {
+			var m Memory
+			for b.Loop() {
+				var err error
+				if m, err = MeasureMemory(Case{nodes, full, Fifty}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(m.PerNode, "B/node")
+			b.ReportMetric(m.PerWorkload, "B/workload")
+		})
+	}
+}
+
+func TestMemory(t *testing.T) {
+	m, err := MeasureMemory(Case{2000, .5, Alike})
+	if err != nil || m.PerNode < 500 || m.PerNode > 10_000 || m.PerWorkload < 500 || m.PerWorkload > 10_000 {
+		t.Fatalf("%+v: %v", m, err)
 	}
 }
 

@@ -77,12 +77,12 @@ func measure(c engine.Case, about time.Duration) (point, error) {
 	if err != nil {
 		return point{}, err
 	}
-	const probe = 200 // enough for every one of fifty shapes to be known
+	const probe = 500 // enough for every one of fifty shapes to be known
 	first, err := b.Measure(probe, probe)
 	if err != nil {
 		return point{}, err
 	}
-	steps := max(probe, int(about.Seconds()*first.PerCPU))
+	steps := max(2*probe, int(about.Seconds()*first.PerCPU))
 	r, err := b.Measure(0, steps)
 	return point{c, r}, err
 }
