@@ -82,7 +82,7 @@ func measure(c engine.Case, about time.Duration) (point, error) {
 	if err != nil {
 		return point{}, err
 	}
-	steps := max(2*probe, int(about.Seconds()*first.PerCPU))
+	steps := max(2*probe, int(about/first.P50))
 	r, err := b.Measure(0, steps)
 	return point{c, r}, err
 }
