@@ -36,6 +36,8 @@ var layers = []layer{
 		"configuration describes every part and is read by the wiring alone"},
 	{[]string{"internal/app"},
 		"the wiring is imported by commands only"},
+	{[]string{"bench/engine"},
+		"it measures the engine, for benchmarks and for the picture of its growth"},
 	{[]string{"cmd/*", "bench/*"},
 		"nothing imports a command"},
 }
