@@ -1,6 +1,7 @@
 package placement_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -56,6 +57,24 @@ func TestBatch(t *testing.T) {
 	for _, i := range []int{0, 1, 2, 9} {
 		if e, err := s.Explain(results[i].Decision.ID, ""); err != nil || e.Decision.Node != results[i].Decision.Node {
 			t.Errorf("item %d after a restart: %v on %q, was on %q", i, err, e.Decision.Node, results[i].Decision.Node)
+		}
+	}
+}
+
+// What is placed is told however late it is; what is not fails with the context.
+func TestBatchCancelled(t *testing.T) {
+	s := open(t, nil)
+	addNodes(t, s, 2, 4, 16)
+	first := placement.Request{ID: "a", Workload: work("a", 1, 1)}
+	if _, err := s.Place(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 { // a choice between the two would be random
+		results := s.PlaceBatch(ctx, []placement.Request{first, {ID: "b", Workload: work("b", 1, 1)}})
+		if results[0].Err != nil || results[0].Decision.Node == "" || !errors.Is(results[1].Err, context.Canceled) {
+			t.Fatalf("placed: %v, not placed: %v", results[0].Err, results[1].Err)
 		}
 	}
 }

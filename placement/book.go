@@ -115,6 +115,11 @@ func (b *book) turnTo(blank *page) (p *page, first bool) {
 // wait returns when the page is written.
 func (p *page) wait(ctx context.Context) error {
 	select {
+	case <-p.written: // even if it is too late: what is reserved must be told
+		return nil
+	default:
+	}
+	select {
 	case <-p.written:
 		return nil
 	case <-ctx.Done():

@@ -22,13 +22,13 @@ type Victim struct {
 }
 
 const (
-	maxPreempted = 64   // nodes that are tried
-	maxAsked     = 4096 // nodes that are looked at for revocable work
+	maxPreempted = 8   // nodes that are tried
+	maxAsked     = 512 // nodes that are looked at for revocable work
 )
 
 // preemption looks for the fewest revocable workloads of one node whose going
-// would let the plan's workload in, nil where it finds none. It tries a bounded
-// number of nodes, for it is asked when the fleet is full.
+// would let the plan's workload in, nil where it finds none. It tries a few nodes,
+// for it is asked when the fleet is full and busy.
 func (p *plan) preemption(s *State) *Preemption {
 	if p.query.Policy.Tier != workload.Guaranteed {
 		return nil
@@ -43,7 +43,7 @@ func (p *plan) preemption(s *State) *Preemption {
 	better := func(f *find) bool {
 		return best == nil || cmp.Or(cmp.Compare(len(f.victims), len(best.victims)), cmp.Compare(f.weight, best.weight), cmp.Compare(f.rank, best.rank)) < 0
 	}
-	trial := s.trial()
+	var trial *State
 	asked, tried := 0, 0
 	for bi, b := range s.Blocks {
 		for m := p.couldYield(s, b); m != 0 && asked < maxAsked && tried < maxPreempted; m &= m - 1 {
@@ -53,7 +53,9 @@ func (p *plan) preemption(s *State) *Preemption {
 			if len(yielding) == 0 {
 				continue
 			}
-			tried++
+			if tried++; trial == nil {
+				trial = s.trial()
+			}
 			f := &find{node: bi*BlockSize + i, rank: b.Rank[i]}
 			if f.victims = p.fewest(trial, f.node, yielding); f.victims == nil {
 				continue
@@ -96,6 +98,9 @@ func (s *State) revocable(members []*Member) []*Member {
 		if rules := s.Policy.classes[m.class]; rules != nil && rules.policy.Tier == workload.Revocable {
 			out = append(out, m)
 		}
+	}
+	if len(out) < 2 {
+		return out
 	}
 	slices.SortStableFunc(out, func(x, y *Member) int {
 		_, a := x.Workload.Requests.DominantShare(s.Catalogue.Capacity)

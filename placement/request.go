@@ -17,7 +17,7 @@ type Request struct {
 	Workload *workload.Workload
 
 	Alternatives int           // how many runners-up to report
-	Brief        bool          // leave out of the answer what Explain tells: scores, alternatives, rejections
+	Brief        bool          // leave out of the answer scores, alternatives and rejections, which Explain tells, and advice on preemption
 	DryRun       bool          // decide and explain, reserve nothing
 	ReserveFor   time.Duration // how long to wait for Confirm; 0 = Settings.ReservationTTL
 	Principal    string        // who asks; recorded with the decision

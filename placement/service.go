@@ -157,7 +157,7 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 		// 5. Select: the best, and those next to it.
 		p, state, found := s.shapes.search(q, s.ledger.latest, 1+max(1, r.Alternatives), r.DryRun)
 		v.conclude(p, state, found)
-		if v.Node == "" {
+		if v.Node == "" && !r.Brief {
 			v.Preemption = p.preemption(state)
 		}
 		state.done()

@@ -35,7 +35,8 @@ type PlaceRequest struct {
 	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// How long the reservation waits for Confirm; absent is the configured time.
 	ReserveFor *durationpb.Duration `protobuf:"bytes,5,opt,name=reserve_for,json=reserveFor,proto3" json:"reserve_for,omitempty"`
-	// Leave scores, alternatives and rejections out of the answer; Explain has them.
+	// Leave scores, alternatives and rejections out of the answer, which Explain
+	// tells, and advice on preemption.
 	Brief         bool `protobuf:"varint,6,opt,name=brief,proto3" json:"brief,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
