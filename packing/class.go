@@ -3,6 +3,9 @@ package packing
 // Whole is a whole device; shares of devices are in parts of it.
 const Whole = 1000
 
+// MostDevices is how many devices of a machine can be told apart.
+const MostDevices = 64
+
 // Models is a set of device models, one bit each; 0 stands for all there are.
 type Models uint64
 
@@ -31,7 +34,7 @@ type Task struct {
 type Machine struct {
 	Cores   float64
 	Memory  float64  // bytes
-	Devices []Models // the model of each, one bit
+	Devices []Models // the model of each, one bit; at most MostDevices
 }
 
 // Vocabulary gives device models their bits. The zero value is empty. Models

@@ -2,7 +2,7 @@ package packing
 
 import (
 	"context"
-	"math"
+	"math/bits"
 	"math/rand/v2"
 	"sort"
 )
@@ -34,8 +34,6 @@ type tree struct {
 	least []float32
 	upTo  int // changes that are in
 }
-
-var never = float32(math.Inf(1))
 
 // newTrial returns machines in an order drawn from rng, by which ties go.
 func newTrial(machines []Machine, targets []Target, w *Worth, rng *rand.Rand) *trial {
@@ -141,52 +139,41 @@ func (tr *tree) set(at int, x float32) {
 }
 
 // added returns the waste a task would add to a machine, never where it does not
-// fit, and for one device which it would get.
-func (t *trial) added(m *trialMachine, c *Target) (waste float32, device int) {
+// fit, and the devices it would get, one bit each.
+func (t *trial) added(m *trialMachine, c *Target) (waste float32, devices uint64) {
 	demand := c.Devices * c.Share
 	if m.cores < c.NeedCores || m.memory < c.NeedMemory || m.sum < demand {
-		return never, -1
+		return never, 0
 	}
-	lacking := t.worth.Lacking(m.sum-demand, m.cores-c.NeedCores, m.memory-c.NeedMemory) - m.lacking
-	switch c.Devices {
-	case 0:
-		return lacking + Idle*float32(m.sum)/Whole, -1
-	case 1:
-		least, at := never, -1
-		for k, r := range m.free {
-			if r >= c.Share && c.Models.Has(m.models[k]) {
-				if x := t.worth.residual[r-c.Share] - t.worth.residual[r]; x < least {
-					least, at = x, k
-				}
+	waste = t.worth.Lacking(m.sum-demand, m.cores-c.NeedCores, m.memory-c.NeedMemory) - m.lacking
+	if c.Devices == 0 {
+		return waste + Idle*float32(m.sum)/Whole, 0
+	}
+	suitable := uint64(1)<<len(m.free) - 1
+	if c.Models != 0 {
+		for k, model := range m.models {
+			if !c.Models.Has(model) {
+				suitable &^= 1 << k
 			}
 		}
-		return least + lacking, at
 	}
-	whole := int32(0)
-	for k, r := range m.free {
-		if r == Whole && c.Models.Has(m.models[k]) {
-			whole++
-		}
+	devices, added, ok := t.worth.Choose(m.free, suitable, c.Devices, c.Share)
+	if !ok {
+		return never, 0
 	}
-	if whole < c.Devices {
-		return never, -1
-	}
-	return lacking - float32(c.Devices)*t.worth.residual[Whole], -1
+	return waste + added, devices
 }
 
 // put places a task on a machine where it fits.
 func (t *trial) put(m *trialMachine, c *Target) {
-	_, device := t.added(m, c)
+	_, devices := t.added(m, c)
 	m.cores -= c.NeedCores
 	m.memory -= c.NeedMemory
 	m.sum -= c.Devices * c.Share
-	left := c.Devices
-	for k, r := range m.free {
-		if left > 0 && (k == device || device < 0 && r == Whole && c.Models.Has(m.models[k])) {
-			m.path[k] = append(m.path[k], r)
-			m.free[k] -= c.Share
-			left--
-		}
+	for ; devices != 0; devices &= devices - 1 {
+		k := bits.TrailingZeros64(devices)
+		m.path[k] = append(m.path[k], m.free[k])
+		m.free[k] -= c.Share
 	}
 	m.lacking = t.worth.Lacking(m.sum, m.cores, m.memory)
 }

@@ -1,5 +1,10 @@
 package packing
 
+import (
+	"math"
+	"math/bits"
+)
+
 // Worth says how much of what is free of devices is expected to stay unused. It is
 // immutable.
 type Worth struct {
@@ -14,6 +19,30 @@ type Worth struct {
 // Residual returns how much of a device, a share of which is free, is expected to
 // stay unused in the end; in devices.
 func (w *Worth) Residual(free int32) float32 { return w.residual[free] }
+
+// Choose picks, of the devices of a machine that suit a task, one bit each, those
+// of which it takes a share at the least added waste; ok is false where too few have
+// it free. Of equals the lowest come first.
+func (w *Worth) Choose(free []int32, suitable uint64, devices, share int32) (chosen uint64, added float32, ok bool) {
+	for range devices {
+		least, at := never, -1
+		for m := suitable; m != 0; m &= m - 1 {
+			k := bits.TrailingZeros64(m)
+			if r := free[k]; r >= share {
+				if x := w.residual[r-share] - w.residual[r]; x < least {
+					least, at = x, k
+				}
+			}
+		}
+		if at < 0 {
+			return 0, 0, false
+		}
+		chosen |= 1 << at
+		suitable &^= 1 << at
+		added += least
+	}
+	return chosen, added, true
+}
 
 // Lacking returns how much of a machine's free devices, in parts of Whole, is to
 // be counted lost for lack of free cores or memory (bytes) beside them; in devices.
@@ -32,6 +61,8 @@ func (w *Worth) Lacking(free int32, cores, memory float64) float32 {
 	lack = min(max(lack, 0), 1)
 	return float32(devices * lack * lack)
 }
+
+var never = float32(math.Inf(1))
 
 // Idle is what a task without devices is charged for each free device of the
 // machine it goes to: too little to outweigh any waste, enough to send it, of

@@ -207,10 +207,8 @@ func (a *assembly) look(m *gangMember, most int) findings {
 	if !sh.update(m.query, a.state) {
 		sh.learn(a.engine, m.query, a.state)
 	}
-	p := *sh.mu.plan
-	p.query = m.query
-	m.plan = &p
-	t := p.survey(a.state)
+	m.plan = sh.mu.plan.of(m.query)
+	t := m.plan.survey(a.state)
 	if a.within == nil {
 		return sh.bestIn(t, a.state, most)
 	}
@@ -238,7 +236,7 @@ func (sh *shape) bestWithin(t *terrain, s *State, p *part, most int) findings {
 // sit counts m on its node of s.
 func (m *gangMember) sit(s *State) {
 	b, i := s.peek(m.node)
-	devices, _ := b.Select(i, m.query.Accelerator, m.query.Models, nil)
+	devices, _ := m.query.Devices(s, b, i, nil)
 	s.put(m.node, s.member(m.query.Workload, m.class, m.forecast, devices))
 }
 

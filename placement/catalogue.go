@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -39,6 +40,13 @@ type Catalogue struct {
 	Parts    map[workload.Level]Parts
 	Unkind   bool // some node has a taint that would rather have workloads elsewhere
 
+	MostCores   float64 // on a node
+	MostDevices int     // on a node
+
+	// Worth says what free devices are worth for what arrives; nil until that is
+	// known.
+	Worth *packing.Worth
+
 	// The largest on any node, by which scorers put amounts on a common scale.
 	CostPerCore, CostPerByte, CostPerDevice float64 // an hour
 	IdleWatts                               float64 // devices included
@@ -48,7 +56,7 @@ type Catalogue struct {
 
 // survey builds the catalogue of s.
 func (s *State) survey() *Catalogue {
-	c := &Catalogue{Replicas: make(map[uint32][]uint32)}
+	c := &Catalogue{Replicas: make(map[uint32][]uint32), Worth: s.Catalogue.Worth}
 	hold := func(data, place uint32) {
 		if at, held := slices.BinarySearch(c.Replicas[data], place); !held {
 			c.Replicas[data] = slices.Insert(c.Replicas[data], at, place)
@@ -70,6 +78,8 @@ func (s *State) survey() *Catalogue {
 			c.Capacity = c.Capacity.Add(n.Capacity)
 			c.At[b.Place[i]]++
 			c.Unkind = c.Unkind || slices.ContainsFunc(n.Taints, func(t fleet.Taint) bool { return t.Effect == fleet.PreferNoSchedule })
+			c.MostCores = max(c.MostCores, n.Capacity.Get(resource.CPU))
+			c.MostDevices = max(c.MostDevices, len(n.Devices))
 			c.price(n)
 			c.draw(n)
 			for _, data := range b.Data[i] {

@@ -9,8 +9,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/rival"
 	"github.com/auspex-project/auspex/placement/score"
 )
 
@@ -125,7 +127,7 @@ func checkFilter(t *rapid.T, r placement.Rule, s *placement.State, b *placement.
 // raw values, the same twice and for each node by itself, without allocating.
 func TestScorerConformance(t *testing.T) {
 	names := map[string]bool{}
-	for _, sc := range score.All() {
+	for _, sc := range slices.Concat(score.All(), rival.All()) {
 		if sc.Name() == "" || names[sc.Name()] || sc.Unit() == "" || sc.DefaultWeight() < 0 {
 			t.Errorf("scorer %q: unit %q, weight %g", sc.Name(), sc.Unit(), sc.DefaultWeight())
 		}
@@ -217,6 +219,16 @@ func checkRegional(t *rapid.T, m placement.Regional, s *placement.State) (spread
 	return spread
 }
 
+// someWorth is what devices are worth for a mix that was made up.
+func someWorth() *packing.Worth {
+	var mix packing.Mix
+	for _, share := range []int32{250, 500, 700, packing.Whole} {
+		cores := float64(share) / 250
+		mix.Add(packing.Task{Class: packing.Class{Cores: cores, Devices: 1, Share: share}, NeedCores: cores, NeedMemory: cores * gib})
+	}
+	return packing.Unplanned(mix.Targets(), nil)
+}
+
 // spy is a filter that shows a test the query and the state it was prepared for.
 type spy struct {
 	query *placement.Query
@@ -244,6 +256,9 @@ func onQueries(t *testing.T, f func(*rapid.T, *placement.Query, *placement.State
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+		if rapid.Bool().Draw(t, "valued") {
+			watched.AdoptWorth(someWorth())
 		}
 		w := drawWorkload(t, "asked")
 		if _, err := watched.Place(context.Background(), placement.Request{ID: "asked", Workload: w, DryRun: true}); err != nil {

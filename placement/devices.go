@@ -1,5 +1,21 @@
 package placement
 
+import "math/bits"
+
+// Devices appends to chosen the devices of node i of b that the workload would get
+// there; ok is false when the node has too few.
+func (q *Query) Devices(s *State, b *Block, i int, chosen []int) (_ []int, ok bool) {
+	if q.chooser != nil && q.Accelerator.Devices > 0 {
+		if devices, ok := q.chooser.Choose(s, b, i); ok {
+			for ; devices != 0; devices &= devices - 1 {
+				chosen = append(chosen, bits.TrailingZeros64(devices))
+			}
+			return chosen, true
+		}
+	}
+	return b.Select(i, q.Accelerator, q.Models, chosen)
+}
+
 // Select appends to chosen the devices of node i of b that a workload with need a
 // would get, models being the numbers of the acceptable models, nil for any. A
 // part of a device comes from the one with the least left that suffices, so that
@@ -42,6 +58,11 @@ func (b *Block) CanSelect(i int, a Accelerator, models []uint32) (ok, ofModel bo
 		}
 	}
 	return suitable >= a.Devices, acceptable >= a.Devices
+}
+
+// Suits reports whether device k of node i would do for a workload with need a.
+func (b *Block) Suits(i, k int, a Accelerator, models []uint32) bool {
+	return b.suits(i, k, b.Occupants[i].Devices[k], a, models)
 }
 
 func (b *Block) suits(i, k int, d DeviceState, a Accelerator, models []uint32) bool {

@@ -46,10 +46,11 @@ type plannedMeasure struct {
 	part    float32 // weight over the sum of all weights
 }
 
-// prepare makes q ready. What a filter demands nothing of still gets a line, so
-// that every answer lists the same filters.
+// prepare makes q ready and tells it which measure chooses devices. What a filter
+// demands nothing of still gets a line, so that every answer lists the same filters.
 func (e *engine) prepare(q *Query) *plan {
 	p := &plan{query: q, rules: make([]plannedRule, 0, len(e.filters)+8), measures: make([]plannedMeasure, 0, len(e.scorers))}
+	e.weigh(p, q)
 	for _, f := range e.filters {
 		rules := f.Prepare(q)
 		if len(rules) == 0 {
@@ -69,7 +70,21 @@ func (e *engine) prepare(q *Query) *plan {
 	if p.costly < 0 {
 		p.costly = len(p.rules)
 	}
-	sum := 0.0
+	p.words = newVocabulary(p)
+	return p
+}
+
+// of returns p for another query that calls for the same plan.
+func (p plan) of(q *Query) *plan {
+	q.chooser = p.query.chooser
+	p.query = q
+	return &p
+}
+
+// weigh prepares the measures, and finds the one that chooses devices: rules may
+// ask for its choice.
+func (e *engine) weigh(p *plan, q *Query) {
+	sum, chosenBy := 0.0, 0.0
 	for _, s := range e.scorers {
 		w := q.State.Policy.Weights.of(q.Policy.Class, s.Name(), s.DefaultWeight())
 		p.measures = append(p.measures, plannedMeasure{measure: s.Prepare(q), scorer: s, weight: w})
@@ -81,6 +96,9 @@ func (e *engine) prepare(q *Query) *plan {
 			continue
 		}
 		m.part = float32(m.weight / sum)
+		if c, ok := m.measure.(Chooser); ok && m.weight > chosenBy {
+			q.chooser, chosenBy = c, m.weight
+		}
 		if r, ok := m.measure.(Regional); ok {
 			p.regional = append(p.regional, weighed{r, m.part})
 			if !r.Local() {
@@ -97,7 +115,6 @@ func (e *engine) prepare(q *Query) *plan {
 			p.plain = append(p.plain, weighed{m.measure, m.part})
 		}
 	}
-	p.words = newVocabulary(p)
 	slices.SortStableFunc(p.plain, func(a, b weighed) int { return cmp.Compare(b.part, a.part) })
 	rest := float32(rounding)
 	for _, m := range p.bounded {
@@ -109,7 +126,6 @@ func (e *engine) prepare(q *Query) *plan {
 		rest += 100 * p.plain[i].part
 		p.rest[i] = rest
 	}
-	return p
 }
 
 // rounding is more than all the roundings of a score, in points: what is held

@@ -177,6 +177,9 @@ func (s *Service) decideGang(ctx context.Context, g *gang) (*GangDecision, []*ve
 	if err := g.prepare(state); err != nil {
 		return nil, nil, err
 	}
+	for i, m := range g.members {
+		s.arrivals.count(g.request.member(i), m.query)
+	}
 
 	// 3. to 5. Filter, score and select, member by member.
 	if g.denied < 0 {

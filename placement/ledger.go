@@ -202,7 +202,7 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 		return nil, Record{}, ErrConflict
 	}
 	b, i := l.mu.state.peek(n.position)
-	v.Devices, _ = b.Select(i, q.Accelerator, q.Models, nil)
+	v.Devices, _ = q.Devices(l.mu.state, b, i, nil)
 	v.Phase = Reserved
 	v.Expires = now.Add(orDefault(r.ReserveFor, l.mu.state.Policy.ReservationTTL))
 	record := l.record(WorkloadReserved, now)

@@ -16,6 +16,7 @@ type metrics struct {
 	expired   prometheus.Counter
 	refreshed prometheus.Counter
 	unusable  prometheus.Counter
+	plans     prometheus.Counter
 }
 
 // newMetrics registers metrics, those of l among them; nil registers nothing.
@@ -38,6 +39,7 @@ func newMetrics(to prometheus.Registerer, l *ledger) (*metrics, error) {
 		expired:   counter("auspex_placement_reservations_expired_total", "Reservations not confirmed in time."),
 		refreshed: counter("auspex_placement_forecasts_refreshed_total", "Placed workloads that got a new forecast."),
 		unusable:  counter("auspex_placement_forecasts_unusable_total", "Forecasts that could not be added up and were ignored."),
+		plans:     counter("auspex_placement_packing_plans_total", "Plans of what free devices are worth that were taken over."),
 	}
 	if to == nil {
 		return m, nil
@@ -47,7 +49,7 @@ func newMetrics(to prometheus.Registerer, l *ledger) (*metrics, error) {
 	}
 	var errs []error
 	for _, c := range []prometheus.Collector{
-		m.decisions, m.gangs, m.seconds, m.conflicts, m.expired, m.refreshed, m.unusable,
+		m.decisions, m.gangs, m.seconds, m.conflicts, m.expired, m.refreshed, m.unusable, m.plans,
 		gauge("auspex_placement_nodes", "Registered nodes.", func() float64 {
 			l.mu.Lock()
 			defer l.mu.Unlock()

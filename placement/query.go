@@ -29,7 +29,8 @@ type Query struct {
 	Stay fleet.Window
 
 	rules   *classRules
-	names   int // how many there were before any was looked up
+	chooser Chooser // nil: Block.Select
+	names   int     // how many there were before any was looked up
 	company []companion
 	bond    string // see bindTo
 }
@@ -68,6 +69,20 @@ func (q *Query) Need(n resource.Name) *Need {
 		}
 	}
 	return nil
+}
+
+// Room returns how much of resource r of the schema node i has left beside the
+// predicted peak of its sum, and beside that with need, of r or nil, on top: at
+// least, by the highest slots of both. It may be below 0.
+func (q *Query) Room(b *Block, i, r int, need *Need) (before, after float32) {
+	c, ceiling, margins := &b.Columns[r], b.Ceiling[r][i], q.rules.margins[r]
+	margin := func(members int) float32 { return margins[min(members, len(margins)-1)] }
+	before = ceiling - forecast.Peak(c.Top[i], c.Peak[i], c.Limit[i], margin(int(b.Count[i])))
+	if need == nil {
+		return before, before
+	}
+	after = ceiling - forecast.Peak(c.Top[i]+need.Top, c.Peak[i]+need.Peak, c.Limit[i]+need.Limit, margin(int(b.Count[i])+1))
+	return before, after
 }
 
 // Load is a need held against nodes: the predicted peak of a node's sum with it.

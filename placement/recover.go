@@ -32,6 +32,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 			b.Draining |= 1 << i
 		}
 	}
+	accelerated := slices.ContainsFunc(kept.nodes, func(r Record) bool { return len(r.Node.Devices) > 0 })
 	for _, r := range kept.reserved {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -49,6 +50,9 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 			l.mu.deadlines.push(h)
 		}
 		s.book.restore(restored(h))
+		if accelerated {
+			s.arrivals.add(h.Workload, acceleratorOf(h.Workload), l.member(h).Needs)
+		}
 	}
 	for _, gang := range slices.Sorted(maps.Keys(l.mu.gangs)) {
 		s.book.restoreGang(restoredGang(gang, l.mu.gangs[gang]))

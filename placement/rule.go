@@ -68,3 +68,14 @@ type Bounded interface {
 	// Bound writes to value, for each of candidates, at least what Score would.
 	Bound(s *State, b *Block, candidates uint64, value *Lane)
 }
+
+// Chooser is a Measure that depends on which devices of a node the workload would
+// get, and says which. Of several that count the one of the greatest weight does, the
+// first of equals; where none does, Block.Select.
+type Chooser interface {
+	Measure
+
+	// Choose returns the devices of node i of b for a workload that needs some, one bit
+	// each; ok is false where it has no choice to make: then Block.Select decides.
+	Choose(s *State, b *Block, i int) (devices uint64, ok bool)
+}

@@ -2,15 +2,19 @@ package placement
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
 // tick is how exactly reservations expire and silence is noticed.
 const tick = time.Second
 
-// Run expires reservations, notices silent nodes, takes over new forecasts and
-// compacts the journal until ctx ends.
+// Run expires reservations, notices silent nodes, takes over new forecasts, plans
+// what devices are worth and compacts the journal until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
+	var background sync.WaitGroup
+	defer background.Wait()
+	background.Go(func() { s.planPacking(ctx) })
 	ticks := time.NewTicker(tick)
 	defer ticks.Stop()
 	refreshes := time.NewTicker(s.refresh)

@@ -34,6 +34,7 @@ type Service struct {
 	shapes     *shapes
 	ledger     *ledger
 	book       *book
+	arrivals   *arrivals
 	forecaster Forecaster
 	classifier Classifier
 	refresh    time.Duration
@@ -58,6 +59,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	s := &Service{
 		engine:     &engine{filters: o.Filters, scorers: o.Scorers},
 		book:       newBook(o.Settings.withDefaults()),
+		arrivals:   newArrivals(),
 		forecaster: o.Forecaster,
 		classifier: o.Classifier,
 		refresh:    orDefault(o.RefreshEvery, 15*time.Second),
@@ -145,6 +147,7 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 			state.done()
 			return decided{}, err
 		}
+		s.arrivals.count(r, q)
 		v := newVerdict(r, q, started)
 		if len(denial) > 0 {
 			state.done()

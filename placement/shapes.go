@@ -172,9 +172,8 @@ func (sh *shape) search(e *engine, q *Query, latest func() *State, most int) (_ 
 		s.done()
 		return nil, nil, findings{}, false
 	}
-	p := *sh.mu.plan
-	p.query = q
-	return &p, s, sh.bestIn(p.survey(s), s, most), true
+	p := sh.mu.plan.of(q)
+	return p, s, sh.bestIn(p.survey(s), s, most), true
 }
 
 // update holds the nodes that have changed against the plan; false when all have

@@ -81,7 +81,7 @@ func (s *session) root() *cobra.Command {
 	flags.StringVar(&s.server, "server", "", "gRPC address to call (default: server.grpc_address of the configuration)")
 	root.AddCommand(
 		s.serveCommand(), s.demoCommand(),
-		s.collectCommand(), s.importCommand(), s.trainCommand(), s.backtestCommand(),
+		s.collectCommand(), s.importCommand(), s.trainCommand(), s.backtestCommand(), s.simulateCommand(),
 		s.placeCommand(), s.confirmCommand(), s.releaseCommand(), s.explainCommand(),
 		s.predictCommand(), s.nodesCommand(), s.sharesCommand(), s.modelsCommand(),
 		s.configCommand(), s.doctorCommand(), s.versionCommand(),

@@ -251,7 +251,7 @@ func (Power) Advise(q *placement.Query, b *placement.Block, i int) []string {
 	}
 	var a advice
 	var buffer [maxSlots]float32
-	d := draw{cpu: q.Need(resource.CPU), need: q.Accelerator, models: q.Models}
+	d := draw{cpu: q.Need(resource.CPU), query: q}
 	after := d.with(q.State, b, i, &buffer)
 	// over adds a line where draw exceeds a cap, by slot.
 	over := func(whose string, limit int64, drawn func(t int) int64) {

@@ -17,7 +17,7 @@ var _ placement.Filter = Power{}
 func (Power) Name() string { return "power" }
 
 func (Power) Prepare(q *placement.Query) []placement.Rule {
-	draw := draw{cpu: q.Need(resource.CPU), need: q.Accelerator, models: q.Models}
+	draw := draw{query: q, cpu: q.Need(resource.CPU)}
 	return []placement.Rule{
 		{Reason: "predicted draw over the node's power cap", Preemptible: true, Check: nodeCap{draw}},
 		{Reason: "predicted draw over the rack's power cap", Preemptible: true, Check: domainCap{draw, placement.RackDomain}},
@@ -28,9 +28,8 @@ func (Power) Prepare(q *placement.Query) []placement.Rule {
 
 // draw predicts what a node draws with the workload.
 type draw struct {
-	cpu    *placement.Need // nil: none
-	need   placement.Accelerator
-	models []uint32
+	query *placement.Query
+	cpu   *placement.Need // nil: none
 }
 
 // maxSlots is the longest grid that needs no allocation: a week of hours.
@@ -43,10 +42,10 @@ func (d *draw) with(s *placement.State, b *placement.Block, i int, buffer *[maxS
 	}
 	watts = watts[:s.Grid.Slots]
 	var chosen [64]int
-	devices, _ := b.Select(i, d.need, d.models, chosen[:0])
+	devices, _ := d.query.Devices(s, b, i, chosen[:0])
 	extra := float32(0)
 	for _, k := range devices {
-		extra += b.Swing(i, k, d.need.Share)
+		extra += b.Swing(i, k, d.query.Accelerator.Share)
 	}
 	s.Draw(b, i, d.cpu, extra, watts)
 	return watts

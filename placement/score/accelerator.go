@@ -1,51 +1,68 @@
 package score
 
-import "github.com/auspex-project/auspex/placement"
+import (
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/resource"
+)
 
-// Accelerator keeps devices usable. Work without a need of devices is sent where
-// none are free. A part of a device goes where it leaves the smallest rest, whole
-// devices where the fewest whole ones remain.
+// Accelerator keeps devices usable. It goes by what the fleet has learned of the
+// mix of workloads that arrive: the waste of devices to be expected of the node with
+// the workload, less that without (see package packing). The device within the node
+// is the one that wastes the least.
+//
+// Until enough has arrived to learn from, all that is left beside the workload
+// counts for wasted: a part of a device goes where it leaves the smallest rest, whole
+// devices where the fewest whole ones remain. Work without a need of devices is
+// sent where none are free.
 type Accelerator struct{}
 
 var _ placement.Scorer = Accelerator{}
 
 func (Accelerator) Name() string           { return "accelerator" }
-func (Accelerator) Unit() string           { return "devices left free" }
+func (Accelerator) Unit() string           { return "devices wasted" }
 func (Accelerator) DefaultWeight() float64 { return 4 }
 
 func (Accelerator) Prepare(q *placement.Query) placement.Measure {
-	m := &accelerator{need: q.Accelerator, models: q.Models}
-	return m
+	if w := q.State.Catalogue.Worth; w != nil {
+		m := &waste{worth: w, query: q, cpu: q.Need(resource.CPU), share: packingShare(q.Accelerator.Share)}
+		if memory := q.Need(resource.Memory); memory != nil {
+			m.memory = memory.Request
+		}
+		return m
+	}
+	return &rest{need: q.Accelerator, models: q.Models}
 }
 
-type accelerator struct {
+// rest is the measure before anything is learned.
+type rest struct {
 	need   placement.Accelerator
 	models []uint32
 }
 
-func (m *accelerator) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
+func (m *rest) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	if m.need.Devices == 0 {
 		each(candidates&^b.Accelerated, func(i int) { raw[i], value[i] = 0, 100 })
 		candidates &= b.Accelerated
 	}
 	each(candidates, func(i int) {
+		devices := b.Occupants[i].Devices
 		switch {
 		case m.need.Devices == 0:
-			left := free(b.Occupants[i].Devices)
-			raw[i], value[i] = left, percent(1-left/max(1, float32(len(b.Occupants[i].Devices))))
+			left := free(devices)
+			raw[i], value[i] = left, percent(1-left/max(1, float32(len(devices))))
 		case m.need.Share < placement.WholeDevice:
-			left := m.rest(b, i)
+			left := m.ofDevice(b, i)
 			raw[i], value[i] = left, percent(1-left)
 		default:
-			left := whole(b.Occupants[i].Devices) - float32(m.need.Devices)
-			raw[i], value[i] = left, percent(1-left/max(1, float32(len(b.Occupants[i].Devices))))
+			left := whole(devices) - float32(m.need.Devices)
+			raw[i], value[i] = left, percent(1-left/max(1, float32(len(devices))))
 		}
 	})
 }
 
-// rest returns what is left of the device the part would come from.
-func (m *accelerator) rest(b *placement.Block, i int) float32 {
-	var chosen [64]int
+// ofDevice returns what is left of the device the part would come from.
+func (m *rest) ofDevice(b *placement.Block, i int) float32 {
+	var chosen [maxDevices]int
 	devices, ok := b.Select(i, m.need, m.models, chosen[:0])
 	if !ok {
 		return 1

@@ -18,7 +18,7 @@ func (Power) DefaultWeight() float64 { return 1 }
 
 func (Power) Prepare(q *placement.Query) placement.Measure {
 	c := q.State.Catalogue
-	m := &power{need: q.Accelerator, models: q.Models, worst: c.IdleWatts + c.DeviceSwing*float64(q.Accelerator.Devices)}
+	m := &power{query: q, worst: c.IdleWatts + c.DeviceSwing*float64(q.Accelerator.Devices)}
 	if cpu := q.Need(resource.CPU); cpu != nil {
 		m.cpu, m.index = cpu.Mean, cpu.Index
 		m.worst += c.WattsPerCore * float64(cpu.Mean)
@@ -30,11 +30,10 @@ func (Power) Prepare(q *placement.Query) placement.Measure {
 }
 
 type power struct {
-	cpu    float32 // average use the workload adds, cores
-	index  int
-	need   placement.Accelerator
-	models []uint32
-	worst  float64
+	cpu   float32 // average use the workload adds, cores
+	index int
+	query *placement.Query
+	worst float64
 }
 
 func (m *power) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
@@ -57,11 +56,11 @@ func (m *power) added(s *placement.State, b *placement.Block, i int) float64 {
 	} else {
 		watts += float64(b.DeviceWatts[i])
 	}
-	if m.need.Devices > 0 {
+	if need := m.query.Accelerator; need.Devices > 0 {
 		var chosen [64]int
-		devices, _ := b.Select(i, m.need, m.models, chosen[:0])
+		devices, _ := m.query.Devices(s, b, i, chosen[:0])
 		for _, k := range devices {
-			watts += float64(b.Swing(i, k, m.need.Share))
+			watts += float64(b.Swing(i, k, need.Share))
 		}
 	}
 	return watts

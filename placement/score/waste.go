@@ -1,0 +1,82 @@
+package score
+
+import (
+	"github.com/auspex-project/auspex/packing"
+	"github.com/auspex-project/auspex/placement"
+)
+
+// waste is the measure by a learned worth.
+type waste struct {
+	worth  *packing.Worth
+	query  *placement.Query
+	cpu    *placement.Need // nil: none
+	memory float64         // asked for, bytes
+	share  int32           // of each device, in parts of packing.Whole
+}
+
+var _ placement.Chooser = (*waste)(nil)
+
+const (
+	cpuColumn, memoryColumn = 0, 1 // in every schema
+
+	// halfway is the added waste, in devices, that takes a node half of the way from
+	// indifferent, 50, to the end of the scale.
+	halfway = .25
+
+	maxDevices = packing.MostDevices
+)
+
+func (m *waste) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
+	if m.query.Accelerator.Devices == 0 {
+		each(candidates&^b.Accelerated, func(i int) { raw[i], value[i] = 0, 50 })
+		candidates &= b.Accelerated
+	}
+	each(candidates, func(i int) {
+		added, _ := m.added(b, i)
+		x := added / halfway
+		raw[i], value[i] = added, percent(.5-.5*x/(1+max(x, -x)))
+	})
+}
+
+// Choose implements placement.Chooser.
+func (m *waste) Choose(_ *placement.State, b *placement.Block, i int) (devices uint64, ok bool) {
+	_, devices = m.added(b, i)
+	return devices, devices != 0
+}
+
+// added returns the waste the workload would add to a node, and the devices it
+// would get, one bit each: none where too few are free, and then all that is free
+// counts for wasted.
+func (m *waste) added(b *placement.Block, i int) (devices float32, chosen uint64) {
+	var left [maxDevices]int32
+	all := b.Occupants[i].Devices
+	all = all[:min(len(all), maxDevices)]
+	sum, suitable := int32(0), uint64(0)
+	need := m.query.Accelerator
+	for k := range all {
+		left[k] = packingShare(all[k].Free)
+		sum += left[k]
+		if need.Devices > 0 && b.Suits(i, k, need, m.query.Models) {
+			suitable |= 1 << k
+		}
+	}
+	if sum == 0 {
+		return 0, 0
+	}
+	cores, coresAfter := m.query.Room(b, i, cpuColumn, m.cpu)
+	memory := float64(b.Ceiling[memoryColumn][i]) - b.Columns[memoryColumn].Requested[i]
+	before := m.worth.Lacking(sum, float64(cores), memory)
+	if need.Devices == 0 {
+		after := m.worth.Lacking(sum, float64(coresAfter), memory-m.memory)
+		return after - before + packing.Idle*float32(sum)/packing.Whole, 0
+	}
+	chosen, change, ok := m.worth.Choose(left[:len(all)], suitable, int32(need.Devices), m.share)
+	if !ok {
+		return float32(sum) / packing.Whole, 0
+	}
+	sum -= int32(need.Devices) * m.share
+	return change + m.worth.Lacking(sum, float64(coresAfter), memory-m.memory) - before, chosen
+}
+
+// packingShare converts a share of a device, in parts of placement.WholeDevice.
+func packingShare(share int32) int32 { return share / (placement.WholeDevice / packing.Whole) }

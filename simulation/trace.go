@@ -1,0 +1,116 @@
+package simulation
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/auspex-project/auspex/datasets"
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// Trace is a fleet and what may arrive at it.
+type Trace struct {
+	Name  string
+	Nodes []fleet.Node
+	Pods  []datasets.Arrival // by the names of their workloads
+
+	unit unit
+}
+
+// NewTrace checks that nodes and pods make a trace that can be replayed.
+func NewTrace(name string, nodes []fleet.Node, pods []datasets.Arrival) (*Trace, error) {
+	switch {
+	case len(nodes) == 0:
+		return nil, fmt.Errorf("trace %s: no nodes", name)
+	case len(pods) == 0:
+		return nil, fmt.Errorf("trace %s: no pods", name)
+	}
+	seen := make(map[string]bool, len(nodes))
+	for i := range nodes {
+		if err := nodes[i].Validate(); err != nil {
+			return nil, fmt.Errorf("trace %s: %w", name, err)
+		}
+		if seen[nodes[i].Name] {
+			return nil, fmt.Errorf("trace %s: node %s is listed twice", name, nodes[i].Name)
+		}
+		seen[nodes[i].Name] = true
+	}
+	t := &Trace{Name: name, Nodes: nodes, Pods: slices.Clone(pods)}
+	slices.SortStableFunc(t.Pods, func(a, b datasets.Arrival) int { return cmp.Compare(a.Workload.ID, b.Workload.ID) })
+	var err error
+	if t.unit, err = unitOf(t); err != nil {
+		return nil, fmt.Errorf("trace %s: %w", name, err)
+	}
+	return t, nil
+}
+
+// ReadTrace reads nodes and pods to the end. A row that cannot be read ends it: a
+// fleet with holes would prove nothing.
+func ReadTrace(ctx context.Context, name string, nodes, pods *datasets.Fleet) (*Trace, error) {
+	machines, err := nodes.Nodes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read nodes: %w", err)
+	}
+	var arrivals []datasets.Arrival
+	for a, err := range pods.Arrivals(ctx) {
+		if err != nil {
+			return nil, fmt.Errorf("read pods: %w", err)
+		}
+		arrivals = append(arrivals, a)
+	}
+	return NewTrace(name, machines, arrivals)
+}
+
+// unit counts how much of a fleet is asked for: in devices, or in shares of all its
+// cores or memory, whichever is asked for more.
+type unit struct {
+	of       resource.Name
+	capacity float64
+}
+
+func unitOf(t *Trace) (unit, error) {
+	var capacity, asked resource.Vector
+	for i := range t.Nodes {
+		capacity = capacity.Add(capacityOf(&t.Nodes[i]))
+	}
+	for i := range t.Pods {
+		asked = asked.Add(demand(&t.Pods[i].Workload))
+	}
+	if capacity.Get(resource.GPU) > 0 && asked.Get(resource.GPU) > 0 {
+		return unit{resource.GPU, capacity.Get(resource.GPU)}, nil
+	}
+	best, scarcest := unit{}, 0.0
+	for _, n := range []resource.Name{resource.CPU, resource.Memory} {
+		if has := capacity.Get(n); has > 0 && asked.Get(n)/has > scarcest {
+			best, scarcest = unit{n, has}, asked.Get(n)/has
+		}
+	}
+	if scarcest == 0 {
+		return unit{}, errors.New("the nodes have no capacity that the pods ask for (are the columns of cpu, memory and gpu all zero?)")
+	}
+	return best, nil
+}
+
+// share returns what w asks for as a share of the fleet.
+func (u unit) share(w *workload.Workload) float64 {
+	asked := demand(w)
+	return asked.Get(u.of) / u.capacity
+}
+
+// capacityOf returns what n has, devices included.
+func capacityOf(n *fleet.Node) resource.Vector {
+	return n.Capacity.With(resource.GPU, float64(len(n.Devices)))
+}
+
+// demand returns what w asks for, devices included.
+func demand(w *workload.Workload) resource.Vector {
+	if a := w.Accelerator; a.Devices > 0 {
+		return w.Requests.With(resource.GPU, float64(a.Devices)*a.PerDevice())
+	}
+	return w.Requests
+}
