@@ -28,11 +28,11 @@ func TestFGDAnchor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	byName := make(map[string]datasets.Arrival)
-	for _, p := range trace.Pods {
-		byName[p.Workload.ID] = p
+	byName := make(map[string]int32)
+	for i, p := range trace.Pods {
+		byName[p.Workload.ID] = int32(i)
 	}
-	var arrivals []datasets.Arrival
+	var arrivals []int32
 	for _, row := range anchorRows(t)[1:] {
 		pod, ok := byName[row[2]]
 		if !ok {

@@ -70,8 +70,24 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// curveSteps is how many points a curve has for each multiple of the fleet.
+// curveSteps is how many points a curve has for each multiple of the fleet, and about
+// half as many as with departures in all.
 const curveSteps = 40
+
+// step returns how much arrives between two points of a curve, above 0.
+func (o Options) step(t *Trace, arrivals []int32) float64 {
+	if !o.Departures {
+		return 1. / curveSteps
+	}
+	total := 0.0
+	for _, i := range arrivals {
+		total += t.unit.share(&t.Pods[i].Workload)
+	}
+	if total == 0 {
+		return math.Inf(1)
+	}
+	return total / (2 * curveSteps)
+}
 
 // Compare replays t under every policy with every seed, and sums up. Every policy
 // gets the same arrivals and the same order among equal nodes. The errors are those of
@@ -96,14 +112,7 @@ func Compare(ctx context.Context, t *Trace, o Options) ([]Summary, error) {
 			if err != nil {
 				return nil, fmt.Errorf("trace %s: %w", t.Name, err)
 			}
-			c := &curve{step: 1. / curveSteps}
-			if o.Departures {
-				total := 0.0
-				for k := range arrivals {
-					total += t.unit.share(&arrivals[k].Workload)
-				}
-				c.step = total / (2 * curveSteps)
-			}
+			c := &curve{step: o.step(t, arrivals)}
 			if err := r.run(ctx, arrivals, o.Departures, c); err != nil {
 				return nil, fmt.Errorf("trace %s, policy %s, seed %d: %w", t.Name, name, seed, err)
 			}

@@ -8,8 +8,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/auspex-project/auspex/datasets"
 )
 
 // Protocol says what arrives.
@@ -36,14 +34,14 @@ func (p Protocol) Validate() error {
 	return nil
 }
 
-// arrivals returns what arrives with a seed, in order.
-func (p Protocol) arrivals(t *Trace, seed uint64) ([]datasets.Arrival, error) {
+// arrivals returns what arrives with a seed, in order, as positions in t.Pods.
+func (p Protocol) arrivals(t *Trace, seed uint64) ([]int32, error) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	if p.Departures {
 		return p.comingAndGoing(t, rng)
 	}
 	order := rng.Perm(len(t.Pods))
-	var out []datasets.Arrival
+	var out []int32
 	for asked := 0.0; asked < p.Arrive*(1-1e-12); {
 		k := 0
 		if n := len(out); n < len(order) {
@@ -53,7 +51,7 @@ func (p Protocol) arrivals(t *Trace, seed uint64) ([]datasets.Arrival, error) {
 		} else {
 			k = rng.IntN(len(t.Pods))
 		}
-		out = append(out, t.Pods[k])
+		out = append(out, int32(k))
 		asked += t.unit.share(&t.Pods[k].Workload)
 	}
 	return out, nil
@@ -64,39 +62,45 @@ func tooMany(f float64) error {
 }
 
 // comingAndGoing draws as many pods as bring the busiest moment to p.Arrive.
-func (p Protocol) comingAndGoing(t *Trace, rng *rand.Rand) ([]datasets.Arrival, error) {
-	timed := slices.DeleteFunc(slices.Clone(t.Pods), func(a datasets.Arrival) bool { return a.Arrive.IsZero() })
+func (p Protocol) comingAndGoing(t *Trace, rng *rand.Rand) ([]int32, error) {
+	var timed []int32
+	for i := range t.Pods {
+		if !t.Pods[i].Arrive.IsZero() {
+			timed = append(timed, int32(i))
+		}
+	}
 	if len(timed) == 0 {
 		return nil, errors.New("no pod says when it arrives: replay arrivals only")
 	}
-	peak := busiest(timed, t.unit)
+	peak := busiest(t, timed)
 	if peak == 0 {
-		return nil, fmt.Errorf("no pod asks for %s", t.unit.of)
+		return nil, fmt.Errorf("no pod that says when it arrives asks for %s", t.unit.of)
 	}
 	n := math.Ceil(p.Arrive / peak * float64(len(timed)))
 	if n > mostArrivals {
 		return nil, tooMany(p.Arrive)
 	}
-	out := make([]datasets.Arrival, int(n))
+	out := make([]int32, int(n))
 	for i := range out {
 		out[i] = timed[rng.IntN(len(timed))]
 	}
-	slices.SortStableFunc(out, func(a, b datasets.Arrival) int { return a.Arrive.Compare(b.Arrive) })
+	slices.SortStableFunc(out, func(a, b int32) int { return t.Pods[a].Arrive.Compare(t.Pods[b].Arrive) })
 	return out, nil
 }
 
 // busiest returns the most that is asked for at once, as a share of the fleet.
-func busiest(pods []datasets.Arrival, u unit) float64 {
+func busiest(t *Trace, pods []int32) float64 {
 	type change struct {
 		at    time.Time
 		share float64
 	}
 	var changes []change
-	for i := range pods {
-		share := u.share(&pods[i].Workload)
-		changes = append(changes, change{pods[i].Arrive, share})
-		if !pods[i].Depart.IsZero() {
-			changes = append(changes, change{pods[i].Depart, -share})
+	for _, i := range pods {
+		pod := &t.Pods[i]
+		share := t.unit.share(&pod.Workload)
+		changes = append(changes, change{pod.Arrive, share})
+		if !pod.Depart.IsZero() {
+			changes = append(changes, change{pod.Depart, -share})
 		}
 	}
 	slices.SortStableFunc(changes, func(a, b change) int {

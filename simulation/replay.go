@@ -78,14 +78,14 @@ func newReplay(ctx context.Context, t *Trace, p policy, seed uint64) (*replay, e
 	return r, nil
 }
 
-// run replays arrivals in order; what has departed by an arrival is released before.
-func (r *replay) run(ctx context.Context, arrivals []datasets.Arrival, departures bool, c *curve) error {
+// run replays arrivals, positions in the trace's pods, in order; what has departed by an arrival is released before.
+func (r *replay) run(ctx context.Context, arrivals []int32, departures bool, c *curve) error {
 	defer r.planner.stop()
-	for n := range arrivals {
+	for n, pod := range arrivals {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		a := &arrivals[n]
+		a := &r.trace.Pods[pod]
 		if departures {
 			if err := r.release(ctx, a.Arrive, c); err != nil {
 				return err
