@@ -18,7 +18,8 @@ Machines are random groups of workloads, or with --group 0 those the trace names
 Every hour of the last days that hold data each predictor says how much the
 machine will use at most until the horizon; it is scored raw and behind margins
 calibrated anew each day on the weeks before. Columns "@" are savings at matched
-violation rates: their scale is chosen on the test days, for all alike.`,
+violation rates: their scale is chosen on the test days, for all alike. Of a trace
+of one day the last third of its hours is tested (--test-days 1).`,
 		Example: `  auspex backtest --trace bitbrains:traces/bitbrains --resource cpu --horizon 24h --group 12
   auspex backtest --trace planetlab:traces/planetlab --horizon 6h --group 20 --test-days 2 -o json
   auspex backtest --trace bitbrains:2013-8.csv.gz --resource memory --plot plots`,

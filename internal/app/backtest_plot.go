@@ -13,7 +13,7 @@ import (
 const (
 	plottedMachines  = 3
 	plottedWorkloads = 3
-	singleMachines   = 100 // of one workload, to calibrate on
+	replayedForPlots = 150 // machines, to calibrate on
 )
 
 // plotBacktest draws a report, and forecasts of a few machines and workloads.
@@ -21,12 +21,11 @@ func plotBacktest(ctx context.Context, w io.Writer, dir string, s *backtest.Sett
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("backtest: plots: %w", err)
 	}
-	machines, err := s.Bands(ctx, c, s.Machines[:min(len(s.Machines), singleMachines)], plottedMachines)
+	machines, err := s.Bands(ctx, c, spread(s.Machines), plottedMachines)
 	if err != nil {
 		return err
 	}
-	singles := s.Random(s.All(), 1, 1, s.Seed)
-	workloads, err := s.Bands(ctx, c, singles[:min(len(singles), singleMachines)], plottedWorkloads)
+	workloads, err := s.Bands(ctx, c, spread(s.Random(s.All(), 1, 1, s.Seed)), plottedWorkloads)
 	if err != nil {
 		return err
 	}
@@ -36,4 +35,14 @@ func plotBacktest(ctx context.Context, w io.Writer, dir string, s *backtest.Sett
 	}
 	fmt.Fprintf(w, "%d plots written to %s\n", len(files), dir)
 	return nil
+}
+
+// spread draws some machines from all over the list, which may be in the order of
+// their days.
+func spread(machines []*backtest.Machine) []*backtest.Machine {
+	var out []*backtest.Machine
+	for i := range min(len(machines), replayedForPlots) {
+		out = append(out, machines[i*len(machines)/min(len(machines), replayedForPlots)])
+	}
+	return out
 }

@@ -10,6 +10,7 @@ import (
 // it used, in the units of the resource; all slices go together.
 type Band struct {
 	Machine   string
+	Members   int // at most
 	Times     []time.Time
 	Usage     []float32 // largest in the hour that begins then
 	Peak      []float32 // the oracle's over the horizon
@@ -42,6 +43,7 @@ func (s *Setting) Bands(ctx context.Context, c Contestant, machines []*Machine, 
 			b = &Band{Machine: machines[m.Machine].String()}
 			byMachine[m.Machine], sums[m.Machine] = b, NewSum(s.Panel, hour, hour, hour)
 		}
+		b.Members = max(b.Members, m.Members)
 		sum := sums[m.Machine]
 		sum.Follow(machines[m.Machine].At(m.Origin), m.Origin)
 		b.Times = append(b.Times, s.Panel.Time(m.Origin))

@@ -11,10 +11,10 @@
 // datacenters", EuroSys'21, section 3).
 //
 // Protocol (protocol.go) says how contestants are compared on a whole trace
-// (read.go): which days are tested (calendar.go), with which margins
-// (calibrate.go, surely.go), how they are scored (judgement.go, metrics.go), how sure that is
-// (bootstrap.go), how newborn workloads fare (cold.go) and what is told of it
-// (report.go). To add a contestant, write its file in package baseline and enter
+// (read.go, grid.go): which days are tested (calendar.go, split.go), with which
+// margins (calibrate.go, surely.go), how they are scored (judgement.go, metrics.go),
+// how sure that is (bootstrap.go), how newborn workloads fare (cold.go) and what is
+// told of it (report.go). To add a contestant, write its file in package baseline and enter
 // it in all.go there.
 //
 // Package baseline has the contestants known from public systems, one a file;

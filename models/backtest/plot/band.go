@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"image/color"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -21,7 +22,7 @@ func band(b *backtest.Band, r *backtest.Report) *plot.Plot {
 		label, per = r.Resource+", GiB", 1<<30
 	}
 	p := newPlot(fmt.Sprintf("%s: what the next %s will use at most, at %g %% risk", b.Machine, r.Horizon, 100*r.Risk), "", label)
-	p.X.Tick.Marker = plot.TimeTicks{Format: "Jan 2"}
+	p.X.Tick.Marker = timeTicks(b.Times)
 	p.Legend.Top = true
 	points := func(values []float32) plotter.XYs {
 		out := make(plotter.XYs, len(values))
@@ -50,4 +51,29 @@ func band(b *backtest.Band, r *backtest.Report) *plot.Plot {
 	}
 	p.Y.Max *= 1.25
 	return p
+}
+
+// timeTicks label about six whole hours or days.
+func timeTicks(times []time.Time) plot.ConstantTicks {
+	if len(times) == 0 {
+		return nil
+	}
+	const most = 8
+	first, last := times[0], times[len(times)-1]
+	step, format := time.Hour, "Jan 2 15:04"
+	for _, step = range [...]time.Duration{time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 48 * time.Hour, 7 * 24 * time.Hour, 28 * 24 * time.Hour} {
+		if last.Sub(first) <= most*step {
+			break
+		}
+	}
+	if step >= 24*time.Hour {
+		format = "Jan 2"
+	}
+	var ticks plot.ConstantTicks
+	for at := first.Truncate(step); !at.After(last); at = at.Add(step) {
+		if !at.Before(first) {
+			ticks = append(ticks, plot.Tick{Value: float64(at.Unix()), Label: at.Format(format)})
+		}
+	}
+	return ticks
 }

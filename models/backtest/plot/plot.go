@@ -27,18 +27,24 @@ var shown = [...]struct {
 	{"auspex", color.RGBA{213, 94, 0, 255}},
 	{"M-21|SA", color.RGBA{0, 114, 178, 255}},
 	{"S-7", color.RGBA{0, 158, 115, 255}},
+	{"n-sigma-5", color.RGBA{110, 110, 110, 255}},
+	{"rc-like-99", color.RGBA{86, 180, 233, 255}},
 	{"autopilot", color.RGBA{204, 121, 167, 255}},
 	{"koordinator", color.RGBA{230, 159, 0, 255}},
-	{"rc-like-99", color.RGBA{86, 180, 233, 255}},
-	{"max-99-5", color.RGBA{110, 110, 110, 255}},
 }
 
 // Write draws the plots of a report into a folder, each as SVG and PNG, and
 // returns the files.
 func Write(dir string, r *backtest.Report, bands []backtest.Band) ([]string, error) {
 	plots := map[string]*plot.Plot{"frontier": frontier(r), "reliability": reliability(r)}
+	drawn := map[string]int{}
 	for i := range bands {
-		plots[fmt.Sprintf("band-%d", i+1)] = band(&bands[i], r)
+		kind := "node"
+		if bands[i].Members == 1 {
+			kind = "workload"
+		}
+		drawn[kind]++
+		plots[fmt.Sprintf("%s-%d", kind, drawn[kind])] = band(&bands[i], r)
 	}
 	var files []string
 	for name, p := range plots {
@@ -60,6 +66,7 @@ func newPlot(title, x, y string) *plot.Plot {
 	p.Title.Padding = vg.Points(8)
 	p.Legend.Padding = vg.Points(2)
 	p.Legend.ThumbnailWidth = vg.Points(24)
+	p.Legend.XOffs = -vg.Points(6)
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{225}, color.Gray{225}
 	p.Add(grid)

@@ -27,7 +27,7 @@ func TestWrite(t *testing.T) {
 	if err != nil || len(files) != 6 {
 		t.Fatalf("%d files: %v", len(files), err)
 	}
-	for _, name := range []string{"frontier", "reliability", "band-1"} {
+	for _, name := range []string{"frontier", "reliability", "node-1"} {
 		data, err := os.ReadFile(filepath.Join(dir, name+".png"))
 		if err != nil {
 			t.Fatal(err)
@@ -41,5 +41,21 @@ func TestWrite(t *testing.T) {
 	}
 	if _, err := Write(filepath.Join(dir, "missing"), r, nil); err == nil {
 		t.Error("writes into a folder that is not there")
+	}
+}
+
+func TestTimeTicks(t *testing.T) {
+	from := time.Date(2026, 1, 5, 1, 30, 0, 0, time.UTC)
+	for _, c := range []struct {
+		span  time.Duration
+		first string
+	}{{17 * time.Hour, "Jan 5 03:00"}, {14 * 24 * time.Hour, "Jan 7"}} {
+		ticks := timeTicks([]time.Time{from, from.Add(c.span)})
+		if len(ticks) < 2 || len(ticks) > 9 || ticks[0].Label != c.first {
+			t.Errorf("over %v: %v", c.span, ticks)
+		}
+	}
+	if timeTicks(nil) != nil {
+		t.Error("ticks of nothing")
 	}
 }

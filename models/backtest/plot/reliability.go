@@ -27,7 +27,7 @@ func reliability(r *backtest.Report) *plot.Plot {
 	diagonal := line(plotter.XYs{{X: 2 * lowest, Y: 2 * lowest}, {X: highest, Y: highest}}, color.Black, vg.Points(1), vg.Points(4), vg.Points(3))
 	p.Add(diagonal)
 	p.Legend.Add("as promised", diagonal)
-	p.Legend.Top, p.Legend.Left = true, true
+	p.Legend.Top, p.Legend.Left, p.Legend.XOffs = true, true, vg.Points(6)
 	within := func(x float64) float64 { return min(max(x, lowest), highest) }
 	for i, s := range shown {
 		predictor := find(r, s.name, true)
