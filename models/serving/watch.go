@@ -144,16 +144,17 @@ const (
 	dismissed outcome = "dismissed"
 )
 
-// act looks at the record once a day and changes what serves where it must.
+// act looks at the record once a day and changes what serves where it must. It
+// returns what was changed; what could not be is tried again the next day.
 func (w *watch) act(set *models.Set, now time.Time) ([]change, error) {
 	day := now.Unix() / int64(24*60*60)
 	if day <= w.looks.Day {
 		return nil, nil
 	}
 	w.looks.Day = day
-	changes := append(w.falls(set), w.concludes(set, now)...)
+	var changes []change
 	var errs []error
-	for _, c := range changes {
+	for _, c := range append(w.falls(set), w.concludes(set, now)...) {
 		role := registry.LearnedRole(c.target)
 		var err error
 		if c.outcome == fellBack {
@@ -163,7 +164,9 @@ func (w *watch) act(set *models.Set, now time.Time) ([]change, error) {
 		}
 		if err != nil {
 			errs = append(errs, err)
+			continue
 		}
+		changes = append(changes, c)
 	}
 	return changes, errors.Join(errs...)
 }

@@ -199,6 +199,28 @@ func TestAClassOutOfItsBandFallsBackUntilANewChampionServes(t *testing.T) {
 	})
 }
 
+// A class that the model of any class does not fit falls back alone.
+func TestOnlyTheClassOutOfItsBandFallsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := openRegistry(t)
+		anyRole := registry.LearnedRole(models.Target{Class: models.AnyClass, Resource: resource.CPU})
+		id := shifted(t, r, -.2)
+		if err := r.Promote(anyRole, id, "the gate said so"); err != nil {
+			t.Fatal(err)
+		}
+		s := newStreet(t, r)
+		s.pass(t, 7*24)
+		champions, err := r.Champions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		service, fell := champions[batchRole]
+		if !fell || service.ID != "" || champions[anyRole].ID != id || s.basis(t) != forecast.Percentile {
+			t.Errorf("served by %s, in service %+v", s.basis(t), champions)
+		}
+	})
+}
+
 func TestChallengersAreShadowed(t *testing.T) {
 	for _, c := range []struct {
 		name            string
