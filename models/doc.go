@@ -11,6 +11,8 @@
 //     learned.go (gradient-boosted quantiles, one model per class and resource),
 //     percentiles.go (the workload's own past), prior.go (workloads like it),
 //     limit.go (what it may use).
+//   - shrink.go: a short past, drawn towards workloads like it. floor.go: what a
+//     kill for want of memory leaves behind.
 //   - features.go: what the learned model is given, free of scale.
 //   - profile.go: the additive part of a forecast, slot by slot.
 //   - conformal.go, margins.go: from forecasts and what came of them to
