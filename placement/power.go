@@ -43,6 +43,9 @@ type Domain struct {
 // than the hungriest node may draw it cannot.
 func (d *Domain) Tight() bool { return d.tight }
 
+// AnyTight reports whether a domain of a kind may turn any node away.
+func (s *State) AnyTight(kind DomainKind) bool { return s.tight[kind] > 0 }
+
 // Microwatts converts a draw.
 func Microwatts(watts float32) int64 { return int64(math.Round(float64(watts) * 1e6)) }
 
@@ -208,6 +211,11 @@ func (s *State) settleDomain(at int32) {
 	}
 	if tight != d.tight {
 		s.ownDomain(at).tight = tight
+		if tight {
+			s.tight[d.Kind]++
+		} else {
+			s.tight[d.Kind]--
+		}
 	}
 }
 

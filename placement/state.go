@@ -36,12 +36,13 @@ type State struct {
 	names   *names
 	groups  *groups
 	tables  *tables
-	changes changes        // of nodes; a new Policy stands for a change of all
-	loan    *loan          // of a frozen state that is lent
-	epoch   uint64         // is put on all that this state makes or copies
-	shared  uint64         // what is of this epoch or older may be seen through another state
-	table   uint64         // epoch of the lists Blocks, Domains and Groups
-	last    *atomic.Uint64 // newest epoch handed out in this family of states
+	tight   [domainKinds]int // domains that are, by kind
+	changes changes          // of nodes; a new Policy stands for a change of all
+	loan    *loan            // of a frozen state that is lent
+	epoch   uint64           // is put on all that this state makes or copies
+	shared  uint64           // what is of this epoch or older may be seen through another state
+	table   uint64           // epoch of the lists Blocks, Domains and Groups
+	last    *atomic.Uint64   // newest epoch handed out in this family of states
 }
 
 // newState returns the fleet without nodes.

@@ -74,6 +74,9 @@ type domainCap struct {
 }
 
 func (c domainCap) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
+	if !s.AnyTight(c.kind) {
+		return candidates
+	}
 	var buffer [maxSlots]float32
 	for m := candidates & b.Powered; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (placement.BlockSize - 1)
