@@ -47,24 +47,32 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	defer os.RemoveAll(dir)
 
+	results, err := p.measure(ctx, dir, stderr)
+	if len(results) > 0 { // what was measured before an interrupt counts
+		err = errors.Join(err, print(stdout, p.output, results))
+	}
+	return err
+}
+
+// measure lets all contestants take turns.
+func (p plan) measure(ctx context.Context, dir string, log io.Writer) (results []result, err error) {
 	var contestants []contestant
 	if !p.alone {
 		contestants = peers(p, dir)
 	}
-	var results []result
 	for turn := range p.runs {
 		d, err := p.data(ctx, p.seed+uint64(turn)) // fresh rows each turn
 		if err != nil {
-			return err
+			return results, err
 		}
 		if err := d.write(dir); err != nil {
-			return err
+			return results, err
 		}
 		for k, q := range p.quantiles {
-			fmt.Fprintf(stderr, "turn %d of %d, quantile %g: %d rows x %d columns\n", turn+1, p.runs, q, d.train.Rows(), len(d.train.Columns))
+			fmt.Fprintf(log, "turn %d of %d, quantile %g: %d rows x %d columns\n", turn+1, p.runs, q, d.train.Rows(), len(d.train.Columns))
 			r, err := ours(ctx, p, d, q)
 			if err != nil {
-				return err
+				return results, err
 			}
 			results = append(results, r)
 			for _, c := range contestants {
@@ -73,13 +81,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 				}
 				r, err := c.run(ctx, q)
 				if err != nil {
-					return err
+					return results, err
 				}
 				results = append(results, r)
 			}
 		}
 	}
-	return print(stdout, p.output, results)
+	return results, nil
 }
 
 func parse(args []string, stderr io.Writer) (plan, error) {

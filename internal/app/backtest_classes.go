@@ -71,11 +71,11 @@ func BacktestClasses(ctx context.Context, stdio IO, r ClassesRequest, format out
 
 // classQuestions reads what the trace can be asked.
 func classQuestions(ctx context.Context, stdio IO, ref datasets.Ref, r ClassesRequest) ([]*contest.Question, error) {
-	refused := 0
+	refused := map[string]bool{} // by what is wrong where: usage is read once for each resource
 	bad := func(err error) bool {
 		row := errors.As(err, new(*datasets.RowError))
 		if row {
-			refused++
+			refused[err.Error()] = true
 		}
 		return row
 	}
@@ -98,8 +98,8 @@ func classQuestions(ctx context.Context, stdio IO, ref datasets.Ref, r ClassesRe
 			questions = append(questions, s.Utilisation(n)...)
 		}
 	}
-	if refused > 0 {
-		fmt.Fprintf(stdio.Err, "backtest classes: %d bad rows left out\n", refused)
+	if len(refused) > 0 {
+		fmt.Fprintf(stdio.Err, "backtest classes: %d bad rows left out\n", len(refused))
 	}
 	switch {
 	case noFleet != nil && noUsage != nil:
