@@ -10,7 +10,8 @@ import (
 const tick = time.Second
 
 // Run expires reservations, notices silent nodes, takes over new forecasts, plans
-// what devices are worth and compacts the journal until ctx ends.
+// what devices are worth, compacts the journal and keeps explanations for a
+// restart, until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	defer background.Wait()
@@ -19,10 +20,15 @@ func (s *Service) Run(ctx context.Context) error {
 	defer ticks.Stop()
 	refreshes := time.NewTicker(s.refresh)
 	defer refreshes.Stop()
+	archives := time.NewTicker(archiveEvery)
+	defer archives.Stop()
+	defer s.saveArchive()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-archives.C:
+			s.saveArchive()
 		case now := <-ticks.C:
 			s.upkeep(now)
 		case now := <-refreshes.C:

@@ -23,6 +23,7 @@ type Options struct {
 	Forecaster   Forecaster    // nil = every workload is a cold start
 	Classifier   Classifier    // nil = a workload without a class is refused
 	Journal      Journal       // nil = nothing survives a restart
+	Archive      Archive       // nil = explanations do not
 	RefreshEvery time.Duration // how often new forecasts are taken over; 0 = 15 seconds
 	Metrics      prometheus.Registerer
 	Log          *slog.Logger
@@ -35,6 +36,7 @@ type Service struct {
 	ledger     *ledger
 	book       *book
 	arrivals   *arrivals
+	archive    Archive
 	forecaster Forecaster
 	classifier Classifier
 	refresh    time.Duration
@@ -60,6 +62,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		engine:     &engine{filters: o.Filters, scorers: o.Scorers},
 		book:       newBook(o.Settings.withDefaults()),
 		arrivals:   newArrivals(),
+		archive:    o.Archive,
 		forecaster: o.Forecaster,
 		classifier: o.Classifier,
 		refresh:    orDefault(o.RefreshEvery, 15*time.Second),
@@ -74,6 +77,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 	if err := s.recover(ctx, o.Journal); err != nil {
 		return nil, fmt.Errorf("open placement: %w", err)
 	}
+	s.loadArchive()
 	return s, nil
 }
 

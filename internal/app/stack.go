@@ -103,7 +103,7 @@ func (s *stack) newPlacement(ctx context.Context) (*placement.Service, error) {
 	}
 	return placement.Open(ctx, placement.Options{
 		Settings: settings, Filters: filter.All(), Scorers: score.All(), Grid: s.config.Grid(),
-		Forecaster: s.table, Classifier: s.table, Journal: s.journal,
+		Forecaster: s.table, Classifier: s.table, Journal: s.journal, Archive: s.journal.Explanations(),
 		Metrics: s.metrics, Log: s.log,
 	})
 }

@@ -1,0 +1,176 @@
+package placement
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Archive keeps what decisions came from over a restart, for Explain alone: what
+// is reserved is the journal's. Losing it loses explanations, nothing else.
+type Archive interface {
+	Save(data []byte) error // in place of what was there, all or nothing
+	Load() ([]byte, error)  // nil when there is nothing
+}
+
+// archiveEvery is how often the archive is written while decisions are made; it is
+// written once more when the service stops.
+const archiveEvery = 5 * time.Minute
+
+// archived is a line of the archive: a vocabulary, numbered in their order, or a
+// decision that speaks by one.
+type archived struct {
+	Version int              `json:"version,omitempty"` // on the first line, which says nothing else
+	Words   *archivedWords   `json:"words,omitempty"`
+	Made    *archivedVerdict `json:"made,omitempty"`
+}
+
+type archivedWords struct {
+	Rules   []Rejection `json:"rules"`
+	Scorers []ScoreLine `json:"scorers"`
+	Parts   []float64   `json:"parts"`
+}
+
+type archivedVerdict struct {
+	Decision   Decision  `json:"decision"`
+	Phase      Phase     `json:"phase"`
+	Words      int       `json:"words"` // -1 = none
+	TurnedAway []int     `json:"turned_away,omitempty"`
+	Candidates []string  `json:"candidates,omitempty"`
+	Measured   []float32 `json:"measured,omitempty"`
+}
+
+const archiveVersion = 1
+
+// archive returns the pages of single decisions and of members of gangs, oldest
+// first, as lines of JSON. What cannot be written so, such as a measure that is
+// not a number, is left out.
+func (b *book) archive() []byte {
+	type kept struct {
+		verdict *verdict
+		phase   Phase
+	}
+	b.mu.Lock()
+	pages := make([]kept, 0, len(b.mu.pages))
+	for _, p := range b.mu.pages {
+		if p.verdict != nil {
+			pages = append(pages, kept{p.verdict, p.phase})
+		}
+	}
+	b.mu.Unlock()
+
+	var out bytes.Buffer
+	line := func(a archived) bool {
+		data, err := json.Marshal(a)
+		if err != nil {
+			return false
+		}
+		out.Write(append(data, '\n'))
+		return true
+	}
+	line(archived{Version: archiveVersion})
+	numbers := map[*vocabulary]int{nil: -1}
+	for _, p := range pages {
+		a := &p.verdict.account
+		if _, told := numbers[a.words]; !told {
+			if !line(archived{Words: &archivedWords{a.words.rules, a.words.scorers, a.words.parts}}) {
+				continue
+			}
+			numbers[a.words] = len(numbers) - 1
+		}
+		line(archived{Made: &archivedVerdict{p.verdict.Decision, p.phase, numbers[a.words], a.turnedAway, a.candidates, a.measured}})
+	}
+	return out.Bytes()
+}
+
+// unarchive adds what archive wrote to what the journal has restored, and returns
+// how many decisions that were.
+func (b *book) unarchive(data []byte) (n int, err error) {
+	var words []*vocabulary
+	first := true
+	for line := range bytes.Lines(data) {
+		var a archived
+		if err := json.Unmarshal(line, &a); err != nil {
+			return n, fmt.Errorf("line %d: %w", n+len(words)+1, err)
+		}
+		switch {
+		case first && a.Version != archiveVersion:
+			return 0, fmt.Errorf("version %d is unknown (want %d)", a.Version, archiveVersion)
+		case a.Words != nil:
+			words = append(words, &vocabulary{a.Words.Rules, a.Words.Scorers, a.Words.Parts})
+		case a.Made != nil:
+			v, err := a.Made.verdict(words)
+			if err != nil {
+				return n, fmt.Errorf("decision %.64q: %w", a.Made.Decision.ID, err)
+			}
+			b.recall(v, a.Made.Phase)
+			n++
+		}
+		first = false
+	}
+	return n, nil
+}
+
+func (a *archivedVerdict) verdict(words []*vocabulary) (*verdict, error) {
+	v := &verdict{Decision: a.Decision}
+	if v.ID == "" || v.Workload == nil {
+		return nil, fmt.Errorf("has no id or no workload")
+	}
+	if a.Words < 0 {
+		return v, nil
+	}
+	if a.Words >= len(words) {
+		return nil, fmt.Errorf("speaks by vocabulary %d of %d", a.Words, len(words))
+	}
+	w := words[a.Words]
+	if len(a.TurnedAway) != len(w.rules) || len(w.parts) != len(w.scorers) || len(a.Measured) != 2*len(a.Candidates)*len(w.scorers) {
+		return nil, fmt.Errorf("has %d counts and %d measures for %d rules and %d candidates by %d scorers",
+			len(a.TurnedAway), len(a.Measured), len(w.rules), len(a.Candidates), len(w.scorers))
+	}
+	v.account = account{w, a.TurnedAway, a.Candidates, a.Measured}
+	return v, nil
+}
+
+// recall puts a decision of the time before a restart into the book. Of what the
+// journal restored it completes the account; what it did not was given back.
+func (b *book) recall(v *verdict, phase Phase) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p := b.mu.byID[v.ID]; p != nil {
+		if p.verdict != nil {
+			v.member, v.members = p.verdict.member, p.verdict.members
+			v.Phase, v.Expires = p.verdict.Phase, p.verdict.Expires
+			p.verdict = v
+		}
+		return
+	}
+	if phase == Reserved || phase == Confirmed {
+		phase = Released
+	}
+	b.keep(&page{request: &Request{ID: v.RequestID, Workload: v.Workload, Principal: v.Principal}, verdict: v, phase: phase})
+}
+
+// saveArchive saves what decisions came from.
+func (s *Service) saveArchive() {
+	if s.archive == nil {
+		return
+	}
+	if err := s.archive.Save(s.book.archive()); err != nil {
+		s.log.Error("explanations are not kept for a restart", "error", err)
+	}
+}
+
+// loadArchive restores them. A damaged archive costs explanations alone.
+func (s *Service) loadArchive() {
+	if s.archive == nil {
+		return
+	}
+	data, err := s.archive.Load()
+	if err == nil && len(data) > 0 {
+		_, err = s.book.unarchive(data)
+	}
+	if err != nil {
+		s.log.Warn("explanations from before the restart are lost, in part or all", "error", err)
+	}
+}

@@ -1,0 +1,105 @@
+package placement_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/auspex-project/auspex/placement"
+)
+
+// memoryArchive is an archive that is kept as long as the test runs.
+type memoryArchive struct{ data []byte }
+
+func (a *memoryArchive) Save(data []byte) error { a.data = data; return nil }
+func (a *memoryArchive) Load() ([]byte, error)  { return a.data, nil }
+
+// A decision is explained after a restart as before it, whatever became of it.
+func TestExplainedAfterRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		journal, archive := new(memoryJournal), new(memoryArchive)
+		with := func(o *placement.Options) { o.Journal, o.Archive = journal, archive; o.Settings.HeartbeatTimeout = -1 }
+		s := open(t, with)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		addNodes(t, s, 4, 4, 16)
+		ids := map[string]placement.Phase{}
+		place := func(id string, cores float64, dry bool) string {
+			d, err := s.Place(t.Context(), placement.Request{ID: id, Workload: work(id, cores, 1), DryRun: dry})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids[d.ID] = d.Phase
+			return d.ID
+		}
+		place("reserved", 1, false)
+		place("dry", 1, true)
+		place("denied", 99, false)
+		released, confirmed := place("released", 1, false), place("confirmed", 1, false)
+		if _, err := s.Release(t.Context(), released); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Confirm(t.Context(), confirmed); err != nil {
+			t.Fatal(err)
+		}
+		ids[released], ids[confirmed] = placement.Released, placement.Confirmed
+		g := placeGang(t, s, placement.GangRequest{ID: "g", Members: gangOf(2, 1, 1)})
+		ids[g.Members[1].ID] = placement.Reserved
+		before := map[string]placement.Explanation{}
+		for id := range ids {
+			e, err := s.Explain(id, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			before[id] = e
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+
+		s = open(t, with)
+		for id, phase := range ids {
+			e, err := s.Explain(id, "n00")
+			if err != nil || e.Phase != phase {
+				t.Errorf("%s is %s, was %s (%v)", id, e.Phase, phase, err)
+				continue
+			}
+			was := before[id].Decision
+			if !reflect.DeepEqual(e.Decision.Scores, was.Scores) || !reflect.DeepEqual(e.Decision.Rejections, was.Rejections) ||
+				!reflect.DeepEqual(e.Difference, before[id].Difference) || e.Decision.Reason != was.Reason || e.Decision.Node != was.Node {
+				t.Errorf("%s was explained by\n%+v\nis now by\n%+v", id, was, e.Decision)
+			}
+		}
+
+		// What was written before a crash, and released before it, is so after it.
+		if _, err := s.Release(t.Context(), confirmed); err != nil {
+			t.Fatal(err)
+		}
+		s = open(t, with)
+		if e, err := s.Explain(confirmed, ""); err != nil || e.Phase != placement.Released || len(e.Decision.Scores) == 0 {
+			t.Errorf("released in between: %s with %d scores, %v", e.Phase, len(e.Decision.Scores), err)
+		}
+	})
+}
+
+// Damage costs explanations, never the service.
+func FuzzArchive(f *testing.F) {
+	const words = `{"words":{"rules":[{"Filter":"f"}],"scorers":[{"Scorer":"s"}],"parts":[1]}}`
+	const made = `{"made":{"decision":{"ID":"d","Workload":{"ID":"w"}},"phase":"denied","words":%d,"turned_away":[2],"candidates":["n"],"measured":[1,2]}}`
+	for _, at := range []int{-1, 0, 1} {
+		f.Add([]byte(strings.Join([]string{`{"version":1}`, words, fmt.Sprintf(made, at)}, "\n")))
+	}
+	f.Add([]byte(`{"version":2}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := placement.Open(context.Background(), placement.Options{Archive: &memoryArchive{data}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = s.Explain("d", "")
+	})
+}
