@@ -26,6 +26,7 @@ type Summary struct {
 	Placed             int     `json:"placed"`
 	Failed             int     `json:"failed"`
 	FailedPerSeed      []int   `json:"failed_per_seed"`
+	FailedDemand       float64 `json:"failed_demand_ratio"` // of what arrived, by what it asked for
 	DecisionsPerSecond float64 `json:"decisions_per_second"` // while planning goes on beside
 	PlanningSeconds    float64 `json:"planning_seconds"`     // beside, in all
 
@@ -140,6 +141,7 @@ func summarize(t *Trace, name string, o Options, outcomes []outcome) Summary {
 	for i := range outcomes {
 		c := &outcomes[i]
 		s.Arrived += c.arrived / n
+		s.FailedDemand += c.refused / max(c.arrived, 1e-12) / n
 		s.GPU.PerSeed = append(s.GPU.PerSeed, c.now.GPU)
 		s.GPU.Mean += c.now.GPU / n
 		s.Fragmented += c.now.Fragmented / n

@@ -14,6 +14,7 @@ import (
 type policy struct {
 	name    string
 	scorers []placement.Scorer
+	plain   []placement.Scorer // on traces without devices; nil: the same
 	learns  bool // the mix, from what arrives, and plans by it
 	told    bool // the mix of the whole trace beforehand
 	draws   bool // anew for each workload
@@ -22,7 +23,7 @@ type policy struct {
 // policies returns all there are, ours first.
 func policies() []policy {
 	return []policy{
-		{name: "auspex", scorers: []placement.Scorer{score.Accelerator{}}, learns: true},
+		{name: "auspex", scorers: []placement.Scorer{score.Accelerator{}}, plain: []placement.Scorer{score.Fit{}}, learns: true},
 		{name: "fgd", scorers: []placement.Scorer{rival.FGD{}}, told: true},
 		{name: "bestfit", scorers: []placement.Scorer{rival.BestFit{}}},
 		{name: "dotprod", scorers: []placement.Scorer{rival.DotProd{}}},

@@ -32,6 +32,7 @@ type replay struct {
 // outcome is what came of a replay.
 type outcome struct {
 	arrived  float64 // asked for, as a multiple of what the fleet has
+	refused  float64 // of that, what failed asked for
 	placed   int
 	failed   int
 	deciding time.Duration // within Place alone
@@ -48,6 +49,9 @@ const class workload.Class = "replayed"
 const planFor = 32
 
 func newReplay(ctx context.Context, t *Trace, p policy, seed uint64) (*replay, error) {
+	if t.unit.of != resource.GPU && p.plain != nil {
+		p.scorers = p.plain
+	}
 	weights := make(map[string]float64)
 	for _, s := range p.scorers {
 		weights[s.Name()] = s.DefaultWeight()
@@ -121,6 +125,7 @@ func (r *replay) place(ctx context.Context, a *datasets.Arrival, n int, departur
 	}
 	if d.Node == "" {
 		r.result.failed++
+		r.result.refused += r.trace.unit.share(&a.Workload)
 		return nil
 	}
 	r.result.placed++
