@@ -26,7 +26,7 @@ type Summary struct {
 	Placed             int     `json:"placed"`
 	Failed             int     `json:"failed"`
 	FailedPerSeed      []int   `json:"failed_per_seed"`
-	FailedDemand       float64 `json:"failed_demand_ratio"` // of what arrived, by what it asked for
+	FailedDemand       float64 `json:"failed_demand_ratio"`  // of what arrived, by what it asked for
 	DecisionsPerSecond float64 `json:"decisions_per_second"` // while planning goes on beside
 	PlanningSeconds    float64 `json:"planning_seconds"`     // beside, in all
 

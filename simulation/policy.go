@@ -15,9 +15,9 @@ type policy struct {
 	name    string
 	scorers []placement.Scorer
 	plain   []placement.Scorer // on traces without devices; nil: the same
-	learns  bool // the mix, from what arrives, and plans by it
-	told    bool // the mix of the whole trace beforehand
-	draws   bool // anew for each workload
+	learns  bool               // the mix, from what arrives, and plans by it
+	told    bool               // the mix of the whole trace beforehand
+	draws   bool               // anew for each workload
 }
 
 // policies returns all there are, ours first.
