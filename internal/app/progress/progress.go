@@ -87,6 +87,9 @@ func (p *Progress) Done(done int64) {
 		p.mu.bar.Finish()
 	}
 	if p.mu.lines != nil {
+		if p.total > 0 {
+			p.total = done // what Share guessed is known now
+		}
 		p.line(done, time.Now())
 	}
 }

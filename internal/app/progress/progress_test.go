@@ -19,8 +19,8 @@ func TestLines(t *testing.T) {
 		p.Share(1000, 1, 4)
 		p.Set(1001)
 		time.Sleep(lineEvery)
-		p.Done(4000)
-		want := "import x: 1000 of 4000 (25 %) samples, 5s, 200/s\nimport x: 4000 of 4000 (100 %) samples, 10s, 400/s\n"
+		p.Done(4100)
+		want := "import x: 1000 of 4000 (25 %) samples, 5s, 200/s\nimport x: 4100 of 4100 (100 %) samples, 10s, 410/s\n"
 		if b.String() != want {
 			t.Errorf("wrote\n%swant\n%s", &b, want)
 		}
