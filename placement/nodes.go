@@ -25,6 +25,12 @@ func (s *Service) RegisterNode(ctx context.Context, n fleet.Node) error {
 	if err := s.ledger.register(&n, time.Now()); err != nil {
 		return fmt.Errorf("register node %s: %w", n.Name, err)
 	}
+	if claims := n.Entry(); !reflect.DeepEqual(claims, fleet.Entry{}) {
+		if e := s.ledger.vouched(&n); !reflect.DeepEqual(claims, e) {
+			s.log.Warn("node claims other than the registry vouches for: the registry counts",
+				"node", n.Name, "claims", fmt.Sprintf("%+v", claims), "vouched", fmt.Sprintf("%+v", e))
+		}
+	}
 	return nil
 }
 
@@ -130,6 +136,13 @@ func (s *Service) Shares() (shares []allocator.Share, capacity resource.Vector) 
 	defer l.mu.Unlock()
 	capacity = l.snapshot().Catalogue.Capacity
 	return l.mu.state.Policy.Queues.Shares(l.mu.usage, capacity), capacity
+}
+
+// vouched returns what counts of n's security.
+func (l *ledger) vouched(n *fleet.Node) fleet.Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.state.Policy.entry(n)
 }
 
 func (l *ledger) register(n *fleet.Node, now time.Time) error {

@@ -109,7 +109,7 @@ func drawWorkload(t *rapid.T, id string) *workload.Workload {
 	if rapid.Bool().Draw(t, "labelled") {
 		w.Labels = map[string]string{"tier": rapid.SampledFrom([]string{"front", "back"}).Draw(t, "tier")}
 	}
-	if sometimes("sociable") {
+	if rapid.IntRange(0, 2).Draw(t, "sociable") == 0 {
 		drawCompany(t, w)
 	}
 	if sometimes("sparse") {
@@ -121,7 +121,7 @@ func drawWorkload(t *rapid.T, id string) *workload.Workload {
 	if sometimes("takes time") {
 		w.Runtime = time.Duration(rapid.IntRange(1, 40).Draw(t, "hours")) * time.Hour
 	}
-	if sometimes("runs already") {
+	if rapid.IntRange(0, 4).Draw(t, "runs already") == 0 {
 		w.RunsOn = "n001"
 	}
 	if sometimes("tolerates") {
@@ -133,7 +133,7 @@ func drawWorkload(t *rapid.T, id string) *workload.Workload {
 	if sometimes("prefers") {
 		w.Locality.Preferred = workload.Places{Racks: []string{"k1", "k2"}, Providers: []string{"p2"}}
 	}
-	if sometimes("reads") {
+	if rapid.IntRange(0, 4).Draw(t, "reads") == 0 {
 		near := rapid.SampledFrom([]workload.Level{"", workload.AtNode, workload.AtRack, workload.AtZone, workload.AtProvider}).Draw(t, "near")
 		w.Data = []workload.DataSet{
 			{Name: "genome", Bytes: 3 * gib, Required: rapid.Bool().Draw(t, "needed"), Within: near}, {Name: "logs"},

@@ -176,6 +176,53 @@ func (s *scenario) set(words []string) (string, error) {
 				next.RackCaps = map[string]float64{}
 			}
 			next.RackCaps[name] = s.number(value)
+		case "pdu":
+			next.PDUCaps = map[string]float64{name: s.number(value)}
+		case "site":
+			next.SiteCaps = map[string]float64{name: s.number(value)}
+		case "country":
+			if next.Countries == nil {
+				next.Countries = map[string]string{}
+			}
+			next.Countries[name] = value
+		case "carbon", "electricity":
+			if next.Energy == nil {
+				next.Energy = map[string]placement.Energy{}
+			}
+			e := next.Energy[name]
+			if kind == "carbon" {
+				e.Carbon = []float64{s.number(value)}
+			} else {
+				e.Price = []float64{s.number(value)}
+			}
+			next.Energy[name] = e
+		case "egress":
+			from, to, _ := strings.Cut(name, ">")
+			next.Egress = append(next.Egress, placement.Egress{From: s.at(from), To: s.at(to), PerGiB: s.number(value)})
+		case "replica":
+			if next.Data == nil {
+				next.Data = map[string]placement.DataSet{}
+			}
+			size, where, _ := strings.Cut(value, "@")
+			bytes, err := resource.ParseAmount(resource.Disk, size)
+			if err != nil {
+				return "", err
+			}
+			next.Data[name] = placement.DataSet{Bytes: bytes, Replicas: []placement.Place{s.at(where)}}
+		case "vouch":
+			if next.Registry == nil {
+				next.Registry = fleet.Registry{}
+			}
+			e, words := fleet.Entry{}, strings.Split(value, ",")
+			e.Level = int(s.number(words[0]))
+			for _, word := range words[1:] {
+				if kind, of, _ := strings.Cut(word, ":"); kind == "tenant" {
+					e.Dedicated.Tenant = of
+				} else {
+					e.Compartments = append(e.Compartments, word)
+				}
+			}
+			next.Registry[name] = e
 		case "ttl":
 			next.ReservationTTL = s.duration(value)
 		case "heartbeat":
@@ -201,6 +248,14 @@ func (s *scenario) set(words []string) (string, error) {
 	}
 	s.settings = next
 	return "", nil
+}
+
+func (s *scenario) at(text string) placement.Place {
+	p, err := placement.ParsePlace(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
 }
 
 func (s *scenario) queue(words []string) (string, error) {
@@ -287,6 +342,15 @@ func (s *scenario) node(words []string) (string, error) {
 		case "taint":
 			k, v, _ := strings.Cut(value, ":")
 			n.Taints = append(n.Taints, fleet.Taint{Key: k, Value: v})
+		case "rather-not":
+			n.Taints = append(n.Taints, fleet.Taint{Key: value, Effect: fleet.PreferNoSchedule})
+		case "pdu":
+			n.PDU = value
+		case "site":
+			n.Site = value
+		case "down":
+			from, until, _ := strings.Cut(value, "-")
+			n.Maintenance = append(n.Maintenance, fleet.Window{From: time.Now().Add(s.duration(from)), Until: time.Now().Add(s.duration(until))})
 		case "data":
 			n.Data = strings.Split(value, ",")
 		case "watts":
@@ -352,6 +416,27 @@ func (s *scenario) workload(words []string) *workload.Workload {
 		case "select":
 			k, v, _ := strings.Cut(value, ":")
 			w.Selector = map[string]string{k: v}
+		case "app":
+			w.App = value
+		case "most":
+			w.MaxPerNode = int(s.number(value))
+		case "spread", "rather-spread":
+			over, skew, _ := strings.Cut(value, ":")
+			w.Spread = append(w.Spread, workload.Spread{Over: workload.Level(over), MaxSkew: int(s.number(skew)), Preferred: key == "rather-spread"})
+		case "near", "apart", "rather-near", "rather-apart":
+			within, app, _ := strings.Cut(value, ":")
+			w.Affinity = append(w.Affinity, workload.Affinity{
+				Within: workload.Level(within), Peers: workload.Peers{App: app}, Apart: strings.HasSuffix(key, "apart"), Preferred: strings.HasPrefix(key, "rather"),
+			})
+		case "countries":
+			w.Security.Countries = list
+		case "runs":
+			w.Runtime = s.duration(value)
+		case "on":
+			w.RunsOn = value
+		case "require":
+			words := strings.Split(value, ":")
+			w.Requirements = append(w.Requirements, workload.Requirement{Key: words[0], Operator: workload.Operator(words[1]), Values: words[2:]})
 		case "tolerate":
 			k, v, _ := strings.Cut(value, ":")
 			w.Tolerations = append(w.Tolerations, workload.Toleration{Key: k, Value: v})

@@ -23,11 +23,11 @@ func (Affinity) Prepare(q *placement.Query) []placement.Rule {
 		}
 		company := q.Company(a.Peers)
 		if a.Apart {
-			rules = append(rules, apart(company, a.Within, "peers to keep apart from are in the same "+string(a.Within)))
+			rules = append(rules, apart(company, a.Within, "peers to keep apart from are "+in(a.Within)))
 			continue
 		}
 		first := a.Peers.Of(q.Workload).Match(q.Workload)
-		rule := placement.Rule{Reason: "peers to be near are not in the same " + string(a.Within)}
+		rule := placement.Rule{Reason: "peers to be near are not " + in(a.Within)}
 		if a.Within == workload.AtNode {
 			rule.Check = together{company, first}
 		} else {
@@ -41,6 +41,14 @@ func (Affinity) Prepare(q *placement.Query) []placement.Rule {
 		}
 	}
 	return rules
+}
+
+// in says which part of the fleet is meant.
+func in(within workload.Level) string {
+	if within == workload.AtNode {
+		return "on the same node"
+	}
+	return "in the same " + string(within)
 }
 
 func apart(company placement.Company, within workload.Level, reason string) placement.Rule {

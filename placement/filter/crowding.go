@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"fmt"
+
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -9,7 +11,7 @@ import (
 // app as it allows.
 type Crowding struct{}
 
-var _ placement.Filter = Crowding{}
+var _ placement.Advisor = Crowding{}
 
 func (Crowding) Name() string { return "crowding" }
 
@@ -22,6 +24,15 @@ func (Crowding) Prepare(q *placement.Query) []placement.Rule {
 		Reason: "node holds as many of the app as may be", Preemptible: true,
 		Check: without{q.Company(workload.Peers{App: q.Workload.App}), most},
 	}}
+}
+
+func (Crowding) Advise(q *placement.Query, b *placement.Block, i int) []string {
+	w := q.Workload
+	there := q.Company(workload.Peers{App: w.App}).Group(q.State).On(b, i)
+	if w.MaxPerNode == 0 || there < w.MaxPerNode {
+		return nil
+	}
+	return []string{fmt.Sprintf("move %d of the %d of app %s off the node, or let a node hold %d", there+1-w.MaxPerNode, there, w.App, there+1)}
 }
 
 // without passes nodes that hold fewer than some of a group.
