@@ -7,7 +7,7 @@ import (
 	"github.com/auspex-project/auspex/placement"
 )
 
-func place(t *testing.T, text string) placement.Place {
+func spot(t *testing.T, text string) placement.Place {
 	t.Helper()
 	p, err := placement.ParsePlace(text)
 	if err != nil {
@@ -17,10 +17,10 @@ func place(t *testing.T, text string) placement.Place {
 }
 
 func TestParsePlace(t *testing.T) {
-	if got := place(t, "a/b/c/d"); got != (placement.Place{Provider: "a", Region: "b", Zone: "c", Rack: "d"}) {
+	if got := spot(t, "a/b/c/d"); got != (placement.Place{Provider: "a", Region: "b", Zone: "c", Rack: "d"}) {
 		t.Errorf("%+v", got)
 	}
-	if got := place(t, "*"); got != (placement.Place{}) {
+	if got := spot(t, "*"); got != (placement.Place{}) {
 		t.Errorf("anywhere is %+v", got)
 	}
 	for _, text := range []string{"", "/", "a/", "a//c", "a/b/c/d/e"} {
@@ -32,9 +32,9 @@ func TestParsePlace(t *testing.T) {
 
 func TestPerGiB(t *testing.T) {
 	g := placement.Geography{Egress: []placement.Egress{
-		{From: place(t, "aws/eu"), To: place(t, "aws/us"), PerGiB: .02},
-		{From: place(t, "aws"), To: place(t, "aws"), PerGiB: .01},
-		{From: place(t, "aws"), PerGiB: .09},
+		{From: spot(t, "aws/eu"), To: spot(t, "aws/us"), PerGiB: .02},
+		{From: spot(t, "aws"), To: spot(t, "aws"), PerGiB: .01},
+		{From: spot(t, "aws"), PerGiB: .09},
 	}}
 	for _, test := range []struct {
 		from, to string
@@ -43,7 +43,7 @@ func TestPerGiB(t *testing.T) {
 		{"aws/eu/a", "aws/us/b", .02}, {"aws/us/b", "aws/eu/a", .01}, {"aws/eu", "google/eu", .09},
 		{"google/eu", "aws/eu", 0}, {"aws/eu/a", "aws/eu/a", 0},
 	} {
-		if got := g.PerGiB(place(t, test.from), place(t, test.to)); got != test.want {
+		if got := g.PerGiB(spot(t, test.from), spot(t, test.to)); got != test.want {
 			t.Errorf("%s to %s: %g, want %g", test.from, test.to, got, test.want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestPerGiB(t *testing.T) {
 func TestCountry(t *testing.T) {
 	g := placement.Geography{Countries: map[string]string{"eu": "DE", "google/eu": "FR"}}
 	for text, want := range map[string]string{"aws/eu": "DE", "google/eu/z": "FR", "aws/us": "", "aws": ""} {
-		if got := g.Country(place(t, text)); got != want {
+		if got := g.Country(spot(t, text)); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
