@@ -141,7 +141,15 @@ func (p *plan) allows(s *State, node int) bool {
 			candidates = check.Pass(s, b, candidates)
 		}
 	}
-	return candidates != 0 && p.survey(s).pass(b, candidates, make([]int, len(p.rules))) != 0
+	if candidates == 0 {
+		return false
+	}
+	for _, g := range p.gates {
+		if p.rules[g.rule].breaks(s, b, i) {
+			return false
+		}
+	}
+	return true
 }
 
 // of returns what was measured of node i of b, where it stands included.

@@ -100,3 +100,27 @@ func TestGroupsAreBounded(t *testing.T) {
 		t.Fatalf("%d groups are followed", n)
 	}
 }
+
+// BenchmarkPlaceWithCompany measures decisions of 50 shapes that would rather
+// spread over zones and keep apart from another app; for each that comes one goes.
+func BenchmarkPlaceWithCompany(b *testing.B) {
+	s, ids := openBench(b, 10_000, 10)
+	r := rand.New(rand.NewPCG(3, 4))
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := processSeconds(b)
+	for i := range b.N {
+		w := benchWorkload(i, r)
+		w.Spread = []workload.Spread{{Over: workload.AtZone, MaxSkew: 5, Preferred: true}}
+		w.Affinity = []workload.Affinity{{Within: workload.AtRack, Peers: workload.Peers{App: "app7"}, Apart: true, Preferred: true}}
+		d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+		if err != nil || d.Considered != 10_000 {
+			b.Fatal(d.Considered, err)
+		}
+		ids = append(ids, d.ID)
+		if _, err := s.Release(context.Background(), ids[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/(processSeconds(b)-before), "decisions/cpu-s")
+}
