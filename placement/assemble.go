@@ -85,7 +85,7 @@ type assembly struct {
 func (a *assembly) meet() {
 	for _, m := range a.gang.members {
 		a.state.names.id(name{kind: tenantName, text: m.query.Workload.Security.Tenant})
-		m.query.State, m.query.names = a.state, 0
+		m.query.State = a.state
 	}
 	room := max(1, maxShapeBytes/(bytesPerBlock*max(1, len(a.state.Blocks))))
 	var shapes []*shape

@@ -76,7 +76,7 @@ func (e *engine) prepare(q *Query) *plan {
 
 // of returns p for another query that calls for the same plan.
 func (p plan) of(q *Query) *plan {
-	q.chooser = p.query.chooser
+	q.chooser, q.Models = p.query.chooser, p.query.Models
 	p.query = q
 	return &p
 }

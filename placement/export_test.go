@@ -62,6 +62,22 @@ func (s *Service) CompareScans(w *workload.Workload, most int) (outranked int, e
 	return some.outranked, nil
 }
 
+// Learned returns what tells one plan for the shape of w from the next: all nodes
+// have been held against each. nil while nothing is known of the shape.
+func (s *Service) Learned(w *workload.Workload) any {
+	state := s.ledger.latest()
+	defer state.done()
+	q, err := newQuery(state, w, w.Class, s.forecast(w, time.Now()), time.Now())
+	if err != nil {
+		return nil
+	}
+	sh := s.shapes.find(q)
+	if sh == nil || sh.mu.plan == nil {
+		return nil
+	}
+	return sh.mu.plan
+}
+
 // Shapes returns how many shapes are kept.
 func (s *Service) Shapes() int {
 	s.shapes.mu.Lock()

@@ -88,23 +88,58 @@ func (n *names) id(key name) uint32 {
 	return id
 }
 
-// count returns how many texts have a number.
+// count returns how many texts have a number, those of an overlay beside those
+// under it.
 func (n *names) count() int {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	return len(n.mu.ids)
-}
-
-// find returns the number of a text, 0 when no node carries it.
-func (n *names) find(key name) uint32 {
+	count := 0
 	if n.under != nil {
-		if id := n.under.find(key); id != 0 {
-			return id
-		}
+		count = n.under.count()
 	}
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	return n.mu.ids[key]
+	return count + len(n.mu.ids)
+}
+
+// find returns the number of a text, 0 when no node carries it. One of an overlay
+// comes first, so that it stays the number there once it is.
+func (n *names) find(key name) uint32 {
+	n.mu.RLock()
+	id := n.mu.ids[key]
+	n.mu.RUnlock()
+	if id == 0 && n.under != nil {
+		return n.under.find(key)
+	}
+	return id
+}
+
+// unmet lists names that were looked up in vain. What was worked out without them
+// holds until one of them gets a number.
+type unmet struct {
+	names []name
+	count int // how many names there were when none of these was one
+}
+
+// met reports whether one of them has a number in n by now.
+func (u *unmet) met(n *names) bool {
+	count := n.count()
+	if len(u.names) == 0 || count == u.count {
+		return false
+	}
+	for _, key := range u.names {
+		if n.find(key) != 0 {
+			return true
+		}
+	}
+	u.count = count
+	return false
+}
+
+func (s *State) find(key name) uint32 {
+	id := s.names.find(key)
+	if id == 0 && s.unmet != nil {
+		s.unmet.names = append(s.unmet.names, key)
+	}
+	return id
 }
 
 // Compartments returns the numbers nodes carry these compartments by, 0 for one
@@ -113,14 +148,14 @@ func (s *State) Compartments(texts []string) []uint32 { return s.finds(compartme
 
 func (s *State) Models(texts []string) []uint32 { return s.finds(modelName, texts) }
 
-func (s *State) DataSet(text string) uint32 { return s.names.find(name{kind: dataName, text: text}) }
+func (s *State) DataSet(text string) uint32 { return s.find(name{kind: dataName, text: text}) }
 
-func (s *State) Tenant(text string) uint32 { return s.names.find(name{kind: tenantName, text: text}) }
+func (s *State) Tenant(text string) uint32 { return s.find(name{kind: tenantName, text: text}) }
 
 func (s *State) Labels(pairs map[string]string) []uint32 {
 	ids := make([]uint32, 0, len(pairs))
 	for _, k := range slices.Sorted(maps.Keys(pairs)) {
-		ids = append(ids, s.names.find(name{labelName, k, pairs[k]}))
+		ids = append(ids, s.find(name{labelName, k, pairs[k]}))
 	}
 	return ids
 }
@@ -128,7 +163,7 @@ func (s *State) Labels(pairs map[string]string) []uint32 {
 func (s *State) finds(kind nameKind, texts []string) []uint32 {
 	ids := make([]uint32, len(texts))
 	for i, t := range texts {
-		ids[i] = s.names.find(name{kind: kind, text: t})
+		ids[i] = s.find(name{kind: kind, text: t})
 	}
 	return ids
 }

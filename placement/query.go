@@ -30,7 +30,6 @@ type Query struct {
 
 	rules   *classRules
 	chooser Chooser // nil: Block.Select
-	names   int     // how many there were before any was looked up
 	company []companion
 	bond    string // see bindTo
 }
@@ -43,11 +42,9 @@ func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.
 	}
 	q := &Query{
 		State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: acceleratorOf(w),
-		rules: rules, names: s.names.count(),
+		rules: rules,
 	}
-	if models := w.Accelerator.Models; len(models) > 0 {
-		q.Models = s.Models(models)
-	}
+	q.lookUp(s)
 	q.First, q.Slots = s.Grid.Horizon(now, rules.policy.Horizon)
 	q.Stay.From = now.Truncate(s.Grid.Slot)
 	// One slot more, since it may come late in the first.
@@ -55,6 +52,14 @@ func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.
 	q.Stay.Until = q.Stay.From.Add(s.Grid.Slot * time.Duration(max(q.Slots, running)))
 	q.meet(s)
 	return q, nil
+}
+
+// lookUp finds the numbers of names that w gives in s.
+func (q *Query) lookUp(s *State) {
+	q.Models = nil
+	if models := q.Workload.Accelerator.Models; len(models) > 0 {
+		q.Models = s.Models(models)
+	}
 }
 
 func unknownClass(w *workload.Workload, class workload.Class) error {

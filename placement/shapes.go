@@ -30,6 +30,7 @@ type shape struct {
 		sync.Mutex
 		basis basis
 		plan  *plan
+		unmet unmet
 		upTo  uint64 // how many of the state's changes are worked in
 
 		findings // best apart
@@ -45,7 +46,6 @@ type shape struct {
 type basis struct {
 	policy       *Policy
 	catalogue    *Catalogue
-	names        int
 	first, slots int    // the horizon
 	from         int64  // Unix time of the slot it begins in
 	bond         string // groups, see Query.bindTo
@@ -164,7 +164,7 @@ func (sh *shape) search(e *engine, q *Query, latest func() *State, most int) (_ 
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s = latest() // under the lock, so that it is no older than what is known
-	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || s.names.count() != q.names || !q.bound(s) {
+	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || !q.bound(s) {
 		s.done()
 		return nil, nil, findings{}, false
 	}
@@ -179,7 +179,7 @@ func (sh *shape) search(e *engine, q *Query, latest func() *State, most int) (_ 
 // update holds the nodes that have changed against the plan; false when all have
 // to be.
 func (sh *shape) update(q *Query, s *State) bool {
-	if sh.mu.basis != q.basis() {
+	if sh.mu.basis != q.basis() || sh.mu.unmet.met(s.names) {
 		return false
 	}
 	changed, ok := s.changes.since(sh.mu.upTo)
@@ -207,7 +207,12 @@ func (sh *shape) update(q *Query, s *State) bool {
 func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	lasting := *q
 	lasting.State = q.State.withoutNodes() // or the plan would keep the snapshot alive
+	// Looked up now, for s is frozen: a name not found is on no node of it.
+	sh.mu.unmet = unmet{count: s.names.count()}
+	lasting.State.unmet = &sh.mu.unmet
+	lasting.lookUp(lasting.State)
 	sh.mu.plan = e.prepare(&lasting)
+	lasting.State.unmet = nil
 	if len(sh.mu.plan.rules) > math.MaxUint8+1 {
 		return false
 	}
@@ -228,7 +233,7 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 }
 
 func (q *Query) basis() basis {
-	return basis{q.State.Policy, q.State.Catalogue, q.names, q.First, q.Slots, q.Stay.From.Unix(), q.bond}
+	return basis{q.State.Policy, q.State.Catalogue, q.First, q.Slots, q.Stay.From.Unix(), q.bond}
 }
 
 // judge holds some nodes of a block against the plan, in place of what was known

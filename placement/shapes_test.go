@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -85,6 +86,70 @@ func TestShapesAreComparedInFull(t *testing.T) {
 		if len(exclusive.Rejections) != len(plain.Rejections)+1 {
 			t.Fatalf("round %d: %d rules for an exclusive workload, %d for one that is not", i, len(exclusive.Rejections), len(plain.Rejections))
 		}
+	}
+}
+
+// All nodes are held against a shape anew only when a name appears that it looked
+// for in vain, whoever else comes with names of his own.
+func TestShapesAreLearnedAgainOnlyForTheirNames(t *testing.T) {
+	s, _ := openBench(t, 70, 0)
+	of := func(tenant string, i int) *workload.Workload {
+		w := benchWorkload(0, rand.New(rand.NewPCG(1, 1)))
+		w.ID, w.Selector, w.Accelerator = fmt.Sprintf("%s-%d", tenant, i), nil, workload.Accelerator{}
+		w.Security = workload.Security{Tenant: tenant}
+		return w
+	}
+	exclusive, selective, picky := of("new", 0), of("old", 1), of("old", 2)
+	exclusive.App, exclusive.Security.Exclusive = "alone", true
+	selective.Selector = map[string]string{"color": "blue"}
+	picky.Accelerator = workload.Accelerator{Devices: 1, Models: []string{"b200"}}
+	probes := []*workload.Workload{of("old", 0), exclusive, selective, picky}
+	place := func(w *workload.Workload) {
+		t.Helper()
+		if d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w}); err != nil || d.Node == "" {
+			t.Fatalf("%s: %+v, %v", w.ID, d, err)
+		}
+	}
+	last, learned := make([]any, len(probes)), make([]int, len(probes))
+	ask := func() {
+		t.Helper()
+		for i, w := range probes {
+			for range 2 { // the first of all is not remembered
+				if _, err := s.CompareShape(w, 3); err != nil {
+					t.Fatalf("%s: %v", w.ID, err)
+				}
+			}
+			if plan := s.Learned(w); plan != last[i] {
+				last[i] = plan
+				learned[i]++
+			}
+		}
+	}
+	expect := func(when string, want ...int) {
+		t.Helper()
+		if ask(); !slices.Equal(learned, want) {
+			t.Fatalf("%s the shapes were learned %v times, want %v", when, learned, want)
+		}
+	}
+	place(of("old", 9))
+	expect("at first", 1, 1, 1, 1)
+	for i := range 100 {
+		place(of(fmt.Sprintf("tenant%d", i), i))
+		ask()
+	}
+	expect("with a hundred other tenants", 1, 1, 1, 1)
+	place(of("new", 3))
+	expect("with its tenant", 1, 2, 1, 1)
+	place(of("new", 4))
+	expect("with its tenant again", 1, 2, 1, 1)
+	colored := benchNode(70)
+	colored.Labels = map[string]string{"color": "blue"}
+	if err := s.RegisterNode(context.Background(), colored); err != nil {
+		t.Fatal(err)
+	}
+	ask() // a node more is another catalogue: all are learned anew
+	if d, err := s.Place(context.Background(), placement.Request{ID: selective.ID, Workload: selective}); err != nil || d.Node != colored.Name {
+		t.Fatalf("placed on %q, not on the one node of the label: %v", d.Node, err)
 	}
 }
 

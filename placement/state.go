@@ -34,6 +34,7 @@ type State struct {
 	Policy    *Policy
 
 	names   *names
+	unmet   *unmet // notes what is looked up in vain; nil: nobody asks
 	groups  *groups
 	tables  *tables
 	tight   [domainKinds]int // domains that are, by kind
