@@ -25,16 +25,19 @@ of one day the last third of its hours is tested (--test-days 1).`,
   auspex backtest --trace bitbrains:2013-8.csv.gz --resource memory --plot plots`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if len(r.Traces) == 0 {
+			switch p := r.Protocol; {
+			case len(r.Traces) == 0:
 				return app.Misuse{Reason: "backtest: no trace (give --trace FORMAT:PATH)"}
+			case p.Horizon == 0 || p.Replicates == 0 || p.TestDays == 0 || p.Risk == 0 || r.MostPerTrace < 0: // a protocol takes 0 for its default
+				return app.Misuse{Reason: "backtest: want --horizon, --replicates, --test-days and --risk above 0, and --workloads of 0 or more"}
 			}
 			return app.Backtest(cmd.Context(), s.stdio, r, s.format)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&r.Traces, "trace", nil, "the trace, as FORMAT:PATH; several are parts of one")
-	flags.StringVar(&r.Resource, "resource", "cpu", "what is predicted")
-	flags.DurationVar(&r.Protocol.Horizon, "horizon", backtest.DefaultHorizon, "how far ahead")
+	flags.StringVar(&r.Resource, "resource", "cpu", "what is predicted: cpu, memory, gpu, gpu_memory, or what else the trace measures")
+	flags.DurationVar(&r.Protocol.Horizon, "horizon", backtest.DefaultHorizon, "how far ahead: whole hours, at most a week")
 	flags.IntVar(&r.Protocol.Group, "group", 12, "workloads on a machine; 0 = as the trace has them")
 	flags.IntVar(&r.Protocol.Replicates, "replicates", 5, "times the workloads are dealt to machines")
 	flags.IntVar(&r.Protocol.TestDays, "test-days", 14, "how many of the last days that hold data are tested on")

@@ -104,6 +104,27 @@ func TestBacktestMisuse(t *testing.T) {
 	}
 }
 
+// What is wrong with the flags, or with where plots go, is said before a trace is
+// read: that may take minutes.
+func TestBacktestIsRefusedAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	trace := "planetlab:" + planetLab(t)
+	for flags, code := range map[string]int{
+		"--horizon 0": exitMisuse, "--horizon -5h": exitMisuse, "--horizon 1000h": exitMisuse, "--horizon 90s": exitMisuse,
+		"--risk 0": exitMisuse, "--risk 2": exitMisuse, "--risk NaN": exitMisuse,
+		"--group -1": exitMisuse, "--replicates 0": exitMisuse, "--replicates -1": exitMisuse, "--test-days 0": exitMisuse, "--workloads -3": exitMisuse,
+		"--plot " + file + "/plots": exitFailed,
+	} {
+		got, stdout, stderr := run(t, t.Context(), "", append([]string{"backtest", "--trace", trace}, strings.Fields(flags)...)...)
+		if got != code || stdout != "" || strings.Contains(stderr, "samples") {
+			t.Errorf("%s: exit code %d, want %d; said %s%s", flags, got, code, stdout, stderr)
+		}
+	}
+}
+
 // The names in the JSON of a contest of classes are a contract.
 func TestBacktestClasses(t *testing.T) {
 	dir := planetLab(t)

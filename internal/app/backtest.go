@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,14 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	name := resource.Name(r.Resource)
 	if err := name.Validate(); err != nil {
 		return Misuse{fmt.Sprintf("backtest: --resource: %v", err)}
+	}
+	if err := r.Protocol.Validate(); err != nil {
+		return Misuse{err.Error()}
+	}
+	if r.Plot != "" { // before a long wait, not after it
+		if err := os.MkdirAll(r.Plot, 0o755); err != nil {
+			return fmt.Errorf("backtest: plots: %w", err)
+		}
 	}
 	var traces []*datasets.Usage
 	for _, trace := range r.Traces {
@@ -79,12 +88,10 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 		return err
 	}
 	report.Trace = strings.Join(r.Traces, " ")
-	if r.Plot != "" {
-		if err := plotBacktest(ctx, stdio.Err, r.Plot, setting, model, report); err != nil {
-			return err
-		}
+	if err := output.Write(stdio.Out, format, report, backtestTable{report}); err != nil || r.Plot == "" {
+		return err
 	}
-	return output.Write(stdio.Out, format, report, backtestTable{report})
+	return plotBacktest(ctx, stdio.Err, r.Plot, setting, model, report)
 }
 
 // holds returns an error if none of the traces can hold n.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/backtest/plot"
@@ -16,11 +15,9 @@ const (
 	replayedForPlots = 150 // machines, to calibrate on
 )
 
-// plotBacktest draws a report, and forecasts of a few machines and workloads.
+// plotBacktest draws a report, and forecasts of a few machines and workloads, to
+// a folder that is there.
 func plotBacktest(ctx context.Context, w io.Writer, dir string, s *backtest.Setting, c backtest.Contestant, r *backtest.Report) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("backtest: plots: %w", err)
-	}
 	machines, err := s.Bands(ctx, c, spread(s.Machines), plottedMachines)
 	if err != nil {
 		return err

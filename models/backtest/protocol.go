@@ -61,6 +61,12 @@ func (o Protocol) withDefaults() (Protocol, error) {
 	return o, nil
 }
 
+// Validate returns what is wrong with o, whatever it is applied to.
+func (o Protocol) Validate() error {
+	_, err := o.withDefaults()
+	return err
+}
+
 // Setting is a protocol applied to a panel: what is replayed, and when.
 type Setting struct {
 	Protocol
