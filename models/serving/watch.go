@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
@@ -60,6 +61,10 @@ func newWatch(o *Options) (w *watch, err error) {
 	if readErr := readNote(o.Registry, registry.RecordNote, w.record); readErr != nil {
 		w.record, err = &trial.Record{Levels: models.Levels()}, readErr
 	}
+	if !slices.Equal(w.record.Levels, models.Levels()) {
+		err = fmt.Errorf("read %s: quantiles of %v (want %v)", registry.RecordNote, w.record.Levels, models.Levels())
+		w.record = &trial.Record{Levels: models.Levels()}
+	}
 	if readErr := readNote(o.Registry, registry.PledgesNote, &w.looks); readErr != nil {
 		w.looks, err = looks{Broken: map[string]int{}}, errors.Join(err, readErr)
 	}
@@ -67,9 +72,9 @@ func newWatch(o *Options) (w *watch, err error) {
 	for _, p := range w.pending {
 		for _, of := range p.Of {
 			for _, said := range of.Said {
-				if len(said.Quantiles) != len(models.Levels()) {
+				if len(said.Quantiles) != len(models.Levels()) || !(of.Scale > 0) {
 					w.pending = nil
-					return w, errors.Join(err, fmt.Errorf("read %s: %d quantiles of %s", registry.PledgesNote, len(said.Quantiles), of.Workload))
+					return w, errors.Join(err, fmt.Errorf("read %s: %d quantiles of %s, in %g", registry.PledgesNote, len(said.Quantiles), of.Workload, of.Scale))
 				}
 			}
 		}
@@ -92,9 +97,11 @@ func readNote(r *registry.Registry, name string, into any) error {
 }
 
 // pledge notes what p says about the span that begins with the next slot, if
-// nothing has been noted for it.
+// nothing has been noted for it. What was noted by a clock that was ahead is
+// dropped: nothing else would be noted until then.
 func (w *watch) pledge(p *page, histories map[string]*models.History, now time.Time) (noted bool) {
 	start := now.Truncate(w.grid.Slot).Add(w.grid.Slot)
+	w.pending = slices.DeleteFunc(w.pending, func(p pledges) bool { return p.Start.After(start) })
 	if n := len(w.pending); n > 0 && !w.pending[n-1].Start.Before(start) {
 		return false
 	}
@@ -148,7 +155,7 @@ const (
 // returns what was changed; what could not be is tried again the next day.
 func (w *watch) act(set *models.Set, now time.Time) ([]change, error) {
 	day := now.Unix() / int64(24*60*60)
-	if day <= w.looks.Day {
+	if ahead := w.looks.Day - day; ahead == 0 || ahead == 1 { // further ahead, the clock was wrong
 		return nil, nil
 	}
 	w.looks.Day = day

@@ -292,18 +292,48 @@ func TestATrialThatJudgesNothingEnds(t *testing.T) {
 }
 
 func TestADamagedRecordIsBegunAnew(t *testing.T) {
-	r := openRegistry(t)
-	for _, note := range []string{registry.RecordNote, registry.PledgesNote} {
-		if err := r.WriteNote(note, []byte(`{"version":`)); err != nil {
+	for _, damage := range []struct{ note, content string }{
+		{registry.RecordNote, `{"version":`},
+		{registry.PledgesNote, `{"version":`},
+		{registry.RecordNote, `{"version":1}`},
+		{registry.RecordNote, `{"version":1,"levels":[0.5],"entries":[]}`},
+		{registry.PledgesNote, `{"pending":[{"start":"2000-01-01T00:00:00Z","of":[{"workload":"w","scale":1,"said":[{"quantiles":[1]}]}]}]}`},
+		{registry.PledgesNote, `{"pending":[{"start":"2000-01-01T00:00:00Z","of":[{"workload":"w","said":[{"quantiles":[1,1,1,1,1,1]}]}]}]}`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := openRegistry(t)
+			if err := r.WriteNote(damage.note, []byte(damage.content)); err != nil {
+				t.Fatal(err)
+			}
+			s := newStreet(t, r)
+			if !strings.Contains(s.log.String(), "counted anew") {
+				t.Errorf("of %s it says %q", damage.content, s.log.String())
+			}
+			s.pass(t, 50)
+			if len(s.table.watch.record.Entries()) == 0 {
+				t.Errorf("after %s nothing is counted", damage.content)
+			}
+		})
+	}
+}
+
+// A clock that was a year ahead for a moment stops neither the record nor the
+// daily look at it.
+func TestAClockThatWasAheadIsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := openRegistry(t)
+		ahead := time.Now().AddDate(1, 0, 0)
+		note := fmt.Sprintf(`{"day":%d,"pending":[{"start":%q,"of":[]}]}`, ahead.Unix()/(24*60*60), ahead.Truncate(time.Hour).Format(time.RFC3339))
+		if err := r.WriteNote(registry.PledgesNote, []byte(note)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	s := &street{}
-	s.open(t, r)
-	if !strings.Contains(s.log.String(), "counted anew") {
-		t.Errorf("it says %q", s.log.String())
-	}
-	if err := s.table.Refresh(t.Context()); err != nil {
-		t.Error(err)
-	}
+		s := newStreet(t, r)
+		s.pass(t, 50)
+		if len(s.table.watch.record.Entries()) == 0 {
+			t.Error("nothing is counted")
+		}
+		if day := time.Now().Unix() / (24 * 60 * 60); s.table.watch.looks.Day != day {
+			t.Errorf("last looked on day %d, today is %d", s.table.watch.looks.Day, day)
+		}
+	})
 }
