@@ -147,6 +147,16 @@ func Outcome(row []float32, share float32, level int) float32 {
 	return min(max((share-row[level])/row[ownSpread], -farOut), farOut)
 }
 
+// Censored reports whether share, what came after row, tells of n only what is
+// needed at least: usage ended at a limit that was never reached before, and there
+// it kills. What a limit merely slows down, like CPU, is asked how much it uses
+// within its limit, and is taken at its word. So is what is at its limit again: its
+// own quantiles are the limit, no forecast can be more, and taken for more it would
+// lend its weight to workloads unlike it that do surpass themselves.
+func Censored(n resource.Name, row []float32, share float32) bool {
+	return kills(n) && share >= HitShare && row[len(levels)-1] < HitShare
+}
+
 // farOut bounds outcomes, in spreads.
 const farOut = 50
 

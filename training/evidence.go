@@ -114,7 +114,7 @@ func (r *rows) append(o rows) {
 }
 
 func (r *rows) row(i int) []float32 {
-	width := len(r.features) / len(r.targets)
+	width := len(r.features) / len(r.at)
 	return r.features[i*width : (i+1)*width]
 }
 

@@ -37,7 +37,7 @@ type rows struct {
 	targets  []float32 // NaN where too little of the span was seen
 	scales   []float32
 	caps     []float32 // what a target is at most
-	censored []bool    // beside targets: held down by the limit, so at least that
+	censored []bool    // beside targets: see models.Censored
 	at       []time.Time
 }
 
@@ -88,9 +88,9 @@ func (p *plan) extract(samples []timeseries.Sample) *extract {
 	if !next.After(p.pastEnd) {
 		e.past = e.exampleAt(p.pastEnd, p.Grid)
 	}
-	for i := range e.resources {
-		e.resources[i].train.answer(p.Grid, slotPanels[i], maxima[i])
-		e.resources[i].judge.answer(p.Grid, slotPanels[i], maxima[i])
+	for i, n := range p.Resources {
+		e.resources[i].train.answer(n, p.Grid, slotPanels[i], maxima[i])
+		e.resources[i].judge.answer(n, p.Grid, slotPanels[i], maxima[i])
 	}
 	return e
 }
@@ -177,8 +177,8 @@ func ownPast(s *models.Subject, n resource.Name, now time.Time, g forecast.Grid)
 	return o
 }
 
-// answer fills in what came after each row.
-func (r *rows) answer(g forecast.Grid, slots *backtest.Panel, maxima *backtest.Track) {
+// answer fills in what came after each row about n.
+func (r *rows) answer(n resource.Name, g forecast.Grid, slots *backtest.Panel, maxima *backtest.Track) {
 	for i, at := range r.at {
 		from := slots.IndexOf(at)
 		seen := 0
@@ -192,6 +192,6 @@ func (r *rows) answer(g forecast.Grid, slots *backtest.Panel, maxima *backtest.T
 			target = min(maxima.Max(from, from+g.Slots)/r.scales[i], r.caps[i])
 		}
 		r.targets = append(r.targets, target)
-		r.censored = append(r.censored, r.caps[i] == 1 && target >= models.HitShare)
+		r.censored = append(r.censored, r.caps[i] == 1 && models.Censored(n, r.row(i), target))
 	}
 }

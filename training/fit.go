@@ -175,7 +175,6 @@ func (r *rows) dataset(of []int) dataset {
 	for f := range d.Columns {
 		d.Columns[f] = make([]float32, len(of))
 	}
-	// Outcomes at the limit are censored: what was wanted is known only from below.
 	d.Weights, d.Censored = make([]float32, len(of)), make([]bool, len(of))
 	for i, k := range of {
 		d.Censored[i] = r.censored[k]
