@@ -19,9 +19,6 @@ type Arrival struct {
 	Workload workload.Workload
 	Arrive   time.Time // zero: the trace gives only the order
 	Depart   time.Time // zero: it stays, or the trace does not say
-
-	// MaxPerNode is how many workloads of its app may share a node; 0 = any number.
-	MaxPerNode int
 }
 
 // Fleet is a trace of machines, of arriving workloads, or of both. The rules of

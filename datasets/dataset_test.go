@@ -299,8 +299,8 @@ func TestArrivals(t *testing.T) {
 				}
 				w := a.Workload
 				line := fmt.Sprintf("%s %s %s %v %v %s %s", w.ID, w.Class, w.Requests, w.Accelerator, w.Labels, stamp(a.Arrive), stamp(a.Depart))
-				if a.MaxPerNode > 0 {
-					line += fmt.Sprintf(" at most %d a node", a.MaxPerNode)
+				if a.Workload.MaxPerNode > 0 {
+					line += fmt.Sprintf(" at most %d a node", a.Workload.MaxPerNode)
 				}
 				got = append(got, line)
 			}

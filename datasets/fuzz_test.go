@@ -165,6 +165,7 @@ func FuzzGCD(f *testing.F) {
 
 func FuzzGPU2025(f *testing.F) {
 	fuzz(f, func() rows[Arrival] { return gpu2025{} }, checkArrival,
+		gpu2025Columns+"\ni-2,CN,,1,1,0,0,1,1,2.0,2.0,1.0,1.0,3,,,\n",
 		gpu2025Columns+"\ni-0,HN,app-0,12,12,1,1,25,25,120.0,120.0,640.0,800.0,8,,,\ni,CN,a,1,2,0,0,1,1,2.0,2.0,1.0,1.0,-1,300.0,301.0,900.0\n")
 }
 

@@ -16,7 +16,7 @@ import (
 //
 // Memory and disk are in GiB; rdma, in the trace's own unit, is the custom
 // resource rdma. Devices are whole. max_instance_per_node is how many of its app
-// may share a node, -1 for any number: MaxPerNode. An instance without a creation
+// may share a node, -1 for any number: the workload's MaxPerNode. An instance without a creation
 // time was there when the trace began, at Epoch; one without a deletion time
 // stays. Instances come as listed, not in the order of arrival. The role is given
 // as a label; all are of class ml-inference.
@@ -70,10 +70,12 @@ func (gpu2025) row(line []byte, emit func(Arrival) bool) error {
 	if w.Accelerator.Devices, err = openbDevices(f[5]); err != nil {
 		return err
 	}
-	if a.MaxPerNode, err = strconv.Atoi(string(f[13])); err != nil || a.MaxPerNode < -1 || a.MaxPerNode == 0 {
+	if w.MaxPerNode, err = strconv.Atoi(string(f[13])); err != nil || w.MaxPerNode < -1 || w.MaxPerNode == 0 {
 		return fmt.Errorf("max_instance_per_node %q is neither -1 nor a number above 0", clip(f[13]))
 	}
-	a.MaxPerNode = max(a.MaxPerNode, 0)
+	if w.MaxPerNode = max(w.MaxPerNode, 0); w.MaxPerNode > 0 && w.App == "" {
+		return fmt.Errorf("instance %s is limited to %d of its app a node, and has no app_name", f[0], w.MaxPerNode)
+	}
 	for _, t := range [...]struct {
 		column string
 		text   []byte

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+
+	"github.com/auspex-project/auspex/resource"
 )
 
 // Summary is what came of a policy on a trace. It is the stable output of auspex
@@ -17,6 +19,8 @@ type Summary struct {
 	Protocol  string   `json:"protocol"` // ArrivalsOnly or WithDepartures
 	Arrived   float64  `json:"arrived_ratio"`
 	ArrivedOf string   `json:"arrived_resource"` // that arrivals are counted in
+
+	LeftOut []resource.Name `json:"resources_left_out,omitempty"` // Trace.LeftOut
 
 	GPU        Spread  `json:"gpu_allocated_ratio"`
 	Fragmented float64 `json:"gpu_fragmented_ratio"`
@@ -131,7 +135,7 @@ func Compare(ctx context.Context, t *Trace, o Options) ([]Summary, error) {
 }
 
 func summarize(t *Trace, name string, o Options, outcomes []outcome) Summary {
-	s := Summary{Trace: t.Name, Policy: name, Seeds: len(o.Seeds), SeedList: o.Seeds, Protocol: ArrivalsOnly, ArrivedOf: string(t.unit.of)}
+	s := Summary{Trace: t.Name, Policy: name, Seeds: len(o.Seeds), SeedList: o.Seeds, Protocol: ArrivalsOnly, ArrivedOf: string(t.unit.of), LeftOut: t.LeftOut}
 	if o.Departures {
 		s.Protocol = WithDepartures
 	}

@@ -189,7 +189,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		{"no pods", []fleet.Node{node}, nil, nil, "no pods"},
 		{"a node twice", []fleet.Node{node, node}, []datasets.Arrival{pod}, nil, "node n is listed twice"},
 		{"no capacity", []fleet.Node{empty}, []datasets.Arrival{pod}, nil, "node n: capacity is empty"},
-		{"pods that ask for nothing", []fleet.Node{node}, []datasets.Arrival{idle}, nil, "no capacity that the pods ask for"},
+		{"pods that ask for nothing", []fleet.Node{node}, []datasets.Arrival{pod, idle}, nil, "pod p asks for nothing"},
 		{"nothing arrives", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = 0 }, "arrivals of 0 x"},
 		{"NaN arrives", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = math.NaN() }, "arrivals of NaN x"},
 		{"all arrive", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = math.Inf(1) }, "arrivals of +Inf x"},
@@ -251,5 +251,33 @@ func TestPlot(t *testing.T) {
 	}
 	if _, err := plot.Write(filepath.Join(dir, "missing"), compare(t, small(t), options(1, "auspex"))); err == nil {
 		t.Error("drew into a folder that is not there")
+	}
+}
+
+// Limits of instances a node are kept, and what no node lists is left out rather
+// than asked of every node in vain.
+func TestLimitsAndUnlistedResources(t *testing.T) {
+	nodes := []fleet.Node{{Name: "a", Capacity: resource.Of(64, 1<<40)}, {Name: "b", Capacity: resource.Of(64, 1<<40)}}
+	var pods []datasets.Arrival
+	for i := range 8 {
+		w := workload.Workload{ID: fmt.Sprint("i-", i), App: "app", MaxPerNode: 3}
+		w.Requests = resource.Of(8, 1<<30).With("rdma", 25)
+		w.Limits = w.Requests
+		pods = append(pods, datasets.Arrival{Workload: w})
+	}
+	trace, err := simulation.NewTrace("limits", nodes, pods)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []resource.Name{"rdma"}; !slices.Equal(trace.LeftOut, want) {
+		t.Errorf("left out %v, not %v", trace.LeftOut, want)
+	}
+	if !pods[0].Workload.Requests.Has("rdma") {
+		t.Error("the caller's pods were changed")
+	}
+	for _, s := range compare(t, trace, options(.5, "auspex", "bestfit")) {
+		if s.Placed != 3*6 || s.Failed != 3*2 || !slices.Equal(s.LeftOut, trace.LeftOut) {
+			t.Errorf("%s: %d placed, %d failed, left out %v; want 6 and 2 with each of 3 seeds", s.Policy, s.Placed, s.Failed, s.LeftOut)
+		}
 	}
 }

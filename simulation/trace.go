@@ -19,6 +19,10 @@ type Trace struct {
 	Nodes []fleet.Node
 	Pods  []datasets.Arrival // by the names of their workloads
 
+	// LeftOut are the resources that pods ask for and no node lists, such as rdma on
+	// a fleet of which only cores and memory are told: they are taken off the pods.
+	LeftOut []resource.Name
+
 	unit unit
 }
 
@@ -42,11 +46,40 @@ func NewTrace(name string, nodes []fleet.Node, pods []datasets.Arrival) (*Trace,
 	}
 	t := &Trace{Name: name, Nodes: nodes, Pods: slices.Clone(pods)}
 	slices.SortStableFunc(t.Pods, func(a, b datasets.Arrival) int { return cmp.Compare(a.Workload.ID, b.Workload.ID) })
+	t.leaveOut()
+	for i := range t.Pods {
+		if demanded := demand(&t.Pods[i].Workload); demanded.IsZero() {
+			return nil, fmt.Errorf("trace %s: pod %s asks for nothing", name, t.Pods[i].Workload.ID)
+		}
+	}
 	var err error
 	if t.unit, err = unitOf(t); err != nil {
 		return nil, fmt.Errorf("trace %s: %w", name, err)
 	}
 	return t, nil
+}
+
+// leaveOut takes off the pods what no node lists, cores and memory apart.
+func (t *Trace) leaveOut() {
+	listed := map[resource.Name]bool{resource.CPU: true, resource.Memory: true}
+	for i := range t.Nodes {
+		for n := range t.Nodes[i].Capacity.All() {
+			listed[n] = true
+		}
+	}
+	for i := range t.Pods {
+		w := &t.Pods[i].Workload
+		for n := range w.Requests.All() {
+			if listed[n] {
+				continue
+			}
+			w.Requests, w.Limits = w.Requests.Without(n), w.Limits.Without(n)
+			if !slices.Contains(t.LeftOut, n) {
+				t.LeftOut = append(t.LeftOut, n)
+			}
+		}
+	}
+	slices.Sort(t.LeftOut)
 }
 
 // ReadTrace reads nodes and pods to the end. A row that cannot be read ends it: a

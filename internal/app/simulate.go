@@ -47,6 +47,9 @@ func SimulatePack(ctx context.Context, stdio IO, r SimulatePackRequest, format o
 	if err != nil {
 		return fmt.Errorf("simulate pack: %w", err)
 	}
+	if len(trace.LeftOut) > 0 {
+		fmt.Fprintf(stdio.Err, "no node of %s lists %v, which pods ask for: left out of the replay\n", r.Nodes, trace.LeftOut)
+	}
 	bar := progress.New(stdio.Err, "replay", "runs", int64(len(r.Seeds)*len(r.Policies)))
 	r.OnProgress = func(done, total int) { bar.Share(int64(done), int64(done), int64(total)) }
 	summaries, err := simulation.Compare(ctx, trace, r.Options)
