@@ -39,9 +39,12 @@ type TargetReport struct {
 	Challenger string `json:"challenger,omitempty"`
 }
 
+// Names in a Rating of what is ours: the night's model, the one that served
+// before, and the link of the chain behind them.
 const (
-	challengerName = "learned"
-	championName   = "champion"
+	LearnedName     = "learned"
+	ChampionName    = "champion"
+	PercentilesName = "percentiles"
 )
 
 // learn fits the models of one resource and decides which of them serve.
@@ -135,7 +138,7 @@ func (n *night) save(e *evidence, c *candidate) error {
 
 // metrics are those of a candidate on all that its own class is judged on.
 func (e *evidence) metrics(c *candidate) map[string]float64 {
-	p, _, err := e.learnedPredictions(challengerName, c.model)
+	p, _, err := e.learnedPredictions(LearnedName, c.model)
 	if err != nil {
 		return nil // said when it is rated
 	}
@@ -191,7 +194,7 @@ func (n *night) hold(e *evidence, class workload.Class, c *candidate, baselines 
 	challenger, champion := -1, -1
 	if c != nil {
 		t.Rows, t.Shared, t.Seconds = c.rows, c.class != class, c.took.Seconds()
-		p, took, err := e.learnedPredictions(challengerName, c.model)
+		p, took, err := e.learnedPredictions(LearnedName, c.model)
 		if err != nil {
 			return ballot{}, err
 		}
@@ -234,7 +237,7 @@ func (n *night) championPredictions(e *evidence, id string) (predictions, error)
 	if m.Grid() != n.Grid {
 		return predictions{}, fmt.Errorf("trained for another grid")
 	}
-	p, _, err := e.learnedPredictions(championName, m)
+	p, _, err := e.learnedPredictions(ChampionName, m)
 	return p, err
 }
 

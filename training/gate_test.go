@@ -1,6 +1,7 @@
 package training
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -22,18 +23,18 @@ func TestVerdict(t *testing.T) {
 	broken := []trial.Estimate{sure(.05), sure(.07), sure(.01)}
 	likely := []trial.Estimate{sure(.05), unsure(.07), sure(.01)}
 	challenger := func(cases int, misses []trial.Estimate) *Rating {
-		return &Rating{Name: challengerName, Mean: .01, Cases: cases, misses: misses}
+		return &Rating{Name: LearnedName, Mean: .01, Cases: cases, misses: misses}
 	}
 	// The differences are from the challenger's and the champion's loss.
 	rival := func(name string, misses []trial.Estimate, toChallenger, toChampion trial.Estimate) Rating {
 		return Rating{Name: name, Mean: .01 + toChallenger.Mean, Cases: 1000, misses: misses, toChallenger: toChallenger, toChampion: toChampion}
 	}
 	champion := func(misses []trial.Estimate, toChallenger trial.Estimate) *Rating {
-		r := rival(championName, misses, toChallenger, trial.Estimate{})
+		r := rival(ChampionName, misses, toChallenger, trial.Estimate{})
 		return &r
 	}
 	vpa, max := rival("vpa", nil, sure(.01), sure(.01)), rival("S-7", nil, sure(.02), sure(.02))
-	near := rival("S-7", nil, unsure(.02), unsure(.02))
+	near := rival(PercentilesName, nil, unsure(.02), unsure(.02))
 	better := rival("S-7", nil, sure(-.01), sure(-.01))
 	for _, c := range []struct {
 		name string
@@ -46,10 +47,15 @@ func TestVerdict(t *testing.T) {
 		{"perhaps better than the champion", ballot{challenger(1000, kept), champion(kept, unsure(.005)), []Rating{vpa}}, Kept, "not shown to be beaten"},
 		{"the champion is broken", ballot{challenger(1000, kept), champion(broken, unsure(.005)), []Rating{vpa}}, Promoted, "of the champion before, its 98 % quantile"},
 		{"the champion may be broken by chance", ballot{challenger(1000, kept), champion(likely, unsure(.005)), []Rating{vpa}}, Kept, "not shown to be beaten"},
-		{"perhaps no better than a baseline", ballot{challenger(1000, kept), nil, []Rating{vpa, near}}, FellBack, "not shown to beat S-7"},
+		{"perhaps no better than a baseline", ballot{challenger(1000, kept), nil, []Rating{vpa, near}}, FellBack, "not a standard error under percentiles"},
+		{"likely better than a baseline", ballot{challenger(1000, kept), nil, []Rating{vpa, rival(PercentilesName, nil, trial.Estimate{Mean: .02, Error: .015, Freedom: 9}, sure(0))}}, Promoted, "under vpa"},
+		{"nothing can be told", ballot{challenger(1000, kept), nil, []Rating{rival(PercentilesName, nil, trial.Estimate{Mean: .02, Error: math.Inf(1)}, sure(0))}}, FellBack, "not a standard error under percentiles"},
+		{"a baseline does better", ballot{challenger(1000, kept), nil, []Rating{vpa, rival("S-7", nil, unsure(-.001), sure(0))}}, FellBack, "not under S-7"},
+		{"perhaps no better than a baseline that never serves", ballot{challenger(1000, kept), nil, []Rating{vpa, rival("S-7", nil, unsure(.001), sure(0))}}, Promoted, "under S-7"},
 		{"a baseline beats both", ballot{challenger(1000, kept), champion(kept, sure(.005)), []Rating{vpa, better}}, FellBack, "beaten by S-7"},
-		{"perhaps a baseline beats the champion", ballot{challenger(1000, kept), champion(kept, sure(.005)), []Rating{vpa, near}}, Kept, "not shown to beat S-7"},
+		{"perhaps a baseline beats the champion", ballot{challenger(1000, kept), champion(kept, sure(.005)), []Rating{vpa, near}}, Kept, "not a standard error under percentiles"},
 		{"a promise not kept", ballot{challenger(1000, broken), nil, []Rating{vpa}}, FellBack, "98 % quantile held in 93.0 %"},
+		{"a promise nobody keeps", ballot{challenger(1000, broken), nil, []Rating{vpa, rival(PercentilesName, broken, sure(.02), sure(0))}}, Promoted, "under vpa"},
 		{"a promise perhaps not kept", ballot{challenger(1000, likely), nil, []Rating{vpa}}, Promoted, "under vpa"},
 		{"too few cases", ballot{challenger(50, kept), nil, []Rating{vpa}}, FellBack, "only 50 cases"},
 		{"too few cases to replace a champion", ballot{challenger(50, kept), champion(kept, sure(.005)), []Rating{vpa}}, Kept, "only 50 cases"},

@@ -74,7 +74,7 @@ func (e *evidence) reportMachines(ctx context.Context, set *models.Set, past *mo
 		return MachineReport{}, err
 	}
 	contestants := []backtest.Contestant{
-		composed{"auspex", e, served, past}, composed{percentilesName, e, e.ownPeaks(), past},
+		composed{"auspex", e, served, past}, composed{PercentilesName, e, e.ownPeaks(), past},
 	}
 	contestants = append(contestants, baseline.All(e.plan.Grid.Span())...)
 	r := MachineReport{Resource: string(e.resource), Risk: e.plan.Risk}

@@ -130,7 +130,7 @@ func TestNight(t *testing.T) {
 				t.Errorf("%s of %s: %+v", x.Resource, x.Class, rating)
 			}
 		}
-		if !slices.Contains(names, challengerName) || !slices.Contains(names, "vpa") || x.Why == "" {
+		if !slices.Contains(names, LearnedName) || !slices.Contains(names, "vpa") || x.Why == "" {
 			t.Errorf("%s of %s was decided by %v, because %q", x.Resource, x.Class, names, x.Why)
 		}
 	}

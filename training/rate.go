@@ -70,11 +70,8 @@ func (e *evidence) baselinePredictions(ctx context.Context) ([]predictions, erro
 	return all, nil
 }
 
-// percentilesName is that of the link behind the learned models.
-const percentilesName = "percentiles"
-
 func (e *evidence) ownPredictions() predictions {
-	own := predictions{name: percentilesName, shares: make([][]float32, len(e.judged))}
+	own := predictions{name: PercentilesName, shares: make([][]float32, len(e.judged))}
 	for k := range e.judged {
 		j := &e.judged[k]
 		for i, o := range j.owns {

@@ -2,6 +2,7 @@ package training
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/auspex-project/auspex/models/trial"
 )
@@ -17,13 +18,17 @@ type ballot struct {
 // three; Hanley and Lippman-Hand, JAMA 1983).
 const fewestCases = 300
 
-// verdict decides, at the error rate trial.Alpha. What is new must show that it
-// is better; what serves stays until it is shown to be worse.
+// verdict decides. What serves stays until it is shown, at the error rate
+// trial.Alpha, to be worse.
 //
-// To be promoted, or tried in shadow of a champion that has no fault, the challenger must not be shown to break its promises, and must
-// be shown to lose less than every baseline and the champion. That every one of
-// these tests must say so keeps the error rate without a correction
-// (intersection-union test; Berger, Technometrics 1982).
+// To be promoted, or tried in shadow of a champion that has no fault, the
+// challenger must not be shown to break its promises (unless what would serve in
+// its place does too), must lose less than every baseline, and must be shown to lose less than the champion. Where it would
+// take the place of the workloads' own percentiles it must lose less by more
+// than one standard error: within that the simpler of two is preferred (the
+// one-standard-error rule; Breiman et al., Classification and Regression Trees,
+// 1984, section 3.4.3). To demand more of the first champion would keep the
+// worse of two for want of days.
 func (b ballot) verdict() (Verdict, string) {
 	flaw, better := b.flawOfChallenger()
 	if b.champion == nil {
@@ -58,20 +63,30 @@ func (b ballot) flawOfChallenger() (flaw, better string) {
 	case c.Cases < fewestCases:
 		return fmt.Sprintf("only %d cases to judge by (want %d)", c.Cases, fewestCases), ""
 	}
-	if broken := c.broken(); broken != "" {
+	if broken := c.broken(); broken != "" && !b.fallbackBroken() {
 		return broken, ""
 	}
 	best := &b.baselines[0]
 	for i := range b.baselines {
 		r := &b.baselines[i]
-		if !r.toChallenger.Above(0, trial.Alpha) {
-			return fmt.Sprintf("its loss of %.5f is not shown to beat %s, %.5f (%s)", c.Mean, r.Name, r.Mean, within(r.toChallenger)), ""
+		if r.toChallenger.Mean <= 0 {
+			return fmt.Sprintf("its loss of %.5f is not under %s, %.5f", c.Mean, r.Name, r.Mean), ""
+		}
+		if r.Name == PercentilesName && r.toChallenger.Mean <= r.toChallenger.Error {
+			return fmt.Sprintf("its loss of %.5f is not a standard error under %s, %.5f (by %.5f, of %.5f)", c.Mean, r.Name, r.Mean, r.toChallenger.Mean, r.toChallenger.Error), ""
 		}
 		if r.Mean < best.Mean {
 			best = r
 		}
 	}
 	return "", fmt.Sprintf("its loss is %.1f %% under %s, the best baseline (%.5f, %.5f)", 100*(1-c.Mean/best.Mean), best.Name, c.Mean, best.Mean)
+}
+
+// fallbackBroken reports whether what would serve without a model is itself shown
+// to break a promise: a world that changed holds back neither of two against the
+// other.
+func (b ballot) fallbackBroken() bool {
+	return slices.ContainsFunc(b.baselines, func(r Rating) bool { return r.Name == PercentilesName && r.broken() != "" })
 }
 
 // faultOfChampion says what the champion is shown to do worse than it must, ""

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
@@ -81,6 +80,8 @@ func (t *demoTeller) learned(r *training.Report) error {
 	t.line("Pinball loss in thousandths of the limit (less is better), beside the baselines, all calibrated alike:")
 	t.line("")
 	t.table(ratingGrid(r.Targets))
+	t.line("")
+	t.line("A model serves a class where it loses less than every baseline, and clearly less than percentiles, which serve elsewhere.")
 	for _, m := range r.Machines {
 		t.line("")
 		kind := "random machines"
@@ -89,7 +90,7 @@ func (t *demoTeller) learned(r *training.Report) error {
 		}
 		t.line("%s of %s, about %d workloads each, at a nominal %g %% of violations:", m.Resource, kind, m.Members, 100*m.Risk)
 		machines := &output.Grid{Header: []string{"FORECAST OF THE PEAK", "VIOLATIONS", "SAVES OF THE LIMITS", "OF THE ORACLE'S SAVINGS"}}
-		for _, c := range m.Contestants {
+		for _, c := range leading(m.Contestants) {
 			machines.Add(c.Name, fmt.Sprintf("%.2f%%", 100*c.Calibrated.ViolationRate), fmt.Sprintf("%.1f%%", 100*c.Calibrated.Savings), fmt.Sprintf("%.1f%%", 100*c.Calibrated.OracleShare))
 		}
 		t.table(machines)
@@ -97,45 +98,53 @@ func (t *demoTeller) learned(r *training.Report) error {
 	return nil
 }
 
-// ratingGrid has a column for each contestant that any target was judged with.
+// contestantsShown is how many rivals of ours are shown by machine.
+const contestantsShown = 6
+
+// leading returns our own contestants and those of the others that save most.
+func leading(all []training.MachineScore) []training.MachineScore {
+	ours, others := all[:min(2, len(all))], slices.Clone(all[min(2, len(all)):])
+	slices.SortStableFunc(others, func(a, b training.MachineScore) int {
+		return cmp.Compare(b.Calibrated.Savings, a.Calibrated.Savings)
+	})
+	return slices.Concat(ours, others[:min(contestantsShown, len(others))])
+}
+
+// ratingGrid has a row for each target that was judged.
 func ratingGrid(targets []training.TargetReport) *output.Grid {
-	var names []string
-	for _, x := range targets {
-		for _, rating := range x.Ratings {
-			if !slices.Contains(names, rating.Name) {
-				names = append(names, rating.Name)
-			}
-		}
-	}
-	g := &output.Grid{Header: []string{"RESOURCE", "CLASS", "ROWS"}}
-	for _, name := range names {
-		g.Header = append(g.Header, strings.ToUpper(name))
-	}
+	g := &output.Grid{Header: []string{"RESOURCE", "CLASS", "CASES", "LEARNED", "PERCENTILES", "BEST BASELINE", "", "LIMIT"}}
 	for _, level := range demoLevels {
 		g.Header = append(g.Header, "COVERS "+level)
 	}
 	g.Header = append(g.Header, "VERDICT")
 	for _, x := range targets {
-		byName := map[string]training.Rating{}
-		for _, rating := range x.Ratings {
-			byName[rating.Name] = rating
+		if len(x.Ratings) < 2 || x.Ratings[0].Name != training.LearnedName {
+			continue
 		}
-		cell := func(name, format string, of func(training.Rating) float64) string {
-			if rating, ok := byName[name]; ok {
-				return fmt.Sprintf(format, of(rating))
-			}
-			return "-"
-		}
-		row := []any{x.Resource, orDash(x.Class), x.Rows}
-		for _, name := range names {
-			row = append(row, cell(name, "%.2f", func(r training.Rating) float64 { return 1000 * r.Mean }))
-		}
+		row := []any{x.Resource, x.Class, x.Ratings[0].Cases, thousandths(x.Ratings[0])}
+		row = append(row, thousandths(rated(x.Ratings, training.PercentilesName)))
+		best := bestBaseline(x.Ratings)
+		row = append(row, best.Name, thousandths(best), thousandths(rated(x.Ratings, "limit")))
 		for _, level := range demoLevels {
-			row = append(row, cell("learned", "%.3f", func(r training.Rating) float64 { return r.Coverage[level] }))
+			row = append(row, fmt.Sprintf("%.3f", x.Ratings[0].Coverage[level]))
 		}
 		g.Add(append(row, string(x.Verdict))...)
 	}
 	return g
+}
+
+func thousandths(r training.Rating) string { return fmt.Sprintf("%.2f", 1000*r.Mean) }
+
+func rated(all []training.Rating, name string) training.Rating {
+	return all[max(0, slices.IndexFunc(all, func(r training.Rating) bool { return r.Name == name }))]
+}
+
+// bestBaseline returns the one of public methods that loses least.
+func bestBaseline(all []training.Rating) training.Rating {
+	rivals := slices.DeleteFunc(slices.Clone(all), func(r training.Rating) bool {
+		return r.Name == training.LearnedName || r.Name == training.ChampionName || r.Name == training.PercentilesName
+	})
+	return slices.MinFunc(rivals, func(a, b training.Rating) int { return cmp.Compare(a.Mean, b.Mean) })
 }
 
 func (t *demoTeller) fleet(trace *demoTrace, running, refused int, before []*auspexv1.NodeStatus) {
