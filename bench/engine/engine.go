@@ -89,9 +89,10 @@ func Open(c Case) (*Bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open engine benchmark: %w", err)
 	}
+	settings := placement.Settings{HeartbeatTimeout: -1, Queues: tree, Geography: geography()}
+	capPower(&settings, c.Nodes, c.Full)
 	b.Service, err = placement.Open(context.Background(), placement.Options{
-		Settings: placement.Settings{HeartbeatTimeout: -1, RackCaps: rackCaps(c.Nodes), Queues: tree},
-		Filters:  filter.All(), Scorers: score.All(), Forecaster: told, Journal: &past{b, told},
+		Settings: settings, Filters: filter.All(), Scorers: score.All(), Forecaster: told, Journal: &past{b, told},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open engine benchmark: %w", err)
@@ -144,6 +145,9 @@ func (p *past) records(yield func(placement.Record, error) bool) {
 				break
 			}
 			room -= cores
+			if device == 0 && i%100 == 5 {
+				w.Labels = cache
+			}
 			w.ID = fmt.Sprintf("fill%d", len(b.held))
 			held := &placement.Reservation{Decision: w.ID, Request: w.ID, Workload: &w, Class: w.Class, Node: n.Name, Confirmed: true}
 			if device < len(n.Devices) && b.random.Float64() < b.Full {

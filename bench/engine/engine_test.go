@@ -1,9 +1,12 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/auspex-project/auspex/placement"
 )
 
 // BenchmarkEngine measures decisions and their reservations; an iteration is one.
@@ -94,6 +97,70 @@ func TestMeasure(t *testing.T) {
 					t.Errorf("%.2f of the cores are requested", share)
 				}
 			})
+		}
+	}
+}
+
+// Every constraint is in use: what a rule may object to turns nodes away, and each
+// scorer tells nodes apart, for one of fifty shapes at least.
+func TestEveryConstraintCounts(t *testing.T) {
+	turnedAway, raw := map[string]int{}, map[string]map[float64]bool{}
+	for _, full := range []float64{.5, .9} {
+		probe(t, Case{4000, full, Fifty}, turnedAway, raw)
+	}
+	for reason, nodes := range turnedAway {
+		switch reason {
+		case "node has not been heard of": // nodes need no heartbeat here
+		case "predicted peak of memory over capacity": // its requests are more than that
+		case "node is smaller than the request of cpu", "not asked for":
+		default:
+			if nodes == 0 {
+				t.Errorf("%q is said of no node", reason)
+			}
+		}
+	}
+	if len(turnedAway) < 30 {
+		t.Errorf("%d reasons", len(turnedAway))
+	}
+	for scorer, values := range raw {
+		// Nodes that would rather be left alone are not among the hundred best.
+		if len(values) < 2 && scorer != "taints" {
+			t.Errorf("to %s all nodes are alike", scorer)
+		}
+	}
+}
+
+// probe counts what is said of nodes to every shape of a case, by reason, and what
+// is measured, by scorer.
+func probe(t *testing.T, c Case, turnedAway map[string]int, raw map[string]map[float64]bool) {
+	t.Helper()
+	b, err := Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Service.Drain(context.Background(), nodeName(1), false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Measure(300, 700); err != nil {
+		t.Fatal(err)
+	}
+	for k, shape := range b.shapes {
+		w := *shape
+		w.ID = fmt.Sprintf("probe%d", k)
+		d, err := b.Service.Place(context.Background(), placement.Request{ID: w.ID, Workload: &w, DryRun: true, Alternatives: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range d.Rejections {
+			turnedAway[r.Reason] += r.Nodes
+		}
+		for _, candidate := range append(d.Alternatives, placement.Candidate{Scores: d.Scores}) {
+			for _, line := range candidate.Scores {
+				if raw[line.Scorer] == nil {
+					raw[line.Scorer] = make(map[float64]bool)
+				}
+				raw[line.Scorer][line.Raw] = true
+			}
 		}
 	}
 }

@@ -25,7 +25,8 @@ func (forecaster) Margins() forecast.Margins {
 	}}
 }
 
-// newForecast predicts six busy hours of the day and quiet ones beside them.
+// newForecast predicts six busy hours of the day and quiet ones beside them. Batch
+// work takes more cores than it asks for while it may.
 func newForecast(w *workload.Workload, r *rand.Rand) *forecast.Forecast {
 	grid := forecast.DefaultGrid()
 	f := &forecast.Forecast{Workload: w.App, Grid: grid, Basis: forecast.Learned, Model: "bench"}
@@ -35,6 +36,9 @@ func newForecast(w *workload.Workload, r *rand.Rand) *forecast.Forecast {
 		quiet, busy, peak float32
 	}{{resource.CPU, .3, .75, .85}, {resource.Memory, .6, .7, .75}} {
 		scale := float32(w.Requests.Get(d.of))
+		if d.of == resource.CPU && w.Class == workload.Batch {
+			d.quiet, d.busy, d.peak = 1, 1.3, 1.4
+		}
 		demand := forecast.Demand{Resource: d.of, Profile: make([]float32, grid.Slots), Peak: d.peak * scale, Limit: 1.5 * scale}
 		for t := range demand.Profile {
 			use := d.quiet
