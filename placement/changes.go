@@ -7,7 +7,7 @@ import "slices"
 // date node by node. It forgets the oldest.
 type changes struct {
 	forgotten uint64
-	nodes     []int32 // positions; one may be listed often
+	nodes     []int32 // positions, in ones' complement where only the draw of its domains changed; one may be listed often
 }
 
 // count returns how many changes there have been.
@@ -38,6 +38,8 @@ func (c *changes) frozen() changes { return changes{c.forgotten, slices.Clip(c.n
 // minChangesKept is what makes bringing up to date worth its while on small fleets.
 const minChangesKept = 4096
 
-// note tells that a node has changed, or something its answer to a request
-// depends on.
+// note tells that a node has changed.
 func (s *State) note(node int) { s.changes.note(node, max(minChangesKept, len(s.Blocks)*BlockSize)) }
+
+// noteShared tells that the draw of a power domain of a node has changed.
+func (s *State) noteShared(node int) { s.note(^node) }

@@ -19,6 +19,7 @@ type plan struct {
 	words    *vocabulary
 
 	changing []int     // positions of the rules that are not lasting
+	shared   []int     // of those that go by power domains
 	costly   int       // position of the first rule that is, len(rules) without one
 	lasting  []weighed // the measures that count: those that last,
 	plain    []weighed // those without bounds, the weightiest first,
@@ -59,6 +60,9 @@ func (e *engine) prepare(q *Query) *plan {
 		for _, r := range rules {
 			if r.Check != nil && !r.Lasting {
 				p.changing = append(p.changing, len(p.rules))
+			}
+			if r.Check != nil && r.Shared {
+				p.shared = append(p.shared, len(p.rules))
 			}
 			if r.Gate != nil {
 				p.gates = append(p.gates, gated{r.Gate, len(p.rules)})

@@ -206,7 +206,7 @@ func (s *State) settleDomain(at int32) {
 	tight := d.Cap != 0 && d.Cap-slices.Max(d.Watts) < d.widest
 	if tight || d.tight {
 		for _, node := range d.nodes {
-			s.note(int(node))
+			s.noteShared(int(node))
 		}
 	}
 	if tight != d.tight {

@@ -22,6 +22,11 @@ type Rule struct {
 	// these changes.
 	Lasting bool
 
+	// Shared says that the answer about a node depends on the draw of its power
+	// domains too. Of any other rule it depends, as for what is placed, on the node
+	// and the groups the query is about.
+	Shared bool
+
 	// Costly marks a rule that takes long to ask. On a large fleet the scan asks it,
 	// and the rules after it, only of nodes whose score could still win.
 	Costly bool
@@ -49,7 +54,7 @@ type Scorer interface {
 type Measure interface {
 	// Score writes, for each of candidates, what it measured in the scorer's unit to
 	// raw and its place between 0 (worst) and 100 (best) to value. Both depend on
-	// the one node and its power domains alone.
+	// the one node alone, and not on what its power domains draw.
 	Score(s *State, b *Block, candidates uint64, raw, value *Lane)
 }
 

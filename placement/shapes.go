@@ -56,6 +56,7 @@ type judged struct {
 	live   uint64
 	passed uint64
 	dirty  uint64 // changed since, only while being brought up to date
+	shared uint64 // and of these: whose power domains draw otherwise
 	able   uint64 // pass all lasting rules
 	nodes  [BlockSize]judgedNode
 }
@@ -189,17 +190,53 @@ func (sh *shape) update(q *Query, s *State) bool {
 	sh.mu.upTo = s.changes.count()
 	sh.mu.touched = sh.mu.touched[:0]
 	for _, node := range changed {
+		alone := node >= 0
+		if !alone {
+			node = ^node
+		}
 		block := node / BlockSize
 		j := &sh.mu.judged[block]
-		if j.dirty == 0 {
+		if j.dirty|j.shared == 0 {
 			sh.mu.touched = append(sh.mu.touched, block)
 		}
-		j.dirty |= 1 << (node % BlockSize)
+		if bit := uint64(1) << (node % BlockSize); alone {
+			j.dirty |= bit
+		} else {
+			j.shared |= bit
+		}
 	}
 	for _, block := range sh.mu.touched {
-		sh.judge(s, int(block), sh.mu.judged[block].dirty)
+		j := &sh.mu.judged[block]
+		if dirty := j.dirty | sh.swayed(s, int(block), j.shared&^j.dirty); dirty != 0 {
+			sh.judge(s, int(block), dirty)
+		}
+		j.shared = 0
 	}
 	return true
+}
+
+// swayed returns those of nodes, of which only the draw of their power domains has
+// changed, whose answer may be another: that passed and no longer do, or were turned
+// away by a rule that goes by it or comes after one.
+func (sh *shape) swayed(s *State, block int, nodes uint64) uint64 {
+	p, b, j := sh.mu.plan, s.Blocks[block], &sh.mu.judged[block]
+	if nodes == 0 || len(p.shared) == 0 {
+		return 0
+	}
+	passed := nodes & j.passed
+	still := passed
+	for _, r := range p.shared {
+		if still != 0 {
+			still = p.rules[r].Check.Pass(s, b, still)
+		}
+	}
+	swayed := passed &^ still
+	for m := nodes & j.live &^ passed; m != 0; m &= m - 1 {
+		if i := bits.TrailingZeros64(m); int(j.nodes[i].rule) >= p.shared[0] {
+			swayed |= 1 << i
+		}
+	}
+	return swayed
 }
 
 // learn makes a new plan and holds all nodes against it; false when the plan has

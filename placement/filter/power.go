@@ -20,9 +20,9 @@ func (Power) Prepare(q *placement.Query) []placement.Rule {
 	draw := draw{query: q, cpu: q.Need(resource.CPU)}
 	return []placement.Rule{
 		{Reason: "predicted draw over the node's power cap", Preemptible: true, Check: nodeCap{draw}},
-		{Reason: "predicted draw over the rack's power cap", Preemptible: true, Check: domainCap{draw, placement.RackDomain}},
-		{Reason: "predicted draw over the PDU's power cap", Preemptible: true, Check: domainCap{draw, placement.PDUDomain}},
-		{Reason: "predicted draw over the site's power cap", Preemptible: true, Check: domainCap{draw, placement.SiteDomain}},
+		{Reason: "predicted draw over the rack's power cap", Preemptible: true, Shared: true, Check: domainCap{draw, placement.RackDomain}},
+		{Reason: "predicted draw over the PDU's power cap", Preemptible: true, Shared: true, Check: domainCap{draw, placement.PDUDomain}},
+		{Reason: "predicted draw over the site's power cap", Preemptible: true, Shared: true, Check: domainCap{draw, placement.SiteDomain}},
 	}
 }
 
