@@ -86,9 +86,10 @@ func (o Options) hash() string {
 }
 
 // until returns the end of the history a resumed night looks at: where it was, if
-// not too much has come since.
-func (c *checkpoint) until(newest time.Time) time.Time {
-	if end := c.Until.Add(-time.Nanosecond); !c.Until.IsZero() && newest.Sub(end) < resumable {
+// that is still there and not too much has come since.
+func (c *checkpoint) until(newest time.Time, slot time.Duration) time.Time {
+	end := c.Until.Add(-time.Nanosecond)
+	if since := newest.Sub(end); !c.Until.IsZero() && since < resumable && since > -slot {
 		return end
 	}
 	*c = checkpoint{Version: c.Version, Plan: c.Plan, Fitted: map[string]fitted{}, registry: c.registry}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -162,5 +163,25 @@ func TestACheckpointOfAnotherNightIsLeftAside(t *testing.T) {
 	}
 	if report := train(t, fleet(4, 0, 17), r, Options{}); report.Resumed || report.To.Sub(start) != 17*24*time.Hour {
 		t.Errorf("resumed %v, until %v", report.Resumed, report.To)
+	}
+	// Nor is one of a history that reached further than this one does.
+	ctx, cancel = context.WithCancel(t.Context())
+	if _, err := Run(ctx, fleet(4, 0, 17), r, quick(Options{OnProgress: func(Progress) { cancel() }})); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if report := train(t, h, r, Options{}); report.Resumed || report.To.Sub(start) != 10*24*time.Hour {
+		t.Errorf("resumed %v, until %v", report.Resumed, report.To)
+	}
+}
+
+// Nothing is read or fitted for a registry that could not take it.
+func TestANightRefusesADamagedRegistryAtOnce(t *testing.T) {
+	r := openRegistry(t)
+	if err := os.WriteFile(filepath.Join(r.Dir(), "champions.json"), []byte("garbage"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Run(t.Context(), fleet(4, 0, 10), r, quick(Options{OnProgress: func(p Progress) { t.Errorf("%+v", p) }}))
+	if !errors.Is(err, registry.ErrCorrupt) {
+		t.Errorf("%v", err)
 	}
 }

@@ -86,7 +86,7 @@ func TestChoose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, _, ok, err := newPlan(t.Context(), churn(10, 10, placed), o, func(newest time.Time) time.Time { return newest })
+		p, _, ok, err := newPlan(t.Context(), churn(10, 10, placed), o, func(newest time.Time, _ time.Duration) time.Time { return newest })
 		if err != nil || !ok {
 			t.Fatal(ok, err)
 		}

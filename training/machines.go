@@ -157,9 +157,9 @@ func meanMembers(machines []*backtest.Machine, cases []backtest.Case) int {
 	return (members + len(cases)/2) / max(len(cases), 1)
 }
 
-// calibrate returns the margins that forecasts of set would have needed, over
-// all the days no model was fitted on, band by band of machines with as many
-// members: the nodes of the history where they are enough, else random groups.
+// calibrate returns the margins that forecasts of set would have needed, over the
+// test and the weeks before it, band by band of machines with as many members: the
+// nodes of the history where they are enough, else random groups.
 func (e *evidence) calibrate(ctx context.Context, set *models.Set, past *models.Prior) ([]forecast.Band, error) {
 	served, err := e.servedPeaks(set)
 	if err != nil {

@@ -39,6 +39,9 @@ func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Repor
 	if err != nil {
 		return report, err
 	}
+	if _, err := r.Champions(); err != nil { // before minutes of work for nothing
+		return report, fmt.Errorf("train: %w", err)
+	}
 	// 1. What is there, and what to keep of it.
 	c, lost := openCheckpoint(r, o)
 	p, why, ok, err := newPlan(ctx, h, o, c.until)

@@ -37,7 +37,7 @@ func classOf(c workload.Class) workload.Class {
 
 // newPlan looks at what there is before the end that until makes of the newest
 // sample. ok is false, with the reason, where it is too little.
-func newPlan(ctx context.Context, h History, o Options, until func(newest time.Time) time.Time) (p plan, why string, ok bool, err error) {
+func newPlan(ctx context.Context, h History, o Options, until func(newest time.Time, slot time.Duration) time.Time) (p plan, why string, ok bool, err error) {
 	stats, err := h.Series(ctx, store.Query{})
 	if err != nil {
 		return plan{}, "", false, fmt.Errorf("list history: %w", err)
@@ -55,7 +55,7 @@ func newPlan(ctx context.Context, h History, o Options, until func(newest time.T
 			seen.To = s.Last
 		}
 	}
-	seen.To = until(seen.To)
+	seen.To = until(seen.To, o.Grid.Slot)
 	p.split, why, ok = newSplit(seen, o)
 	for _, s := range stats {
 		if s.Last.Before(p.whole.From) {

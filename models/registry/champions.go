@@ -97,7 +97,10 @@ func (r *Registry) Champions() (Champions, error) {
 		return nil, fmt.Errorf("read champions: %w", err)
 	}
 	c, err := decodeChampions(data)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		return nil, fmt.Errorf("read champions of %s: %w (restore the file, or remove it: then nothing serves until the next night)", r.dir, err)
+	case err != nil:
 		return nil, fmt.Errorf("read champions of %s: %w", r.dir, err)
 	}
 	return c, nil
