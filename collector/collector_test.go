@@ -197,6 +197,7 @@ func TestAcceptRefusesOneByOne(t *testing.T) {
 		{bad(func(s *timeseries.Sample) { s.Usage = resource.Of(math.NaN(), 1) }), NotFinite, "cpu is NaN"},
 		{bad(func(s *timeseries.Sample) { s.Usage = resource.Of(1, math.Inf(1)) }), NotFinite, "memory is infinite"},
 		{bad(func(s *timeseries.Sample) { s.Limit = resource.Of(math.NaN(), 1) }), NotFinite, "limit"},
+		{bad(func(s *timeseries.Sample) { s.Usage = resource.Of(1e300, 1) }), TooLarge, "want at most 1e+36"},
 		{bad(func(s *timeseries.Sample) { s.Usage = resource.Of(-1, 1) }), Negative, "cpu is negative"},
 		{bad(func(s *timeseries.Sample) { s.Usage = s.Usage.With("licences", 3) }), "", ""},
 		{bad(func(s *timeseries.Sample) { s.Usage = s.Usage.With("megabytes", 3) }), UnknownResource, `"megabytes" is neither`},

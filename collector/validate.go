@@ -23,10 +23,11 @@ const (
 	NoUsage         Reason = "no_usage"
 	NotFinite       Reason = "not_finite"
 	Negative        Reason = "negative"
+	TooLarge        Reason = "too_large"
 	UnknownResource Reason = "unknown_resource"
 )
 
-var reasons = []Reason{NoWorkload, BadLabel, BadTime, Future, NoUsage, NotFinite, Negative, UnknownResource}
+var reasons = []Reason{NoWorkload, BadLabel, BadTime, Future, NoUsage, NotFinite, Negative, TooLarge, UnknownResource}
 
 // check returns why s cannot be accepted, or a nil error. A time after latest is
 // in the future; custom holds the resources known beside the standard ones.
@@ -40,6 +41,13 @@ func check(s *timeseries.Sample, latest time.Time, custom map[resource.Name]bool
 	}
 	if err := s.Validate(latest); err != nil {
 		return reasonOf(s, latest), err
+	}
+	for _, v := range [...]resource.Vector{s.Usage, s.Limit} {
+		for name, amount := range v.All() {
+			if amount > timeseries.MostAmount {
+				return TooLarge, fmt.Errorf("sample of %s: %s is %g %s (want at most %g)", s.Key.Workload, name, amount, name.Unit(), float64(timeseries.MostAmount))
+			}
+		}
 	}
 	for _, label := range [...]string{s.Key.Workload, s.Key.App, string(s.Key.Class), s.Key.Queue, s.Key.Node} {
 		if strings.ContainsFunc(label, control) {

@@ -196,6 +196,9 @@ func (c *csvRows) row(line []byte, emit func(timeseries.Sample) bool) error {
 				return err
 			}
 		}
+		if v > timeseries.MostAmount {
+			return fmt.Errorf("%s %s is too large to be true", a.resource, clip(text))
+		}
 		if a.limit {
 			s.Limit = s.Limit.With(a.resource, v)
 		} else {

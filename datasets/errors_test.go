@@ -139,6 +139,7 @@ func TestRowErrors(t *testing.T) {
 			"1767600600,w,4GiB,1":        `parse cpu amount "4GiB": want a number of cores`,
 			"1767600600,w,1,4 apples":    `parse memory amount "4 apples": want a number of bytes`,
 			"1767600600,w,NaN,1":         "cpu is NaN",
+			"1767600600,w,1e300,1":       "cpu 1e300 is too large to be true",
 			`1767600600,"w,1,1`:          "column 2: quote without its end on this line",
 			`1767600600,"w"x,1,1`:        "column 2: text after the closing quote",
 		}},

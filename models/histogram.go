@@ -87,7 +87,7 @@ func (h *Histogram) bucket(value float64) int {
 	if !(value > h.first) {
 		return 0
 	}
-	return min(int(math.Ceil(math.Log(value/h.first)/math.Log(h.growth))), maxBuckets-1)
+	return int(min(math.Ceil(math.Log(value/h.first)/math.Log(h.growth)), maxBuckets-1))
 }
 
 func (h *Histogram) end(bucket int) float64 { return h.first * math.Pow(h.growth, float64(bucket)) }

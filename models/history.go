@@ -28,7 +28,7 @@ func NewHistory(g forecast.Grid) *History { return &History{slot: g.Slot} }
 // Add remembers s. Samples should come in the order of their time; a late one
 // is counted in its own slot, a repeated one is not counted twice, and one from
 // before the memory only raises the all-time maximum. Usage over the limit counts
-// as the limit. Amounts that are not finite and positive or zero are left out.
+// as the limit. Amounts that nothing can use are left out.
 func (h *History) Add(s *timeseries.Sample) {
 	if h.Key.Workload == "" || !s.Time.Before(h.Last()) {
 		h.Key = s.Key
@@ -38,7 +38,7 @@ func (h *History) Add(s *timeseries.Sample) {
 		if n == Killed {
 			continue // an event, nothing that is used
 		}
-		if resource.CheckAmount(n, value) != nil {
+		if resource.CheckAmount(n, value) != nil || value > timeseries.MostAmount {
 			continue
 		}
 		u := h.usage(n)

@@ -171,6 +171,11 @@ func TestHistogramForgets(t *testing.T) {
 	if got := h.Quantile(.999); got > 1.05 {
 		t.Errorf("a hundred half-lives later the quantile is still %g, want about 1", got)
 	}
+	endless := NewHistogram(.01, 1.05, time.Hour)
+	endless.Add(monday, math.Inf(1), 1)
+	if got := endless.Quantile(1); got < 1e9 {
+		t.Errorf("the largest of what has no bounds is %g", got)
+	}
 	if got := NewHistogram(1, 2, time.Hour).Quantile(.5); !math.IsNaN(got) {
 		t.Errorf("the quantile of nothing is %g, want NaN", got)
 	}

@@ -81,6 +81,11 @@ type Sample struct {
 // lastYear is the last whole year whose times fit into 64 bits of nanoseconds.
 const lastYear = 2261
 
+// MostAmount is more than anything uses, and small enough that the sum of a
+// hundred is finite in 32 bits. Whoever takes samples in refuses larger amounts;
+// stores keep any.
+const MostAmount = 1e36
+
 // Validate reports why s cannot be stored: it needs a valid key, a time from
 // 1970 to 2261 and at least one measured resource, all amounts finite and not
 // negative. A Time after latest (now plus the tolerated clock skew) is refused

@@ -280,6 +280,20 @@ func TestHostIsCollected(t *testing.T) {
 	})
 }
 
+func TestImportRefusesTheFuture(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	s := &server{path: filepath.Join(dir, "auspex.yaml")}
+	s.write(t, "data_dir: data\n")
+	if err := os.WriteFile("a.csv", []byte("time,workload,cpu\n1767600600,w,1\n7258118400,w,1\n1767601200,w,1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got := s.must(t, "", "import", "--trace", "csv:a.csv")
+	if got["rows_written"] != 2. || got["rows_refused"] != 1. || !strings.Contains(fmt.Sprint(got["refusals"]), "2200-01-01T00:00:00Z is in the future") {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestImportIsIdempotent(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

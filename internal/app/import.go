@@ -67,7 +67,7 @@ func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, f
 	_, total := usage.Progress()
 	bar := progress.New(stdio.Err, "import "+r.Trace, "samples", 0)
 	started := time.Now()
-	result.RowsWritten, err = store.Copy(ctx, history, goodRows(samples, &result), store.CopyOptions{
+	result.RowsWritten, err = store.Copy(ctx, history, goodRows(samples, time.Now().Add(c.Collector.MaxClockSkew), &result), store.CopyOptions{
 		Progress: func(written int64) {
 			done, _ := usage.Progress()
 			bar.Share(written, done, total)
@@ -123,15 +123,18 @@ func shifted(samples iter.Seq2[timeseries.Sample, error], by time.Duration) iter
 	}
 }
 
-// goodRows passes on the good rows of samples and notes the bad ones.
-func goodRows(samples iter.Seq2[timeseries.Sample, error], result *imported) iter.Seq2[timeseries.Sample, error] {
+// goodRows passes on the good rows of samples and notes the bad ones, those of
+// the future among them: nights would take the newest sample for today.
+func goodRows(samples iter.Seq2[timeseries.Sample, error], latest time.Time, result *imported) iter.Seq2[timeseries.Sample, error] {
 	return func(yield func(timeseries.Sample, error) bool) {
 		for s, err := range samples {
 			var bad *datasets.RowError
 			if errors.As(err, &bad) {
-				if result.RowsRefused++; result.RowsRefused <= shownRefusals {
-					result.Refusals = append(result.Refusals, bad.Error())
-				}
+				result.refuse(bad.Error())
+				continue
+			}
+			if err == nil && s.Time.After(latest) {
+				result.refuse(fmt.Sprintf("sample of %s: %s is in the future (are the times right? --end-now moves the trace to end now)", s.Key.Workload, s.Time.UTC().Format(time.RFC3339)))
 				continue
 			}
 			if s.Time.After(result.last) {
@@ -141,6 +144,12 @@ func goodRows(samples iter.Seq2[timeseries.Sample, error], result *imported) ite
 				return
 			}
 		}
+	}
+}
+
+func (r *imported) refuse(why string) {
+	if r.RowsRefused++; r.RowsRefused <= shownRefusals {
+		r.Refusals = append(r.Refusals, why)
 	}
 }
 
