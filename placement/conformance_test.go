@@ -56,7 +56,8 @@ func TestAdviceConformance(t *testing.T) {
 			continue
 		}
 		t.Run(f.Name(), func(t *testing.T) {
-			onQueries(t, func() bool { return true }, func(t *rapid.T, q *placement.Query, s *placement.State) {
+			turnedSomeAway := false
+			onQueries(t, func() bool { return turnedSomeAway }, func(t *rapid.T, q *placement.Query, s *placement.State) {
 				rules := f.Prepare(q)
 				for _, b := range s.Blocks {
 					passed := b.Live
@@ -70,9 +71,11 @@ func TestAdviceConformance(t *testing.T) {
 							continue
 						}
 						advice := a.Advise(q, b, i)
-						if turnedAway := passed>>i&1 == 0; turnedAway != (len(advice) > 0) {
+						turnedAway := passed>>i&1 == 0
+						if turnedAway != (len(advice) > 0) {
 							t.Fatalf("turned away: %v, but the advice is %q", turnedAway, advice)
 						}
+						turnedSomeAway = turnedSomeAway || turnedAway
 						for _, line := range advice {
 							if line == "" || strings.ContainsAny(line, "\n") || len(line) > 300 {
 								t.Fatalf("advice %q is not one line", line)
@@ -267,6 +270,11 @@ func onQueries(t *testing.T, enough func() bool, f func(*rapid.T, *placement.Que
 		}
 		if rapid.Bool().Draw(t, "valued") {
 			watched.AdoptWorth(someWorth())
+		}
+		if rapid.Bool().Draw(t, "draining") {
+			if _, err := watched.Drain(context.Background(), m.nodes[0].Name, false); err != nil {
+				t.Fatal(err)
+			}
 		}
 		w := drawWorkload(t, "asked")
 		if _, err := watched.Place(context.Background(), placement.Request{ID: "asked", Workload: w, DryRun: true}); err != nil {
