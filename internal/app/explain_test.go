@@ -80,6 +80,10 @@ func TestExplainTable(t *testing.T) {
 			Preemption: &auspexv1.Preemption{Node: "n4", Victims: []*auspexv1.Victim{{Workload: "crunch-3", Class: "batch"}, {Workload: "crunch-9", Class: "batch"}}},
 		},
 	}
+	restored := &auspexv1.ExplainResponse{
+		DecisionId: "01M", Decided: timestamppb.New(decided), State: "reserved", Workload: &auspexv1.Workload{Id: "web-3"}, Formula: placed.Formula,
+		Outcome: &auspexv1.PlaceResponse{DecisionId: "01M", Node: "n3", Class: "service", Reason: "n3: kept over a restart, without its scores"},
+	}
 	gang := &auspexv1.ExplainResponse{
 		DecisionId: "01L", Decided: timestamppb.New(decided), State: "reserved", Outcome: &auspexv1.PlaceResponse{Reason: "2 members on 2 nodes, all in rack k1"},
 		Members: []*auspexv1.GangMember{
@@ -95,6 +99,7 @@ func TestExplainTable(t *testing.T) {
 	}
 	for name, e := range map[string]*auspexv1.ExplainResponse{
 		"explain-placed": placed, "explain-refuses": with(refuses), "explain-loses": with(loses), "explain-full": full, "explain-gang": gang,
+		"explain-restored": restored,
 	} {
 		var b strings.Builder
 		if err := (explanationTable{e}).WriteTable(&b); err != nil {

@@ -159,6 +159,8 @@ func (d decisionTable) WriteTable(w io.Writer) error {
 	switch {
 	case d.Node == "":
 		fmt.Fprintf(&b, "%s: no node (%s)\n", d.workload, d.Reason)
+	case d.NodesConsidered == 0: // kept over a restart, without what it came from
+		fmt.Fprintf(&b, "%s -> %s (%s)\n", d.workload, d.Node, d.Reason)
 	default:
 		fmt.Fprintf(&b, "%s -> %s, score %.1f (%s)\n", d.workload, d.Node, d.Score, d.Reason)
 	}
@@ -166,7 +168,9 @@ func (d decisionTable) WriteTable(w io.Writer) error {
 	if d.ForecastModel != "" && d.ForecastModel != d.ForecastBasis {
 		fmt.Fprintf(&b, " (%s)", d.ForecastModel)
 	}
-	fmt.Fprintf(&b, ", %d of %d nodes feasible", d.NodesFeasible, d.NodesConsidered)
+	if d.NodesConsidered > 0 {
+		fmt.Fprintf(&b, ", %d of %d nodes feasible", d.NodesFeasible, d.NodesConsidered)
+	}
 	if d.NodesOutranked > 0 {
 		fmt.Fprintf(&b, ", %d outranked", d.NodesOutranked)
 	}
