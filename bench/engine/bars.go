@@ -13,7 +13,7 @@ type Bar struct {
 //
 // How they were derived: between two requests of one of fifty shapes a hundred
 // nodes change (fifty decisions, fifty releases), each of which takes about .2 µs to
-// hold against the shape anew; all else about a decision (queues, ledger, sums,
+// hold against the shape anew, neighbours under a cap that is full beside; all else about a decision (queues, ledger, sums,
 // book, garbage) takes about 13 µs. That makes 33 µs. A request of a shape never
 // seen must look at every node: 100,000 at 10 ns, with two cores at once, are a
 // millisecond, half of which goes to nodes that are asked to the end. Tails are left
