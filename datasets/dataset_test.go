@@ -255,6 +255,10 @@ func TestArrivals(t *testing.T) {
 			"pod-1  cpu=8 memory=29.8GiB {[] 0 0 0} map[phase:Failed qos:BE] Jan  7 00:00 Jan  7 00:01",
 			"pod-2  cpu=88 memory=128GiB {[V100M16 V100M32] 2 1 0} map[phase:Pending qos:Guaranteed] Jan  8 00:00 -",
 		}},
+		{"openb:testdata/openb/pods6.csv", []string{
+			"plain  cpu=4 memory=8GiB {[] 0 0 0} map[phase: qos:] - -",
+			"shared  cpu=4 memory=8GiB {[T4 P100] 1 0.5 0} map[phase: qos:] - -",
+		}},
 		{"openb:testdata/openb/pods5.csv", []string{
 			"pod-0  cpu=12 memory=16GiB {[] 8 1 0} map[] - -",
 		}},

@@ -115,6 +115,7 @@ func FuzzOpenbNodes(f *testing.F) {
 func FuzzOpenbPods(f *testing.F) {
 	fuzz(f, func() rows[Arrival] { return &openbPods{} }, checkArrival,
 		openbPodHeader+"\np,12000,16384,8,1000\n",
+		openbPodHeader+",gpu_spec\np,12000,16384,0,0,T4\n",
 		openbPodTimes+"\np,12000,16384,1,460,T4|P100,LS,Running,0,12537496,0\n")
 }
 

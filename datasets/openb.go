@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -104,13 +105,9 @@ type openbPods struct {
 }
 
 func (p *openbPods) head(line []byte) (bool, error) {
-	switch string(line) {
-	case openbPodHeader:
-		p.count = 5
-	case openbPodTimes:
-		p.count = 11
-	default:
-		return false, fmt.Errorf("pod header %q is neither %q nor %q", clip(line), openbPodHeader, openbPodTimes)
+	p.count = bytes.Count(line, []byte(",")) + 1
+	if p.count < 5 || !strings.HasPrefix(openbPodTimes+",", string(line)+",") {
+		return false, fmt.Errorf("pod header %q is not %q or the first columns of it, %q at least", clip(line), openbPodTimes, openbPodHeader)
 	}
 	return true, nil
 }
@@ -145,8 +142,8 @@ func (p *openbPods) row(line []byte, emit func(Arrival) bool) error {
 		Requests:    size,
 		Accelerator: workload.Accelerator{Devices: gpus, Share: float64(milli) / 1000},
 	}}
-	if p.count > 5 {
-		if err := openbLife(&a, f[5:]); err != nil {
+	if p.count > 5 { // columns that are not there stay empty
+		if err := openbLife(&a, p.fields[5:]); err != nil {
 			return err
 		}
 	}
@@ -157,7 +154,7 @@ func (p *openbPods) row(line []byte, emit func(Arrival) bool) error {
 // openbLife reads gpu_spec, qos, pod_phase, creation_time and deletion_time;
 // when the original scheduler placed the pod does not matter here.
 func openbLife(a *Arrival, f [][]byte) error {
-	if len(f[0]) > 0 {
+	if len(f[0]) > 0 && a.Workload.Accelerator.Devices > 0 {
 		a.Workload.Accelerator.Models = strings.Split(string(f[0]), "|")
 	}
 	a.Workload.Labels = map[string]string{"qos": string(f[1]), "phase": string(f[2])}
