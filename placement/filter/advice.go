@@ -127,8 +127,13 @@ func (Security) Advise(q *placement.Query, b *placement.Block, i int) []string {
 func (Jurisdiction) Advise(q *placement.Query, b *placement.Block, i int) []string {
 	var a advice
 	countries := q.Workload.Security.Countries
-	if country := q.State.Policy.Country(q.State.Places[b.Place[i]]); len(countries) > 0 && !slices.Contains(countries, country) {
-		a.add("allow the country %s beside %s", cmp.Or(country, "(its region has none)"), strings.Join(countries, ", "))
+	at := q.State.Places[b.Place[i]]
+	switch country := q.State.Policy.Country(at); {
+	case len(countries) == 0 || slices.Contains(countries, country):
+	case country == "":
+		a.add("say in regions under which country's law region %s stands (unknown, so it is none of %s)", cmp.Or(at.Region, "(none)"), strings.Join(countries, ", "))
+	default:
+		a.add("allow the country %s beside %s", country, strings.Join(countries, ", "))
 	}
 	return a
 }
