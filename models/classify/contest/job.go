@@ -97,8 +97,8 @@ func runTime(x datasets.Arrival) (float64, bool) {
 // the trace may have more to come, and is no case.
 func (a *Arrivals) Deployment() *Question {
 	type group struct {
-		first, size int
-		last        time.Time
+		size int
+		last time.Time
 	}
 	groups := map[string]*group{}
 	firsts := &Arrivals{end: a.end}
