@@ -46,7 +46,7 @@ func (g *gang) assemble(ctx context.Context, e *engine, base *State) {
 		a.find(ctx, order)
 		return
 	}
-	parts := a.parts(levels[g.request.Together])
+	parts := a.parts(g.request.Together)
 	for _, p := range parts {
 		a.within = p
 		if a.find(ctx, order) {
@@ -256,38 +256,14 @@ type masked struct {
 	mask  uint64
 }
 
-// levels says, by the name of a level, which part of it a place is in, "" for
-// none. A rack is one of its zone, and so on upwards.
-var levels = map[string]func(p Place, node string) string{
-	"node":     func(_ Place, node string) string { return node },
-	"rack":     func(p Place, _ string) string { return join(p.Rack, p.Provider, p.Region, p.Zone) },
-	"zone":     func(p Place, _ string) string { return join(p.Zone, p.Provider, p.Region) },
-	"region":   func(p Place, _ string) string { return join(p.Region, p.Provider) },
-	"provider": func(p Place, _ string) string { return p.Provider },
-}
-
-// join returns name behind what it is in, "" where it is "".
-func join(name string, in ...string) string {
-	if name == "" {
-		return ""
-	}
-	text := ""
-	for _, s := range in {
-		if s != "" {
-			text += s + "/"
-		}
-	}
-	return text + name
-}
-
 // parts returns the parts of a level that have a node for every member alone,
 // those where they would score highest first.
-func (a *assembly) parts(of func(Place, string) string) []*part {
+func (a *assembly) parts(level workload.Level) []*part {
 	byName := make(map[string]*part)
 	for block, b := range a.state.Blocks {
 		for m := b.Live; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
-			name := of(a.state.Places[b.Place[i]], b.Node[i].Name)
+			name := partName(level, a.state.Places[b.Place[i]], b.Node[i].Name)
 			if name == "" {
 				continue
 			}

@@ -21,10 +21,10 @@ type GangRequest struct {
 	// Members are shared with the decision: nobody may change them afterwards.
 	Members []*workload.Workload
 
-	// Together names the part of the fleet that must hold all members: "node",
-	// "rack", "zone", "region" or "provider"; "" is anywhere. OrApart makes it a
-	// wish: where no such part has room for all, they are spread.
-	Together string
+	// Together is the kind of part of the fleet one of which must hold all members;
+	// "" is anywhere. OrApart makes it a wish: where no such part has room for all,
+	// they are spread.
+	Together workload.Level
 	OrApart  bool
 
 	DryRun     bool
@@ -62,7 +62,7 @@ func (r *GangRequest) Validate() error {
 		return fmt.Errorf("gang request: id is empty")
 	case len(r.Members) == 0 || len(r.Members) > maxGang:
 		return fmt.Errorf("gang request %s: %d members (want 1 to %d)", r.ID, len(r.Members), maxGang)
-	case r.Together != "" && levels[r.Together] == nil:
+	case r.Together != "" && !r.Together.Known():
 		return fmt.Errorf("gang request %s: together in a %q (want node, rack, zone, region or provider)", r.ID, r.Together)
 	case r.OrApart && r.Together == "":
 		return fmt.Errorf("gang request %s: or_apart without together", r.ID)

@@ -224,7 +224,7 @@ func TestGangTogether(t *testing.T) {
 		name     string
 		members  int
 		cores    float64
-		together string
+		together workload.Level
 		orApart  bool
 		want     string // the part, "" when refused
 		apart    bool
@@ -255,7 +255,7 @@ func TestGangTogether(t *testing.T) {
 		for _, d := range g.Members {
 			n, err := s.Node(d.Node)
 			if err == nil {
-				part := map[string]string{"node": n.Node.Name, "rack": n.Node.Zone + n.Node.Rack, "zone": n.Node.Zone}
+				part := map[workload.Level]string{"node": n.Node.Name, "rack": n.Node.Zone + n.Node.Rack, "zone": n.Node.Zone}
 				parts[part[test.together]] = true
 			}
 		}

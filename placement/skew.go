@@ -63,39 +63,6 @@ func (k *Skew) Over(s *State) []int32 {
 	return over
 }
 
-// Parts numbers the parts of the fleet of one level.
-type Parts struct {
-	Count int
-	Of    []int32 // by place: the part it is in, -1 for none
-}
-
-// parts returns the parts of each level above nodes. A part is one of those it is
-// in: zones of the same name in two regions are two.
-func (s *State) parts() map[workload.Level]Parts {
-	all := make(map[workload.Level]Parts)
-	for level, of := range levels {
-		if level == string(workload.AtNode) {
-			continue
-		}
-		parts, known := Parts{Of: make([]int32, len(s.Places))}, make(map[string]int32)
-		for i, p := range s.Places {
-			name := of(p, "")
-			at, ok := known[name]
-			switch {
-			case name == "":
-				at = -1
-			case !ok:
-				at = int32(parts.Count)
-				known[name] = at
-				parts.Count++
-			}
-			parts.Of[i] = at
-		}
-		all[workload.Level(level)] = parts
-	}
-	return all
-}
-
 // Together returns how many of a group run in the part around each place, -1 for
 // a place in no part of the level.
 func (c Company) Together(s *State, level workload.Level) []int32 {

@@ -16,7 +16,8 @@ const (
 	AtProvider Level = "provider"
 )
 
-func (l Level) known() bool {
+// Known reports whether l is one of the levels.
+func (l Level) Known() bool {
 	switch l {
 	case AtNode, AtRack, AtZone, AtRegion, AtProvider:
 		return true
@@ -181,7 +182,7 @@ func (w *Workload) checkTopology() (field string, err error) {
 	}
 	for _, s := range w.Spread {
 		switch {
-		case !s.Over.known():
+		case !s.Over.Known():
 			return "spread.over", fmt.Errorf("spread over %q (want node, rack, zone, region or provider)", s.Over)
 		case s.MaxSkew < 1:
 			return "spread.max_skew", fmt.Errorf("spread over %ss: max skew %d is less than 1", s.Over, s.MaxSkew)
@@ -191,7 +192,7 @@ func (w *Workload) checkTopology() (field string, err error) {
 		}
 	}
 	for _, a := range w.Affinity {
-		if !a.Within.known() {
+		if !a.Within.Known() {
 			return "affinity.within", fmt.Errorf("affinity within %q (want node, rack, zone, region or provider)", a.Within)
 		}
 		if err := peers(a.Peers); err != nil {

@@ -171,7 +171,7 @@ func (w *Workload) check() (field string, err error) {
 		if err := resource.CheckAmount(resource.Disk, d.Bytes); d.Name == "" || err != nil {
 			return "data", fmt.Errorf("data set %q: needs a name and a finite size in bytes", d.Name)
 		}
-		if !d.Near().known() {
+		if !d.Near().Known() {
 			return "data.within", fmt.Errorf("data set %s: within %q (want node, rack, zone, region or provider)", d.Name, d.Within)
 		}
 	}

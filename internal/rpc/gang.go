@@ -19,7 +19,7 @@ func (s *placementService) PlaceGang(ctx context.Context, r *auspexv1.PlaceGangR
 		members[i] = workloadFromWire(w)
 	}
 	d, err := s.placer.PlaceGang(ctx, placement.GangRequest{
-		ID: r.GetRequestId(), Members: members, Together: r.GetTogether(), OrApart: r.GetOrApart(),
+		ID: r.GetRequestId(), Members: members, Together: workload.Level(r.GetTogether()), OrApart: r.GetOrApart(),
 		DryRun: r.GetDryRun(), ReserveFor: r.GetReserveFor().AsDuration(), Principal: principalOf(ctx).Name,
 	})
 	if err != nil {
