@@ -65,6 +65,15 @@ func TestAdviceConformance(t *testing.T) {
 						if r.Check != nil {
 							passed &= r.Check.Pass(s, b, b.Live)
 						}
+						if r.Gate != nil {
+							shut := make([]bool, len(s.Places))
+							r.Gate.Shut(s, shut)
+							for i, place := range b.Place {
+								if b.Live>>i&1 == 1 && shut[place] {
+									passed &^= 1 << i
+								}
+							}
+						}
 					}
 					for i := range placement.BlockSize {
 						if b.Live>>i&1 == 0 {

@@ -2,6 +2,8 @@ package workload
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -39,6 +41,18 @@ func (p Peers) Of(w *Workload) Peers {
 		p.App = w.App
 	}
 	return p
+}
+
+// String names p for people: "app web", "workloads with role=cache".
+func (p Peers) String() string {
+	text := "workloads"
+	if p.App != "" {
+		text = "app " + p.App
+	}
+	for i, k := range slices.Sorted(maps.Keys(p.Labels)) {
+		text += [...]string{" with ", ", "}[min(i, 1)] + k + "=" + p.Labels[k]
+	}
+	return text
 }
 
 // Match reports whether w is one of p, which must name somebody.

@@ -10,7 +10,7 @@ import (
 // may begin anywhere.
 type Affinity struct{}
 
-var _ placement.Filter = Affinity{}
+var _ placement.Advisor = Affinity{}
 
 func (Affinity) Name() string { return "affinity" }
 
@@ -35,13 +35,15 @@ func (Affinity) Prepare(q *placement.Query) []placement.Rule {
 		}
 		rules = append(rules, rule)
 	}
-	for _, within := range [...]workload.Level{workload.AtNode, workload.AtRack, workload.AtZone, workload.AtRegion, workload.AtProvider} {
+	for _, within := range levels {
 		for _, company := range q.Repellents(within) {
 			rules = append(rules, apart(company, within, "a workload there keeps it out of its "+string(within)))
 		}
 	}
 	return rules
 }
+
+var levels = [...]workload.Level{workload.AtNode, workload.AtRack, workload.AtZone, workload.AtRegion, workload.AtProvider}
 
 // in says which part of the fleet is meant.
 func in(within workload.Level) string {
@@ -59,6 +61,45 @@ func apart(company placement.Company, within workload.Level, reason string) plac
 		rule.Gate = vacant{company, within}
 	}
 	return rule
+}
+
+func (Affinity) Advise(q *placement.Query, b *placement.Block, i int) []string {
+	var a advice
+	s := q.State
+	for k := range q.Workload.Affinity {
+		want := &q.Workload.Affinity[k]
+		if want.Preferred {
+			continue
+		}
+		company, peers := q.Company(want.Peers), want.Peers.Of(q.Workload)
+		there := around(company, s, b, i, want.Within)
+		first := company.Group(s).Total() == 0 && peers.Match(q.Workload)
+		switch {
+		case want.Apart && there > 0:
+			a.add("move away %d of %s, %s", there, peers, in(want.Within))
+		case !want.Apart && there == 0 && !first:
+			a.add("place one of %s %s before", peers, in(want.Within))
+		case !want.Apart && there < 0 && !first:
+			a.add("register the node with its %s: it says none to be near %s in", want.Within, peers)
+		}
+	}
+	for _, within := range levels {
+		for _, company := range q.Repellents(within) {
+			if there := around(company, s, b, i, within); there > 0 {
+				a.add("move away %d workloads %s that keep %s at a distance", there, in(within), company.Group(s).Peers)
+			}
+		}
+	}
+	return a
+}
+
+// around returns how many of company run in the part of a level around node i of
+// b, -1 where it is in none.
+func around(company placement.Company, s *placement.State, b *placement.Block, i int, within workload.Level) int {
+	if within == workload.AtNode {
+		return company.Group(s).On(b, i)
+	}
+	return int(company.Together(s, within)[b.Place[i]])
 }
 
 // together passes nodes that hold one of a group, or all where there is none and

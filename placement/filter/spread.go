@@ -13,7 +13,7 @@ import (
 // part of that kind is turned away.
 type Spread struct{}
 
-var _ placement.Filter = Spread{}
+var _ placement.Advisor = Spread{}
 
 func (Spread) Name() string { return "spread" }
 
@@ -34,6 +34,30 @@ func (Spread) Prepare(q *placement.Query) []placement.Rule {
 		rules = append(rules, rule)
 	}
 	return rules
+}
+
+func (Spread) Advise(q *placement.Query, b *placement.Block, i int) []string {
+	var a advice
+	for k := range q.Workload.Spread {
+		c := &q.Workload.Spread[k]
+		if c.Preferred {
+			continue
+		}
+		skew, peers := q.Skew(c), c.Peers.Of(q.Workload)
+		over := 0
+		if c.Over == workload.AtNode {
+			over = skew.OverOnNode(q.State, b, i)
+		} else {
+			over = int(skew.Over(q.State)[b.Place[i]])
+		}
+		switch {
+		case over == math.MinInt32:
+			a.add("register the node with its %s: it says none to spread %s over", c.Over, peers)
+		case over > 0:
+			a.add("move %d of %s out of its %s, or allow a skew of %d", over, peers, c.Over, c.MaxSkew+over)
+		}
+	}
+	return a
 }
 
 // evenNodes passes nodes that would not hold too many more than another.
