@@ -63,15 +63,14 @@ func (e explanationTable) WriteTable(w io.Writer) error {
 	), e.writeVerdict(w))
 }
 
-// writeForecast says how old what was predicted from was.
+// writeForecast says when it was predicted, and from what.
 func (e explanationTable) writeForecast(w io.Writer) {
 	f := e.Forecast
 	if f == nil {
 		return
 	}
 	age := e.Decided.AsTime().Sub(f.Issued.AsTime())
-	fmt.Fprintf(w, "forecast made %s before, from %s of history whose newest sample was %s old\n",
-		age.Round(time.Second), f.History.AsDuration().Round(time.Minute), f.Stale.AsDuration().Round(time.Second))
+	fmt.Fprintf(w, "forecast made %s before, on %s\n", age.Round(time.Second), past(f))
 }
 
 func memberGrid(members []*auspexv1.GangMember) *output.Grid {

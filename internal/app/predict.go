@@ -61,8 +61,7 @@ type forecastTable struct{ *auspexv1.PredictResponse }
 // WriteTable implements output.Tabler.
 func (t forecastTable) WriteTable(w io.Writer) error {
 	f := t.Forecast
-	fmt.Fprintf(w, "forecast %s (%s), class %s, on %v of history, newest sample %v old\n",
-		orDash(f.GetBasis()), orDash(f.GetModel()), orDash(t.Class), f.GetHistory().AsDuration().Round(time.Minute), f.GetStale().AsDuration().Round(time.Second))
+	fmt.Fprintf(w, "forecast %s (%s), class %s, on %s\n", orDash(f.GetBasis()), orDash(f.GetModel()), orDash(t.Class), past(f))
 	slots := &output.Grid{Header: []string{"FROM (UTC)"}}
 	for _, d := range f.GetDemands() {
 		slots.Header = append(slots.Header, d.Resource)
@@ -75,6 +74,14 @@ func (t forecastTable) WriteTable(w io.Writer) error {
 		slots.Add(row...)
 	}
 	return writeBlocks(w, block{"", demandGrid(f)}, block{"expected maximum by slot", slots})
+}
+
+// past says what of a workload's own past a forecast rests on.
+func past(f *auspexv1.Forecast) string {
+	if f.GetHistory().AsDuration() <= 0 {
+		return "no history of its own"
+	}
+	return fmt.Sprintf("%v of history, newest sample %v old", f.History.AsDuration().Round(time.Minute), f.Stale.AsDuration().Round(time.Second))
 }
 
 func demandGrid(f *auspexv1.Forecast) *output.Grid {
