@@ -10,7 +10,6 @@ import (
 	"unsafe"
 
 	"github.com/auspex-project/auspex/forecast"
-	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -81,7 +80,7 @@ type shapes struct {
 		sync.Mutex
 		byHash map[uint64]*list.Element // of two shapes with one hash the later is kept
 		recent list.List                // of *shape, the last one asked for in front
-		once   [1 << 12]uint64          // hashes that came once, by their low bits
+		once   [1 << 10][4]uint64       // hashes that came once, by their low bits, the latest first
 	}
 }
 
@@ -124,8 +123,10 @@ func (c *shapes) find(q *Query) *shape {
 		}
 		c.drop(at)
 	}
-	if once := &c.mu.once[hash%uint64(len(c.mu.once))]; *once != hash {
-		*once = hash
+	// Shapes that take turns must not make each other forgotten for ever.
+	if once := &c.mu.once[hash%uint64(len(c.mu.once))]; !slices.Contains(once[:], hash) {
+		copy(once[1:], once[:])
+		once[0] = hash
 		return nil
 	}
 	sh := &shape{hash: hash, workload: q.Workload, class: q.Policy.Class, forecast: q.Forecast}
@@ -405,92 +406,4 @@ func (s *State) withoutNodes() *State {
 	c := *s
 	c.Blocks, c.Domains, c.Groups, c.changes = nil, nil, nil, changes{}
 	return &c
-}
-
-// hash returns a number that is the same for queries of one shape. It mixes what
-// tells shapes apart in practice.
-func (c *shapes) hash(q *Query) uint64 {
-	h := hash{c.seed, 0}
-	w := q.Workload
-	for _, text := range [...]string{string(q.Policy.Class), w.App, w.Queue, w.Owner, w.Security.Tenant} {
-		h.text(text)
-	}
-	for n, amount := range w.Requests.All() {
-		h.amount(n, amount)
-	}
-	for n, amount := range w.Limits.All() {
-		h.amount(n, amount)
-	}
-	h.number(uint64(w.Priority))
-	h.pairs(w.Labels)
-	h.pairs(w.Selector)
-	h.number(uint64(w.Accelerator.Devices))
-	h.number(math.Float64bits(w.Accelerator.Share))
-	h.number(math.Float64bits(w.Accelerator.MemoryBytes))
-	h.texts(w.Accelerator.Models)
-	h.number(uint64(w.Security.Level))
-	h.texts(w.Security.Compartments)
-	for _, p := range [...]*workload.Places{&w.Locality.Required, &w.Locality.Preferred} {
-		for _, list := range [...][]string{p.Providers, p.Regions, p.Zones, p.Racks, p.Nodes} {
-			h.texts(list)
-		}
-	}
-	for _, d := range w.Data {
-		h.text(d.Name)
-	}
-	h.number(uint64(w.MaxPerNode))
-	for i := range w.Spread {
-		h.text(string(w.Spread[i].Over))
-		h.text(w.Spread[i].Peers.App)
-	}
-	for i := range w.Affinity {
-		h.text(string(w.Affinity[i].Within))
-		h.text(w.Affinity[i].Peers.App)
-	}
-	if q.Forecast != nil {
-		for i := range q.Forecast.Demands {
-			d := &q.Forecast.Demands[i]
-			h.amount(d.Resource, float64(d.Mean))
-			h.number(uint64(math.Float32bits(d.Peak)))
-			for _, x := range d.Profile {
-				h.number(uint64(math.Float32bits(x)))
-			}
-		}
-	}
-	return h.sum
-}
-
-type hash struct {
-	seed maphash.Seed
-	sum  uint64
-}
-
-func (h *hash) number(x uint64) {
-	h.sum = (h.sum ^ x) * 0x9e3779b97f4a7c15
-	h.sum ^= h.sum >> 29
-}
-
-func (h *hash) text(s string) { h.number(maphash.String(h.seed, s)) }
-
-func (h *hash) amount(n resource.Name, amount float64) {
-	h.text(string(n))
-	h.number(math.Float64bits(amount))
-}
-
-func (h *hash) texts(list []string) {
-	for _, s := range list {
-		h.text(s)
-	}
-	h.number(uint64(len(list)))
-}
-
-func (h *hash) pairs(m map[string]string) {
-	sum := uint64(0) // in whatever order the map yields them
-	for k, v := range m {
-		pair := hash{seed: h.seed}
-		pair.text(k)
-		pair.text(v)
-		sum += pair.sum
-	}
-	h.number(sum)
 }
