@@ -78,9 +78,10 @@ func openCheckpoint(r *registry.Registry, o Options) (c *checkpoint, err error) 
 	return c, nil
 }
 
-// hash names what o asks of a night; how many work on it is no part of that.
+// hash names what o asks of a night; how many work on it, and what it leaves behind, is
+// no part of that.
 func (o Options) hash() string {
-	o.Workers, o.OnProgress = 0, nil
+	o.Workers, o.Keep, o.OnProgress = 0, 0, nil
 	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %v", o, models.Features()))
 	return hex.EncodeToString(sum[:])
 }
@@ -110,25 +111,21 @@ func (c *checkpoint) keep() error {
 
 // end forgets the checkpoint, and removes what was fitted and serves nothing.
 func (c *checkpoint) end() error {
-	champions, err := c.registry.Champions()
-	if err != nil {
-		return err
-	}
-	used := map[string]bool{}
-	for _, s := range champions {
-		used[s.ID] = true
-		if s.Challenger != nil {
-			used[s.Challenger.ID] = true
-		}
-	}
-	for _, key := range sortedKeys(c.Fitted) {
-		if id := c.Fitted[key].ID; !used[id] {
-			if err := c.registry.Remove(id); err != nil && !errors.Is(err, registry.ErrNotFound) {
-				return err
-			}
+	for _, id := range c.artefacts() {
+		if err := c.registry.Remove(id); err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrInUse) {
+			return err
 		}
 	}
 	return c.registry.RemoveNote(registry.NightNote)
+}
+
+// artefacts returns what was fitted so far.
+func (c *checkpoint) artefacts() []string {
+	var ids []string
+	for _, key := range sortedKeys(c.Fitted) {
+		ids = append(ids, c.Fitted[key].ID)
+	}
+	return ids
 }
 
 func fittedKey(e *evidence, class workload.Class) string {

@@ -108,6 +108,9 @@ func (r *Report) Markdown() string {
 		}
 	}
 	fmt.Fprintf(&b, "\nPriors: %s (%s). Margins: %s (%s).\n", r.Prior.ID, r.Prior.Why, r.Margins.ID, r.Margins.Why)
+	if text := r.Pruned.String(); text != "" {
+		fmt.Fprintf(&b, "\nPruned: %s.\n", text)
+	}
 	return b.String()
 }
 
@@ -150,10 +153,21 @@ func (t Table) markdown(b *strings.Builder) {
 	if len(t.Rows) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n## %s\n\n| %s |\n|%s\n", t.Title, strings.Join(t.Header, " | "), strings.Repeat("---|", len(t.Header)))
+	fmt.Fprintf(b, "\n## %s\n\n%s|%s\n", t.Title, markdownRow(t.Header), strings.Repeat("---|", len(t.Header)))
 	for _, row := range t.Rows {
-		fmt.Fprintf(b, "| %s |\n", strings.Join(row, " | "))
+		b.WriteString(markdownRow(row))
 	}
+}
+
+// cell keeps what would end a cell or a row from doing so.
+var cell = strings.NewReplacer("|", `\|`, "\n", " ")
+
+func markdownRow(cells []string) string {
+	row := "|"
+	for _, c := range cells {
+		row += " " + cell.Replace(c) + " |"
+	}
+	return row + "\n"
 }
 
 func milli(x float64) string   { return fmt.Sprintf("%.2f", 1000*x) }

@@ -33,7 +33,7 @@ func TestPage(t *testing.T) {
 			Resource: "cpu", Members: 12, Machines: 4, Cases: 336, Risk: .01, OracleSavings: .7,
 			Contestants: []MachineScore{
 				{Name: "auspex", Raw: scores(.05, .64), Margin: .2, Calibrated: scores(.009, .6), Violations: map[string]float64{"0.1": .09, "0.01": .009}, SavingsAt: map[string]float64{"0.1": .64, "0.01": .6}},
-				{Name: "S-7", Raw: scores(.01, .58), Margin: .1, Calibrated: scores(.008, .61), Violations: map[string]float64{"0.01": .008}, SavingsAt: map[string]float64{"0.01": .6}},
+				{Name: "M-21|SA", Raw: scores(.01, .58), Margin: .1, Calibrated: scores(.008, .61), Violations: map[string]float64{"0.01": .008}, SavingsAt: map[string]float64{"0.01": .6}},
 			},
 			Misses: []Miss{{Machine: "node-7", At: at(16), Members: 12, Limit: 48, Predicted: 20, Actual: 25, Severity: .2, Surprise: "shop-web-3", Before: 1.5, After: 4}},
 		}},
@@ -41,6 +41,7 @@ func TestPage(t *testing.T) {
 		Online: []trial.Summary{{Class: "batch", Resource: "cpu", Model: "01BAD", Cases: 400, Coverage: coverage,
 			Chance: map[string]float64{"0.5": .1, "0.9": .05, "0.95": .02, "0.98": -1, "0.99": .01}, Loss: .012, Broken: "its 99 % quantile held in 93.0 % of 400 cases"}},
 		Classification: ClassificationReport{Verdict: FellBack, Why: "labelled workloads of 0 classes (want at least 2)"},
+		Pruned:         Pruned{Artefacts: []string{"01GONE"}, Pages: []string{"20260101T023000Z"}},
 		Warnings:       []string{"champion of learned/batch/cpu: artefact is corrupt"},
 	}
 	path, err := r.WritePage(filepath.Join(t.TempDir(), "night"))

@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -32,13 +33,19 @@ type night struct {
 //
 // A night that is interrupted leaves in service what it had not decided about yet.
 // The next Run with the same options goes on where it was killed, if that is not
-// a day ago.
-func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Report, error) {
-	report := Report{Started: time.Now().UTC()}
-	o, err := o.withDefaults()
+// a day ago. Two nights at once on one registry there are not: the error of the
+// second wraps registry.ErrHeld.
+func Run(ctx context.Context, h History, r *registry.Registry, o Options) (report Report, err error) {
+	report.Started = time.Now().UTC()
+	o, err = o.withDefaults()
 	if err != nil {
 		return report, err
 	}
+	release, err := r.HoldNight()
+	if err != nil {
+		return report, fmt.Errorf("train: %w", err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	if _, err := r.Champions(); err != nil { // before minutes of work for nothing
 		return report, fmt.Errorf("train: %w", err)
 	}
@@ -66,33 +73,42 @@ func Run(ctx context.Context, h History, r *registry.Registry, o Options) (Repor
 	}
 	n := &night{plan: &p, registry: r, checkpoint: c, prior: models.NewPriorBuilder(p.Grid), past: models.NewPriorBuilder(p.Grid), classes: classify.NewSampler(p.Seed), report: &report}
 
-	// 2. Read it, once.
-	if err := n.gather(ctx, h); err != nil {
-		return report, fmt.Errorf("train: %w", err)
-	}
-	// 3. Fit, judge and promote, target by target.
-	for _, e := range n.evidence {
-		if err := n.learn(ctx, e); err != nil {
-			return report, fmt.Errorf("train: %w", err)
-		}
-	}
-	// 4. What stands behind: priors for those never seen.
-	if err := n.savePrior(); err != nil {
-		return report, fmt.Errorf("train: %w", err)
-	}
-	// 5. What tells the class of workloads that come without one.
-	if err := n.learnClasses(ctx); err != nil {
-		return report, fmt.Errorf("train: %w", err)
-	}
-	// 6. How forecasts add up: margins for what now serves.
-	if err := n.compose(ctx); err != nil {
-		return report, fmt.Errorf("train: %w", err)
-	}
-	if err := c.end(); err != nil {
+	if err := n.spend(ctx, h); err != nil {
 		return report, fmt.Errorf("train: %w", err)
 	}
 	report.Seconds = time.Since(report.Started).Seconds()
 	return report, nil
+}
+
+func (n *night) spend(ctx context.Context, h History) error {
+	// 2. Read it, once.
+	if err := n.gather(ctx, h); err != nil {
+		return err
+	}
+	// 3. Fit, judge and promote, target by target.
+	for _, e := range n.evidence {
+		if err := n.learn(ctx, e); err != nil {
+			return err
+		}
+	}
+	// 4. What stands behind: priors for those never seen.
+	if err := n.savePrior(); err != nil {
+		return err
+	}
+	// 5. What tells the class of workloads that come without one.
+	if err := n.learnClasses(ctx); err != nil {
+		return err
+	}
+	// 6. How forecasts add up: margins for what now serves.
+	if err := n.compose(ctx); err != nil {
+		return err
+	}
+	// 7. Leave nothing behind that nobody needs.
+	var err error
+	if n.report.Pruned.Artefacts, err = n.registry.Prune(n.Keep, n.checkpoint.artefacts()...); err != nil {
+		n.report.Warnings = append(n.report.Warnings, err.Error())
+	}
+	return n.checkpoint.end()
 }
 
 func (n *night) gather(ctx context.Context, h History) error {

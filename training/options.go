@@ -45,6 +45,10 @@ type Options struct {
 	// trial. Where nothing good serves the winner does, at once, in any case.
 	AtOnce bool
 
+	// Keep is how many former champions of each role can be rolled back to once the
+	// night is over; what else nothing refers to is removed. Default 14.
+	Keep int
+
 	Seed    uint64
 	Workers int // default GOMAXPROCS; does not change the outcome
 
@@ -77,6 +81,7 @@ func (o Options) withDefaults() (Options, error) {
 	fill(&o.Trees, 150)
 	fill(&o.Risk, .01)
 	fill(&o.Machine, 12)
+	fill(&o.Keep, 14)
 	fill(&o.Workers, runtime.GOMAXPROCS(0))
 	if o.OnProgress == nil {
 		o.OnProgress = func(Progress) {}
@@ -91,7 +96,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("training options: step %v does not divide the grid's slot %v", o.Step, o.Grid.Slot)
 	case !(o.Risk > 0 && o.Risk < 1):
 		return o, fmt.Errorf("training options: risk %g is not between 0 and 1", o.Risk)
-	case o.TestDays < 1 || o.CalibrateDays < 1 || o.MarginDays < 1 || o.MaxRows < 1 || o.MinRows < 1 || o.MaxTracks < 1 || o.Trees < 1 || o.Machine < 1 || o.Workers < 1:
+	case o.TestDays < 1 || o.CalibrateDays < 1 || o.MarginDays < 1 || o.MaxRows < 1 || o.MinRows < 1 || o.MaxTracks < 1 || o.Trees < 1 || o.Machine < 1 || o.Keep < 1 || o.Workers < 1:
 		return o, fmt.Errorf("training options: a negative count")
 	}
 	for _, n := range o.Resources {

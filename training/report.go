@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/auspex-project/auspex/models"
@@ -46,7 +47,27 @@ type Report struct {
 	// Online is what became of forecasts in service over the last two weeks.
 	Online []trial.Summary `json:"measured_in_service,omitempty"`
 
+	Pruned Pruned `json:"pruned"` // of earlier nights
+
 	Warnings []string `json:"warnings,omitempty"`
+}
+
+// Pruned is what was removed because nothing needs it any more.
+type Pruned struct {
+	Artefacts []string `json:"artefacts,omitempty"` // ids
+	Pages     []string `json:"pages,omitempty"`     // folders of reports
+}
+
+// String says what was removed, "" for nothing.
+func (p Pruned) String() string {
+	var parts []string
+	if len(p.Artefacts) > 0 {
+		parts = append(parts, "artefacts "+strings.Join(p.Artefacts, ", "))
+	}
+	if len(p.Pages) > 0 {
+		parts = append(parts, "reports "+strings.Join(p.Pages, ", "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Shared is an artefact that all classes share.

@@ -152,10 +152,29 @@ func checkModels(_ context.Context, c *config.Config) (string, state, string) {
 			learned++
 		}
 	}
-	if learned == 0 {
-		return name, warning, "no learned model is in service (run 'auspex train' and read its report)"
+	night, err := nightOf(r)
+	if err != nil {
+		return name, failing, err.Error()
 	}
-	return name, healthy, fmt.Sprintf("%d roles served by learned models", learned)
+	if learned == 0 {
+		return name, warning, "no learned model is in service (run 'auspex train' and read its report)" + night
+	}
+	return name, healthy, fmt.Sprintf("%d roles served by learned models%s", learned, night)
+}
+
+// nightOf says what night is being spent on a registry, or was not spent to its end.
+func nightOf(r *registry.Registry) (string, error) {
+	holder, err := r.HeldBy()
+	if err != nil || holder != "" {
+		return "; a night is being spent by " + holder, err
+	}
+	switch _, err := r.ReadNote(registry.NightNote); {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return "; a night was interrupted (the next 'auspex train' within a day goes on from there)", nil
 }
 
 func checkServer(ctx context.Context, c *config.Config) (string, state, string) {

@@ -39,19 +39,19 @@ func Train(ctx context.Context, stdio IO, configPath string, format output.Forma
 	if err != nil {
 		return err
 	}
-	path, err := saveReport(c, &report)
-	if err != nil {
-		return err
-	}
+	path, unwritten := saveReport(c, &report)
 	if err := output.Write(stdio.Out, format, report, reportTable{&report}); err != nil {
 		return err
+	}
+	if unwritten != nil { // what was learned serves all the same
+		return unwritten
 	}
 	fmt.Fprintf(stdio.Err, "report written to %s\n", path)
 	return nil
 }
 
 func trainingOptions(c *config.Config) training.Options {
-	return training.Options{Grid: c.Grid(), Window: c.Training.History, Seed: c.Training.Seed, AtOnce: !c.Training.Shadow.Enabled}
+	return training.Options{Grid: c.Grid(), Window: c.Training.History, Seed: c.Training.Seed, Keep: c.Training.Keep, AtOnce: !c.Training.Shadow.Enabled}
 }
 
 // phases shows each phase of a night as a progress of its own.
@@ -69,7 +69,9 @@ func phases(w io.Writer) func(training.Progress) {
 
 // saveReport writes the report as a page with pictures under the data folder.
 func saveReport(c *config.Config, r *training.Report) (path string, err error) {
-	return r.WritePage(filepath.Join(c.DataDir, "reports", r.Started.Format("20060102T150405Z")))
+	dir := filepath.Join(c.DataDir, "reports")
+	r.PrunePages(dir, c.Training.Keep)
+	return r.WritePage(dir)
 }
 
 // reportTable shows a report to people.
@@ -85,6 +87,9 @@ func (r reportTable) WriteTable(w io.Writer) error {
 		r.Samples, r.Workloads, r.Seconds, r.From.Format(time.DateOnly), r.To.Format(time.DateOnly), r.TestFrom.Format(time.DateOnly))
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(w, "warning: %s\n", warning)
+	}
+	if text := r.Pruned.String(); text != "" {
+		fmt.Fprintf(w, "pruned: %s\n", text)
 	}
 	for _, t := range r.Tables() {
 		if err := writeBlocks(w, block{t.Title, &output.Grid{Header: t.Header, Rows: t.Rows}}); err != nil {
@@ -105,7 +110,10 @@ func (s *stack) trainNightly(ctx context.Context) error {
 		return fmt.Errorf("training.schedule: %w", err)
 	}
 	for pause(ctx, time.Until(schedule.Next(time.Now()))) {
-		if err := s.train(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		switch err := s.train(ctx); {
+		case errors.Is(err, registry.ErrHeld):
+			s.log.Warn("training left to another", "error", err)
+		case err != nil && !errors.Is(err, context.Canceled):
 			s.log.Error("training failed, what was in service stays", "error", err)
 		}
 	}
@@ -122,7 +130,7 @@ func (s *stack) train(ctx context.Context) error {
 	}
 	path, err := saveReport(s.config, &report)
 	if err != nil {
-		return err
+		s.log.Error("the report of the night is lost, what was learned serves", "error", err)
 	}
 	if report.Skipped != "" {
 		s.log.Warn("nothing was learned", "why", report.Skipped)
@@ -130,6 +138,9 @@ func (s *stack) train(ctx context.Context) error {
 	}
 	for _, warning := range report.Warnings {
 		s.log.Warn("training", "warning", warning)
+	}
+	if text := report.Pruned.String(); text != "" {
+		s.log.Info("pruned", "removed", text)
 	}
 	for _, t := range report.Targets {
 		level := slog.LevelInfo

@@ -121,6 +121,7 @@ type Training struct {
 	Schedule string        `key:"schedule" doc:"cron expression (minute hour day month weekday, local time) inside serve; empty trains only by command"`
 	History  time.Duration `key:"history" doc:"how much of the past to learn from"`
 	Seed     uint64        `key:"seed" doc:"of everything random in training; the same seed and data give the same models"`
+	Keep     int           `key:"keep" doc:"nights whose reports are kept, and former champions of each role that can be rolled back to; the rest is removed at the end of a night"`
 	Shadow   Shadow        `key:"shadow"`
 }
 

@@ -30,7 +30,7 @@ func Default() *Config {
 			Prometheus:   Prometheus{Interval: time.Minute, Step: time.Minute, Backfill: day},
 		},
 		Forecast: Forecast{Slot: time.Hour, Slots: 24, Refresh: 5 * time.Minute, Late: time.Hour},
-		Training: Training{Schedule: "30 2 * * *", History: 60 * day, Seed: 1, Shadow: Shadow{Enabled: true, Duration: 2 * day, Cases: 200}},
+		Training: Training{Schedule: "30 2 * * *", History: 60 * day, Seed: 1, Keep: 14, Shadow: Shadow{Enabled: true, Duration: 2 * day, Cases: 200}},
 		Placement: Placement{
 			ReservationTTL: time.Minute, HeartbeatTimeout: time.Minute, WaitFor: 30 * time.Second,
 			ColdStart: "limit", KeepDecisions: 20_000, KeepFor: day,

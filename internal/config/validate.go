@@ -183,6 +183,7 @@ func (t Training) validate(r *rules) {
 		}
 	}
 	atLeast(r, "training.history", t.History, 2*day)
+	r.require(t.Keep >= 1, "training.keep", "%d is below 1", t.Keep)
 	atLeast(r, "training.shadow.duration", t.Shadow.Duration, time.Hour)
 	r.require(t.Shadow.Cases >= 1, "training.shadow.cases", "%d is below 1", t.Shadow.Cases)
 }

@@ -16,10 +16,10 @@ func (r *Registry) Challenge(role Role, id, why string) error {
 	if _, ok := role.target(); !ok {
 		return fmt.Errorf("challenge: %s has no challengers, only learned roles do", role)
 	}
-	if err := r.fits(role, id); err != nil {
-		return fmt.Errorf("challenge: %w", err)
-	}
 	return r.update(func(c Champions) error {
+		if err := r.fits(role, id); err != nil {
+			return fmt.Errorf("challenge: %w", err)
+		}
 		s := c[role]
 		if s.ID == "" {
 			return fmt.Errorf("challenge: nothing serves %s (promote %s instead)", role, id)

@@ -127,12 +127,12 @@ func (r *Registry) Promote(role Role, id, why string) error {
 	if _, ok := role.target(); role != PriorRole && role != MarginsRole && role != ClassifierRole && !ok {
 		return fmt.Errorf("promote: no role %q", role)
 	}
-	if id != "" {
-		if err := r.fits(role, id); err != nil {
-			return fmt.Errorf("promote: %w", err)
-		}
-	}
 	return r.update(func(c Champions) error {
+		if id != "" {
+			if err := r.fits(role, id); err != nil {
+				return fmt.Errorf("promote: %w", err)
+			}
+		}
 		c.promote(role, Term{id, now(), why})
 		return nil
 	})
@@ -194,7 +194,8 @@ func (m Meta) serves(role Role) bool {
 	return ok && m.Kind == Learned && m.Resource == t.Resource
 }
 
-// lock lets one writer at a time in, over all processes.
+// lock lets one writer at a time in, over all processes. An artefact that was seen
+// to be there cannot be removed before what refers to it is written.
 func (r *Registry) lock() (unlock func() error, err error) {
 	lock, err := os.OpenFile(filepath.Join(r.dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -220,6 +221,11 @@ func (r *Registry) update(change func(Champions) error) error {
 	if err := change(c); err != nil {
 		return err
 	}
+	return r.write(c)
+}
+
+// write replaces the pointer file. The caller holds the lock.
+func (r *Registry) write(c Champions) error {
 	data, err := json.MarshalIndent(championsContent{championsVersion, c}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write champions: %w", err)

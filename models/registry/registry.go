@@ -32,6 +32,7 @@ var (
 	ErrNotFound = errors.New("no such artefact")
 	ErrCorrupt  = errors.New("artefact is corrupt")
 	ErrVersion  = errors.New("unknown format version")
+	ErrInUse    = errors.New("artefact is in use")
 )
 
 // Registry is a folder of artefacts. All methods are safe for concurrent use,
@@ -51,8 +52,8 @@ func Open(dir string) (*Registry, error) {
 // Dir returns the folder of the registry.
 func (r *Registry) Dir() string { return r.dir }
 
-// stagingPrefix marks artefacts that are still being written. What a crash
-// leaves behind is removed by the next Save an hour later.
+// stagingPrefix marks artefacts that are still being written, or removed. What a
+// crash leaves behind is removed by the next Save an hour later.
 const stagingPrefix = ".new-"
 
 // Save stores an artefact and returns its meta with ID, Version, Created and
@@ -176,24 +177,31 @@ func (r *Registry) List() ([]Entry, error) {
 	return entries, nil
 }
 
-// Remove deletes an artefact that is not in service.
+// Remove deletes an artefact. The error wraps ErrInUse where it is referred to.
 func (r *Registry) Remove(id string) error {
+	unlock, err := r.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	c, err := r.Champions()
 	if err != nil {
 		return err
 	}
 	for role, s := range c {
-		if s.ID == id {
-			return fmt.Errorf("remove artefact %s: it serves %s (promote another first)", id, role)
-		}
-		if s.Challenger != nil && s.Challenger.ID == id {
-			return fmt.Errorf("remove artefact %s: it is in shadow for %s (promote or dismiss it first)", id, role)
+		if slices.Contains(s.references(), id) {
+			return fmt.Errorf("remove artefact %s: %w by %s", id, ErrInUse, role)
 		}
 	}
 	if _, err := r.Meta(id); errors.Is(err, ErrNotFound) {
 		return err
 	}
-	// Renamed first, so that nobody sees half of it.
+	return r.remove(id)
+}
+
+// remove deletes an artefact. It is renamed first, so that nobody sees half of it;
+// what a crash leaves of that is swept up later.
+func (r *Registry) remove(id string) error {
 	gone := filepath.Join(r.dir, stagingPrefix+id)
 	if err := os.Rename(filepath.Join(r.dir, id), gone); err != nil {
 		return fmt.Errorf("remove artefact %s: %w", id, err)
