@@ -40,6 +40,8 @@ type Catalogue struct {
 	Parts    map[workload.Level]Parts
 	Unkind   bool // some node has a taint that would rather have workloads elsewhere
 
+	replicas *replicas // what follows from Replicas
+
 	MostCores   float64 // on a node
 	MostDevices int     // on a node
 
@@ -56,7 +58,7 @@ type Catalogue struct {
 
 // survey builds the catalogue of s.
 func (s *State) survey() *Catalogue {
-	c := &Catalogue{Replicas: make(map[uint32][]uint32), Worth: s.Catalogue.Worth}
+	c := &Catalogue{Replicas: make(map[uint32][]uint32), Worth: s.Catalogue.Worth, replicas: newReplicas()}
 	hold := func(data, place uint32) {
 		if at, held := slices.BinarySearch(c.Replicas[data], place); !held {
 			c.Replicas[data] = slices.Insert(c.Replicas[data], at, place)

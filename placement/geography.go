@@ -75,6 +75,11 @@ func (g *Geography) PerGiB(from, to Place) float64 {
 	if from == to {
 		return 0
 	}
+	return g.price(from, to)
+}
+
+// price is PerGiB between two different places.
+func (g *Geography) price(from, to Place) float64 {
 	for _, e := range g.Egress {
 		if e.From.Covers(from) && e.To.Covers(to) {
 			return e.PerGiB

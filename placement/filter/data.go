@@ -57,23 +57,19 @@ func (Data) Prepare(q *placement.Query) []placement.Rule {
 	return rules
 }
 
-// replicas says where one data set can be reached.
+// replicas says where one data set can be reached: in places at most so far from a
+// replica.
 type replicas struct {
-	id    uint32
-	reach []bool // by place
+	id       uint32
+	distance []int8 // by place
+	most     int
 }
 
 func reach(s *placement.State, id uint32, distance int) replicas {
-	r := replicas{id, make([]bool, len(s.Places))}
-	for i, p := range s.Places {
-		r.reach[i] = slices.ContainsFunc(s.Catalogue.Replicas[id], func(at uint32) bool {
-			return p.Distance(s.Places[at]) <= distance
-		})
-	}
-	return r
+	return replicas{id, s.Distances(id), distance}
 }
 
 func (r *replicas) within(b *placement.Block, i int) bool {
 	at := int(b.Place[i])
-	return at < len(r.reach) && r.reach[at] || slices.Contains(b.Data[i], r.id)
+	return at < len(r.distance) && int(r.distance[at]) <= r.most || slices.Contains(b.Data[i], r.id)
 }

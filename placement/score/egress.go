@@ -27,17 +27,16 @@ func (Egress) Prepare(q *placement.Query) placement.Measure {
 	}
 	for _, d := range q.Workload.Data {
 		id := q.State.DataSet(d.Name)
-		replicas := q.State.Catalogue.Replicas[id]
+		prices := q.State.Prices(id)
 		gibs := size(q, d) / gib
-		if gibs == 0 || len(replicas) == 0 {
+		if gibs == 0 || prices == nil {
 			continue
 		}
-		set := priced{id: id, from: replicas, gibs: gibs, cost: make([]float32, len(q.State.Places))}
+		set := priced{id: id, from: q.State.Catalogue.Replicas[id], gibs: gibs, prices: prices}
 		most := float32(0)
-		for i := range set.cost {
-			set.cost[i] = set.to(q.State, uint32(i))
+		for i, price := range prices {
 			if i < len(q.State.Catalogue.At) && q.State.Catalogue.At[i] > 0 {
-				most = max(most, set.cost[i])
+				most = max(most, float32(price*gibs))
 			}
 		}
 		m.worst += most
@@ -55,10 +54,10 @@ type egress struct {
 }
 
 type priced struct {
-	id   uint32
-	from []uint32 // places
-	gibs float64
-	cost []float32 // by place
+	id     uint32
+	from   []uint32 // places
+	gibs   float64
+	prices []float64 // a GiB, by place
 }
 
 // to returns what moving the data to a place costs.
@@ -79,8 +78,8 @@ func (m *egress) Score(s *placement.State, b *placement.Block, candidates uint64
 			d, place := &m.sets[k], b.Place[i]
 			switch {
 			case slices.Contains(b.Data[i], d.id):
-			case int(place) < len(d.cost):
-				cost += d.cost[place]
+			case int(place) < len(d.prices):
+				cost += float32(d.prices[place] * d.gibs)
 			default: // a node described since the query was made
 				cost += d.to(s, place)
 			}

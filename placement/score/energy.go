@@ -69,7 +69,10 @@ type energy struct {
 }
 
 func (m *energy) at(d *placement.Domain) float64 {
-	if x, known := m.bySite[d.Name]; known && d.Kind == placement.SiteDomain {
+	if d.Kind != placement.SiteDomain {
+		return m.most
+	}
+	if x, known := m.bySite[d.Name]; known {
 		return x
 	}
 	return m.most

@@ -29,7 +29,7 @@ func (Locality) Prepare(q *placement.Query) placement.Measure {
 			continue
 		}
 		id := q.State.DataSet(d.Name)
-		m.sets = append(m.sets, dataSet{id, bytes, distances(q.State, q.State.Catalogue.Replicas[id])})
+		m.sets = append(m.sets, dataSet{id, bytes, q.State.Distances(id)})
 		m.total += bytes
 	}
 	if m.total == 0 {
@@ -47,20 +47,6 @@ func size(q *placement.Query, d workload.DataSet) float64 {
 	return d.Bytes
 }
 
-// distances returns, for every place, the distance to the nearest of replicas
-// that is not on the same node.
-func distances(s *placement.State, replicas []uint32) []float32 {
-	out := make([]float32, len(s.Places))
-	for i, p := range s.Places {
-		nearest := farthest
-		for _, r := range replicas {
-			nearest = min(nearest, 1+p.Distance(s.Places[r]))
-		}
-		out[i] = float32(nearest)
-	}
-	return out
-}
-
 type locality struct {
 	sets  []dataSet
 	total float32 // bytes
@@ -69,7 +55,7 @@ type locality struct {
 type dataSet struct {
 	id       uint32
 	bytes    float32
-	distance []float32 // by place
+	distance []int8 // between places
 }
 
 func (*locality) Lasting() {}
@@ -91,5 +77,5 @@ func (d *dataSet) to(place uint32) float32 {
 	if int(place) >= len(d.distance) { // a node described since the query was made
 		return farthest
 	}
-	return d.distance[place]
+	return 1 + float32(d.distance[place])
 }
