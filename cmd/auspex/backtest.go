@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/models/backtest"
 )
 
@@ -27,9 +28,9 @@ of one day the last third of its hours is tested (--test-days 1).`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch p := r.Protocol; {
 			case len(r.Traces) == 0:
-				return app.Misuse{Reason: "backtest: no trace (give --trace FORMAT:PATH)"}
+				return misuse.Error{Reason: "backtest: no trace (give --trace FORMAT:PATH)"}
 			case p.Horizon == 0 || p.Replicates == 0 || p.TestDays == 0 || p.Risk == 0 || r.MostPerTrace < 0: // a protocol takes 0 for its default
-				return app.Misuse{Reason: "backtest: want --horizon, --replicates, --test-days and --risk above 0, and --workloads of 0 or more"}
+				return misuse.Error{Reason: "backtest: want --horizon, --replicates, --test-days and --risk above 0, and --workloads of 0 or more"}
 			}
 			return app.Backtest(cmd.Context(), s.stdio, r, s.format)
 		},

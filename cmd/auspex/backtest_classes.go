@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 )
 
 func (s *session) backtestClassesCommand() *cobra.Command {
@@ -32,9 +33,9 @@ the owner's last job, or the workload's last day, turned out to be.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case r.Trace == "":
-				return app.Misuse{Reason: "backtest classes: no trace (give --trace FORMAT:PATH)"}
+				return misuse.Error{Reason: "backtest classes: no trace (give --trace FORMAT:PATH)"}
 			case r.Ahead < time.Minute || !(r.Options.TestShare > 0 && r.Options.TestShare < 1):
-				return app.Misuse{Reason: "backtest classes: want --ahead of a minute or more and --test-share between 0 and 1"}
+				return misuse.Error{Reason: "backtest classes: want --ahead of a minute or more and --test-share between 0 and 1"}
 			}
 			return app.BacktestClasses(cmd.Context(), s.stdio, r, s.format)
 		},

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/client"
 )
 
 func (s *session) explainCommand() *cobra.Command {
@@ -14,7 +14,7 @@ func (s *session) explainCommand() *cobra.Command {
 		Use:   "explain DECISION",
 		Short: "Show why a past decision came out as it did",
 		Args:  cobra.ExactArgs(1),
-		RunE: s.withClient(func(ctx context.Context, c app.Client, args []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, args []string) error {
 			return c.Explain(ctx, args[0], node)
 		}),
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 )
 
 func (s *session) importCommand() *cobra.Command {
@@ -17,7 +18,7 @@ func (s *session) importCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if r.Trace == "" {
-				return app.Misuse{Reason: "import: no trace (give --trace FORMAT:PATH)"}
+				return misuse.Error{Reason: "import: no trace (give --trace FORMAT:PATH)"}
 			}
 			return app.Import(cmd.Context(), s.stdio, s.configPath, r, s.format)
 		},

@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
+	"github.com/auspex-project/auspex/internal/client"
 )
 
 // Exit codes, the same for every subcommand.
@@ -43,7 +45,7 @@ func execute(ctx context.Context, args []string, stdio app.IO) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case !s.started || errors.As(err, new(app.Misuse)):
+	case !s.started || errors.As(err, new(misuse.Error)):
 		fmt.Fprintf(stdio.Err, "auspex: %v\nRun 'auspex --help' for usage.\n", err)
 		return exitMisuse
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
@@ -90,14 +92,14 @@ func (s *session) root() *cobra.Command {
 }
 
 // client returns the settings of a subcommand that calls a running server.
-func (s *session) client() (app.Client, error) {
+func (s *session) client() (client.Client, error) {
 	address := s.server
 	if address == "" {
 		cfg, err := app.LoadConfig(s.configPath)
 		if err != nil {
-			return app.Client{}, err
+			return client.Client{}, err
 		}
 		address = cfg.Server.GRPCAddress
 	}
-	return app.Client{Address: address, Out: s.stdio.Out, Format: s.format}, nil
+	return client.Client{Address: address, Out: s.stdio.Out, Format: s.format}, nil
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/client"
 )
 
 func (s *session) nodesCommand() *cobra.Command {
@@ -13,14 +13,14 @@ func (s *session) nodesCommand() *cobra.Command {
 		Use:   "nodes",
 		Short: "List the fleet, or change it with a subcommand",
 		Args:  cobra.NoArgs,
-		RunE: s.withClient(func(ctx context.Context, c app.Client, _ []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, _ []string) error {
 			return c.Nodes(ctx)
 		}),
 	}
 	var file string
 	register := &cobra.Command{
 		Use: "register -f FILE", Short: "Add a node to the fleet, or replace its description", Args: cobra.NoArgs,
-		RunE: s.withClient(func(ctx context.Context, c app.Client, _ []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, _ []string) error {
 			return c.RegisterNode(ctx, file, s.stdio.In)
 		}),
 	}
@@ -28,7 +28,7 @@ func (s *session) nodesCommand() *cobra.Command {
 	var undo bool
 	drain := &cobra.Command{
 		Use: "drain NODE", Short: "Stop placing new work on a node", Args: cobra.ExactArgs(1),
-		RunE: s.withClient(func(ctx context.Context, c app.Client, args []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, args []string) error {
 			return c.Drain(ctx, args[0], undo)
 		}),
 	}
@@ -36,14 +36,14 @@ func (s *session) nodesCommand() *cobra.Command {
 	var force bool
 	remove := &cobra.Command{
 		Use: "remove NODE", Short: "Take a node out of the fleet", Args: cobra.ExactArgs(1),
-		RunE: s.withClient(func(ctx context.Context, c app.Client, args []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, args []string) error {
 			return c.RemoveNode(ctx, args[0], force)
 		}),
 	}
 	remove.Flags().BoolVar(&force, "force", false, "even while it holds work")
 	heartbeat := &cobra.Command{
 		Use: "heartbeat NODE", Short: "Say for a node without an agent that it lives", Args: cobra.ExactArgs(1),
-		RunE: s.withClient(func(ctx context.Context, c app.Client, args []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, args []string) error {
 			return c.Heartbeat(ctx, args[0])
 		}),
 	}
@@ -52,7 +52,7 @@ func (s *session) nodesCommand() *cobra.Command {
 }
 
 // withClient gives a subcommand the server it calls.
-func (s *session) withClient(f func(context.Context, app.Client, []string) error) func(*cobra.Command, []string) error {
+func (s *session) withClient(f func(context.Context, client.Client, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		c, err := s.client()
 		if err != nil {

@@ -5,12 +5,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/misuse"
+	"github.com/auspex-project/auspex/internal/client"
 )
 
 func (s *session) placeCommand() *cobra.Command {
-	var r app.PlaceRequest
-	var many app.PlaceManyRequest
+	var r client.PlaceRequest
+	var many client.PlaceManyRequest
 	cmd := &cobra.Command{
 		Use:   "place",
 		Short: "Ask where to run a workload, reserve the place and show why",
@@ -18,13 +19,13 @@ func (s *session) placeCommand() *cobra.Command {
   auspex place -f workload.yaml --dry-run --alternatives 3 -o json
   auspex place --members workers.yaml --gang --together rack`,
 		Args: cobra.NoArgs,
-		RunE: s.withClient(func(ctx context.Context, c app.Client, _ []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, _ []string) error {
 			if many.File != "" {
 				many.In, many.RequestID, many.DryRun = s.stdio.In, r.RequestID, r.DryRun
 				return c.PlaceMany(ctx, many)
 			}
 			if many.Gang || many.Together != "" || many.OrApart {
-				return app.Misuse{Reason: "place: --gang, --together and --or-apart need --members"}
+				return misuse.Error{Reason: "place: --gang, --together and --or-apart need --members"}
 			}
 			r.In = s.stdio.In
 			return c.Place(ctx, r)
@@ -59,24 +60,24 @@ func (s *session) confirmCommand() *cobra.Command {
 		Use:   "confirm DECISION",
 		Short: "Tell that a reserved workload has started",
 		Args:  cobra.ExactArgs(1),
-		RunE: s.withClient(func(ctx context.Context, c app.Client, args []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, args []string) error {
 			return c.Confirm(ctx, args[0])
 		}),
 	}
 }
 
 func (s *session) releaseCommand() *cobra.Command {
-	var r app.ReleaseRequest
+	var r client.ReleaseRequest
 	cmd := &cobra.Command{
 		Use:   "release {DECISION | --workload ID}",
 		Short: "Give back what a reservation or placement holds",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: s.withClient(func(ctx context.Context, c app.Client, args []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, args []string) error {
 			if len(args) == 1 {
 				r.Decision = args[0]
 			}
 			if (r.Decision == "") == (r.Workload == "") {
-				return app.Misuse{Reason: "release: give either a decision or --workload"}
+				return misuse.Error{Reason: "release: give either a decision or --workload"}
 			}
 			return c.Release(ctx, r)
 		}),

@@ -5,16 +5,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/client"
 )
 
 func (s *session) predictCommand() *cobra.Command {
-	var r app.PredictRequest
+	var r client.PredictRequest
 	cmd := &cobra.Command{
 		Use:   "predict [WORKLOAD]",
 		Short: "Show what a workload, a node, or a description will use",
 		Args:  cobra.MaximumNArgs(1),
-		RunE: s.withClient(func(ctx context.Context, c app.Client, args []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, args []string) error {
 			if len(args) == 1 {
 				r.Workload = args[0]
 			}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/client"
 )
 
 func (s *session) sharesCommand() *cobra.Command {
@@ -13,7 +13,7 @@ func (s *session) sharesCommand() *cobra.Command {
 		Use:   "shares",
 		Short: "Show the queues and their dominant shares",
 		Args:  cobra.NoArgs,
-		RunE: s.withClient(func(ctx context.Context, c app.Client, _ []string) error {
+		RunE: s.withClient(func(ctx context.Context, c client.Client, _ []string) error {
 			return c.Shares(ctx)
 		}),
 	}

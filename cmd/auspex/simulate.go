@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/simulation"
 )
 
@@ -39,11 +40,11 @@ times of the trace, as many as bring the busiest moment to that multiple.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case r.Nodes == "":
-				return app.Misuse{Reason: "simulate pack: no nodes (give --nodes FORMAT:PATH)"}
+				return misuse.Error{Reason: "simulate pack: no nodes (give --nodes FORMAT:PATH)"}
 			case r.Pods == "":
-				return app.Misuse{Reason: "simulate pack: no pods (give --pods FORMAT:PATH)"}
+				return misuse.Error{Reason: "simulate pack: no pods (give --pods FORMAT:PATH)"}
 			case seeds < 1 || seeds > 10_000:
-				return app.Misuse{Reason: "simulate pack: --seeds is not between 1 and 10000"}
+				return misuse.Error{Reason: "simulate pack: --seeds is not between 1 and 10000"}
 			}
 			for i := range seeds {
 				r.Seeds = append(r.Seeds, seed+uint64(i))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/datasets"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/internal/app/progress"
 	"github.com/auspex-project/auspex/models/backtest"
@@ -38,10 +39,10 @@ const backtestStep = 5 * time.Minute
 func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Format) error {
 	name := resource.Name(r.Resource)
 	if err := name.Validate(); err != nil {
-		return Misuse{fmt.Sprintf("backtest: --resource: %v", err)}
+		return misuse.Errorf("backtest: --resource: %v", err)
 	}
 	if err := r.Protocol.Validate(); err != nil {
-		return Misuse{err.Error()}
+		return misuse.Error{Reason: err.Error()}
 	}
 	if r.Plot != "" { // before a long wait, not after it
 		if err := os.MkdirAll(r.Plot, 0o755); err != nil {
@@ -107,7 +108,7 @@ func holds(traces []*datasets.Usage, n resource.Name) error {
 		}
 	}
 	slices.Sort(all)
-	return Misuse{fmt.Sprintf("backtest: --resource %s: the trace holds no usage of %s (it has %s)", n, n, strings.Join(slices.Compact(all), ", "))}
+	return misuse.Errorf("backtest: --resource %s: the trace holds no usage of %s (it has %s)", n, n, strings.Join(slices.Compact(all), ", "))
 }
 
 // readPanel reads the traces one after the other.

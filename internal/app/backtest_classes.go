@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/datasets"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/models/classify/contest"
 )
@@ -34,7 +35,7 @@ type classesReport struct {
 func BacktestClasses(ctx context.Context, stdio IO, r ClassesRequest, format output.Format) error {
 	ref, err := datasets.ParseRef(r.Trace)
 	if err != nil {
-		return Misuse{err.Error()}
+		return misuse.Error{Reason: err.Error()}
 	}
 	questions, err := classQuestions(ctx, stdio, ref, r)
 	if err != nil {
@@ -60,7 +61,7 @@ func BacktestClasses(ctx context.Context, stdio IO, r ClassesRequest, format out
 	}
 	for _, name := range r.Questions {
 		if !slices.Contains(known, name) {
-			return Misuse{fmt.Sprintf("backtest classes: --question %s: this trace can be asked %s", name, strings.Join(known, ", "))}
+			return misuse.Errorf("backtest classes: --question %s: this trace can be asked %s", name, strings.Join(known, ", "))
 		}
 	}
 	if len(report.Results) == 0 {

@@ -12,6 +12,8 @@ import (
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/datasets"
 	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/internal/app/misuse"
+	"github.com/auspex-project/auspex/internal/client"
 	"github.com/auspex-project/auspex/internal/rpc"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -34,7 +36,7 @@ type demoTrace struct {
 func openDemoTrace(ctx context.Context, name string) (*demoTrace, error) {
 	ref, err := datasets.ParseRef(name)
 	if err != nil {
-		return nil, Misuse{err.Error()}
+		return nil, misuse.Error{Reason: err.Error()}
 	}
 	now := time.Now().UTC()
 	t := &demoTrace{rackCaps: map[string]float64{}}
@@ -209,7 +211,7 @@ func (d *demoFleet) releaseDeparted(ctx context.Context, now time.Time, p *place
 }
 
 func (d *demoFleet) status(ctx context.Context) ([]*auspexv1.NodeStatus, error) {
-	return listNodes(ctx, d.nodes)
+	return client.AllNodes(ctx, d.nodes)
 }
 
 // explainOne asks why the placement with the most to tell came out as it did.

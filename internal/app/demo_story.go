@@ -9,6 +9,7 @@ import (
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/internal/app/output"
+	"github.com/auspex-project/auspex/internal/client"
 	"github.com/auspex-project/auspex/internal/store"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
@@ -181,7 +182,7 @@ func (t *demoTeller) arrivals(p placements) {
 
 func (t *demoTeller) explanation(e *auspexv1.ExplainResponse) error {
 	t.head("Explained: why %s went to %s", e.Workload.GetId(), e.Outcome.GetNode())
-	return explanationTable{e}.WriteTable(t.out)
+	return client.ExplanationTable{ExplainResponse: e}.WriteTable(t.out)
 }
 
 func (t *demoTeller) after(before, after []*auspexv1.NodeStatus) {

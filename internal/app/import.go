@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/datasets"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/internal/app/progress"
 	"github.com/auspex-project/auspex/internal/store"
@@ -166,7 +167,7 @@ func (r imported) table() output.Tabler {
 func openTrace(trace string) (*datasets.Usage, error) {
 	ref, err := datasets.ParseRef(trace)
 	if err != nil {
-		return nil, Misuse{err.Error()}
+		return nil, misuse.Error{Reason: err.Error()}
 	}
 	return datasets.OpenUsage(ref, datasets.Options{})
 }

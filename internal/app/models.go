@@ -36,13 +36,13 @@ func ListModels(stdio IO, configPath string, format output.Format) error {
 	g := &output.Grid{Header: []string{"ID", "KIND", "CLASS", "RESOURCE", "CREATED", "FROM", "TO", "ROWS", "SERVES"}}
 	for i, e := range entries {
 		all[i] = artefact{Meta: e.Meta, Serves: serves(champions, e.Meta.ID), Shadows: shadows(champions, e.Meta.ID)}
-		state := orDash(all[i].state())
+		state := output.OrDash(all[i].state())
 		if e.Err != nil {
 			all[i].Error = e.Err.Error()
 			state = "UNUSABLE: " + all[i].Error
 		}
 		m := e.Meta
-		g.Add(m.ID, orDash(string(m.Kind)), orDash(string(m.Class)), orDash(string(m.Resource)),
+		g.Add(m.ID, output.OrDash(string(m.Kind)), output.OrDash(string(m.Class)), output.OrDash(string(m.Resource)),
 			m.Created.Format(time.RFC3339), m.From.Format(time.DateOnly), m.To.Format(time.DateOnly), m.Rows, state)
 	}
 	return output.Write(stdio.Out, format, all, g)
@@ -145,7 +145,7 @@ func printService(stdio IO, models *registry.Registry, role registry.Role, forma
 	}
 	s := champions[role]
 	text := fmt.Sprintf("%s is served by %s since %s (%s); a running server takes it over at its next refresh\n",
-		role, orDash(s.ID), s.Since.Format(time.RFC3339), s.Why)
+		role, output.OrDash(s.ID), s.Since.Format(time.RFC3339), s.Why)
 	return output.Write(stdio.Out, format, s, output.Text(text))
 }
 
@@ -160,11 +160,11 @@ func (t artefactTable) WriteTable(w io.Writer) error {
 	facts := &output.Grid{Header: []string{"FACT", "VALUE"}}
 	facts.Add("id", t.ID)
 	facts.Add("kind", string(t.Kind))
-	facts.Add("class", orDash(string(t.Class)))
-	facts.Add("resource", orDash(string(t.Resource)))
+	facts.Add("class", output.OrDash(string(t.Class)))
+	facts.Add("resource", output.OrDash(string(t.Resource)))
 	facts.Add("created", t.Created.Format(time.RFC3339))
 	facts.Add("fitted on", fmt.Sprintf("%s to %s, %d rows", t.From.Format(time.RFC3339), t.To.Format(time.RFC3339), t.Rows))
-	facts.Add("serves", orDash(t.state()))
+	facts.Add("serves", output.OrDash(t.state()))
 	for _, name := range slices.Sorted(maps.Keys(t.Metrics)) {
 		facts.Add(name, fmt.Sprintf("%.5g", t.Metrics[name]))
 	}
@@ -175,5 +175,5 @@ func (t artefactTable) WriteTable(w io.Writer) error {
 	for _, role := range slices.Concat(t.Serves, t.Shadows) {
 		addTerms(past, role, t.champions[registry.Role(role)])
 	}
-	return writeBlocks(w, block{"", facts}, block{"measured in service", onlineGrid(t.Online)}, block{"in service", past})
+	return output.WriteBlocks(w, output.Block{Grid: facts}, output.Block{Title: "measured in service", Grid: onlineGrid(t.Online)}, output.Block{Title: "in service", Grid: past})
 }

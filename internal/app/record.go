@@ -85,7 +85,7 @@ func (r role) WriteTable(w io.Writer) error {
 	}
 	terms := termsGrid()
 	addTerms(terms, r.Role, r.Service)
-	return writeBlocks(w, block{"measured in service", onlineGrid(r.Online)}, block{"in service", terms})
+	return output.WriteBlocks(w, output.Block{Title: "measured in service", Grid: onlineGrid(r.Online)}, output.Block{Title: "in service", Grid: terms})
 }
 
 func termsGrid() *output.Grid {
@@ -98,6 +98,6 @@ func addTerms(g *output.Grid, name string, s registry.Service) {
 		g.Add(name, c.Since.Format(time.RFC3339), c.ID+" (in shadow)", c.Why)
 	}
 	for _, term := range append([]registry.Term{s.Term}, s.Past...) {
-		g.Add(name, term.Since.Format(time.RFC3339), orDash(term.ID), term.Why)
+		g.Add(name, term.Since.Format(time.RFC3339), output.OrDash(term.ID), term.Why)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/auspex-project/auspex/datasets"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/internal/app/progress"
 	"github.com/auspex-project/auspex/simulation"
@@ -23,21 +24,21 @@ type SimulatePackRequest struct {
 // of the fleet each filled.
 func SimulatePack(ctx context.Context, stdio IO, r SimulatePackRequest, format output.Format) error {
 	if err := r.Validate(); err != nil {
-		return Misuse{fmt.Sprintf("simulate pack: %v", err)}
+		return misuse.Errorf("simulate pack: %v", err)
 	}
 	nodes, err := openFleet("--nodes", r.Nodes)
 	if err != nil {
 		return err
 	}
 	if !nodes.HasNodes() {
-		return Misuse{fmt.Sprintf("simulate pack: --nodes %s lists arrivals, not nodes (are --nodes and --pods exchanged?)", r.Nodes)}
+		return misuse.Errorf("simulate pack: --nodes %s lists arrivals, not nodes (are --nodes and --pods exchanged?)", r.Nodes)
 	}
 	pods, err := openFleet("--pods", r.Pods)
 	if err != nil {
 		return err
 	}
 	if !pods.HasArrivals() {
-		return Misuse{fmt.Sprintf("simulate pack: --pods %s lists nodes, not pods (are --nodes and --pods exchanged?)", r.Pods)}
+		return misuse.Errorf("simulate pack: --pods %s lists nodes, not pods (are --nodes and --pods exchanged?)", r.Pods)
 	}
 	name, err := datasets.ParseRef(r.Pods)
 	if err != nil {
@@ -68,7 +69,7 @@ func SimulatePack(ctx context.Context, stdio IO, r SimulatePackRequest, format o
 func openFleet(flag, trace string) (*datasets.Fleet, error) {
 	ref, err := datasets.ParseRef(trace)
 	if err != nil {
-		return nil, Misuse{fmt.Sprintf("simulate pack: %s: %v", flag, err)}
+		return nil, misuse.Errorf("simulate pack: %s: %v", flag, err)
 	}
 	f, err := datasets.OpenFleet(ref, datasets.Options{})
 	if err != nil {

@@ -92,7 +92,7 @@ func (r reportTable) WriteTable(w io.Writer) error {
 		fmt.Fprintf(w, "pruned: %s\n", text)
 	}
 	for _, t := range r.Tables() {
-		if err := writeBlocks(w, block{t.Title, &output.Grid{Header: t.Header, Rows: t.Rows}}); err != nil {
+		if err := output.WriteBlocks(w, output.Block{Title: t.Title, Grid: &output.Grid{Header: t.Header, Rows: t.Rows}}); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,8 @@ var layers = []layer{
 		"a shell serves the packages below; shells meet in internal/app"},
 	{[]string{"internal/config", "internal/app/*"},
 		"configuration describes every part and is read by the wiring alone"},
+	{[]string{"internal/client"},
+		"what asks a server knows the wire and how to print, nothing of what is behind"},
 	{[]string{"internal/app"},
 		"the wiring is imported by commands only"},
 	{[]string{"bench/engine"},
@@ -63,9 +65,9 @@ type confinement struct {
 }
 
 var confinements = []confinement{
-	{module + "/api/auspex/v1", []string{"internal/rpc", "internal/app", "bench/*"},
+	{module + "/api/auspex/v1", []string{"internal/rpc", "internal/client", "internal/app", "bench/*"},
 		"internal/rpc is the one server-side package that knows the wire"},
-	{"google.golang.org/grpc/...", []string{"api/auspex/v1", "internal/rpc", "internal/app", "internal/security/*", "bench/*"},
+	{"google.golang.org/grpc/...", []string{"api/auspex/v1", "internal/rpc", "internal/client", "internal/app", "internal/security/*", "bench/*"},
 		"internal/rpc is the one server-side package that knows the wire"},
 	{"github.com/spf13/viper/...", []string{"internal/config"},
 		"it splits keys at dots, forgets positions and races when it watches: it loads and merges, nothing else"},

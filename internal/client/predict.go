@@ -1,4 +1,4 @@
-package app
+package client
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/resource"
 )
@@ -31,7 +32,7 @@ func (c Client) Predict(ctx context.Context, r PredictRequest) error {
 		}
 	}
 	if named != 1 {
-		return Misuse{"predict: name one of a workload, a --node, or a description with -f"}
+		return misuse.Error{Reason: "predict: name one of a workload, a --node, or a description with -f"}
 	}
 	req := &auspexv1.PredictRequest{Risk: r.Risk}
 	switch {
@@ -61,7 +62,7 @@ type forecastTable struct{ *auspexv1.PredictResponse }
 // WriteTable implements output.Tabler.
 func (t forecastTable) WriteTable(w io.Writer) error {
 	f := t.Forecast
-	fmt.Fprintf(w, "forecast %s (%s), class %s, on %s\n", orDash(f.GetBasis()), orDash(f.GetModel()), orDash(t.Class), past(f))
+	fmt.Fprintf(w, "forecast %s (%s), class %s, on %s\n", output.OrDash(f.GetBasis()), output.OrDash(f.GetModel()), output.OrDash(t.Class), past(f))
 	slots := &output.Grid{Header: []string{"FROM (UTC)"}}
 	for _, d := range f.GetDemands() {
 		slots.Header = append(slots.Header, d.Resource)
@@ -73,7 +74,7 @@ func (t forecastTable) WriteTable(w io.Writer) error {
 		}
 		slots.Add(row...)
 	}
-	return writeBlocks(w, block{"", demandGrid(f)}, block{"expected maximum by slot", slots})
+	return output.WriteBlocks(w, output.Block{Grid: demandGrid(f)}, output.Block{Title: "expected maximum by slot", Grid: slots})
 }
 
 // past says what of a workload's own past a forecast rests on.

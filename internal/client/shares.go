@@ -1,4 +1,4 @@
-package app
+package client
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func (c Client) Shares(ctx context.Context) error {
 func shareGrid(resp *auspexv1.ListSharesResponse) *output.Grid {
 	g := &output.Grid{Header: []string{"QUEUE", "PARENT", "WEIGHT", "WORKLOADS", "DOMINANT", "SHARE", "SHARE/WEIGHT", "USED", "REVOCABLE", "GUARANTEE", "LIMIT"}}
 	for _, q := range resp.Queues {
-		g.Add(q.Queue, orDash(q.Parent), q.Weight, q.Workloads, orDash(q.DominantResource),
+		g.Add(q.Queue, output.OrDash(q.Parent), q.Weight, q.Workloads, output.OrDash(q.DominantResource),
 			fmt.Sprintf("%.1f%%", 100*q.DominantShare), fmt.Sprintf("%.4f", q.WeightedShare),
 			formatResources(q.Used), formatResources(q.Revocable), formatResources(q.Guarantee), formatResources(q.Limit))
 	}
@@ -37,5 +37,5 @@ func formatResources(r *auspexv1.Resources) string {
 	for n, x := range r.GetAmounts() {
 		v = v.With(resource.Name(n), x)
 	}
-	return orDash(v.String())
+	return output.OrDash(v.String())
 }

@@ -1,4 +1,4 @@
-package app
+package client
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
 )
 
@@ -39,7 +40,7 @@ func (c Client) PlaceMany(ctx context.Context, r PlaceManyRequest) error {
 		return err
 	}
 	if len(file.Members) == 0 {
-		return Misuse{fmt.Sprintf("place: %s holds no members (a list of workloads)", r.File)}
+		return misuse.Errorf("place: %s holds no members (a list of workloads)", r.File)
 	}
 	if r.RequestID == "" {
 		r.RequestID = ulid.Make().String()
@@ -53,7 +54,7 @@ func (c Client) PlaceMany(ctx context.Context, r PlaceManyRequest) error {
 		return c.placeGang(ctx, file)
 	}
 	if r.Together != "" || r.OrApart {
-		return Misuse{"place: --together and --or-apart are for gangs (add --gang)"}
+		return misuse.Error{Reason: "place: --together and --or-apart are for gangs (add --gang)"}
 	}
 	return c.placeEach(ctx, file.Members, r)
 }
@@ -109,13 +110,13 @@ func (g gangTable) WriteTable(w io.Writer) error {
 	fmt.Fprintln(w)
 	members := &output.Grid{Header: []string{"MEMBER", "NODE", "DEVICES", "SCORE", "DECISION"}}
 	for i, m := range g.Members {
-		members.Add(memberName(g.asked, i), orDash(m.Node), devices(m.Devices), m.Score, m.DecisionId)
+		members.Add(memberName(g.asked, i), output.OrDash(m.Node), devices(m.Devices), m.Score, m.DecisionId)
 	}
-	blocks := []block{{"", members}}
+	blocks := []output.Block{{Grid: members}}
 	if i := int(g.Blocking); !g.Placed && i < len(g.Members) {
-		blocks = append(blocks, block{memberName(g.asked, i) + " was turned away", rejectionGrid(g.Members[i].Rejections)})
+		blocks = append(blocks, output.Block{Title: memberName(g.asked, i) + " was turned away", Grid: rejectionGrid(g.Members[i].Rejections)})
 	}
-	return writeBlocks(w, blocks...)
+	return output.WriteBlocks(w, blocks...)
 }
 
 func memberName(asked []*auspexv1.Workload, i int) string {
@@ -151,7 +152,7 @@ func (b batchTable) WriteTable(w io.Writer) error {
 		if d.GetNode() != "" {
 			placed++
 		}
-		g.Add(memberName(b.asked, i), orDash(d.GetNode()), d.GetScore(), d.GetDecisionId(), d.GetReason())
+		g.Add(memberName(b.asked, i), output.OrDash(d.GetNode()), d.GetScore(), d.GetDecisionId(), d.GetReason())
 	}
 	fmt.Fprintf(w, "%d of %d placed\n\n", placed, len(b.Results))
 	return g.WriteTable(w)

@@ -1,4 +1,4 @@
-package app
+package client
 
 import (
 	"flag"
@@ -102,7 +102,7 @@ func TestExplainTable(t *testing.T) {
 		"explain-restored": restored,
 	} {
 		var b strings.Builder
-		if err := (explanationTable{e}).WriteTable(&b); err != nil {
+		if err := (ExplanationTable{e}).WriteTable(&b); err != nil {
 			t.Fatal(err)
 		}
 		golden(t, name, b.String())

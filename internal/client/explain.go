@@ -1,4 +1,4 @@
-package app
+package client
 
 import (
 	"context"
@@ -21,16 +21,16 @@ func (c Client) Explain(ctx context.Context, decision, node string) error {
 		if err != nil {
 			return err
 		}
-		return c.print(resp, explanationTable{resp})
+		return c.print(resp, ExplanationTable{resp})
 	})
 }
 
-// explanationTable shows an explanation to people: what was decided, every
+// ExplanationTable shows an explanation to people: what was decided, every
 // filter, every score, the runner-up, the forecast.
-type explanationTable struct{ *auspexv1.ExplainResponse }
+type ExplanationTable struct{ *auspexv1.ExplainResponse }
 
 // WriteTable implements output.Tabler.
-func (e explanationTable) WriteTable(w io.Writer) error {
+func (e ExplanationTable) WriteTable(w io.Writer) error {
 	fmt.Fprintf(w, "decided %s, now %s\n", e.Decided.AsTime().Format(time.RFC3339), e.State)
 	outcome := e.Outcome
 	if outcome == nil {
@@ -38,7 +38,7 @@ func (e explanationTable) WriteTable(w io.Writer) error {
 	}
 	if len(e.Members) > 0 {
 		fmt.Fprintf(w, "%s: %s\n", e.DecisionId, outcome.Reason)
-		return writeBlocks(w, block{"", memberGrid(e.Members)})
+		return output.WriteBlocks(w, output.Block{Grid: memberGrid(e.Members)})
 	}
 	head := &auspexv1.PlaceResponse{
 		DecisionId: e.DecisionId, Node: outcome.Node, Score: outcome.Score, Reason: outcome.Reason, Devices: outcome.Devices,
@@ -54,17 +54,17 @@ func (e explanationTable) WriteTable(w io.Writer) error {
 	}
 	e.writeForecast(w)
 	fmt.Fprintf(w, "\n%s\n", e.Formula)
-	return errors.Join(writeBlocks(w,
-		block{"points of the chosen node", scoreGrid(outcome.Scores)},
-		block{"what separated it from the runner-up", differenceGrid(e.Difference, "CHOSEN", "RUNNER-UP")},
-		block{"alternatives", candidateGrid(outcome.Alternatives)},
-		block{"filters", rejectionGrid(e.Filters)},
-		block{"forecast", demandGrid(e.Forecast)},
+	return errors.Join(output.WriteBlocks(w,
+		output.Block{Title: "points of the chosen node", Grid: scoreGrid(outcome.Scores)},
+		output.Block{Title: "what separated it from the runner-up", Grid: differenceGrid(e.Difference, "CHOSEN", "RUNNER-UP")},
+		output.Block{Title: "alternatives", Grid: candidateGrid(outcome.Alternatives)},
+		output.Block{Title: "filters", Grid: rejectionGrid(e.Filters)},
+		output.Block{Title: "forecast", Grid: demandGrid(e.Forecast)},
 	), e.writeVerdict(w))
 }
 
 // writeForecast says when it was predicted, and from what.
-func (e explanationTable) writeForecast(w io.Writer) {
+func (e ExplanationTable) writeForecast(w io.Writer) {
 	f := e.Forecast
 	if f == nil {
 		return
@@ -76,7 +76,7 @@ func (e explanationTable) writeForecast(w io.Writer) {
 func memberGrid(members []*auspexv1.GangMember) *output.Grid {
 	g := &output.Grid{Header: []string{"MEMBER", "STATE", "NODE", "DECISION", "REASON"}}
 	for _, m := range members {
-		g.Add(m.Workload, m.State, orDash(m.Node), m.DecisionId, m.Reason)
+		g.Add(m.Workload, m.State, output.OrDash(m.Node), m.DecisionId, m.Reason)
 	}
 	return g
 }
@@ -89,7 +89,7 @@ func differenceGrid(differences []*auspexv1.ScoreDifference, chosen, other strin
 	return g
 }
 
-func (e explanationTable) writeVerdict(w io.Writer) error {
+func (e ExplanationTable) writeVerdict(w io.Writer) error {
 	v := e.Verdict
 	if v == nil {
 		return nil
@@ -103,7 +103,7 @@ func (e explanationTable) writeVerdict(w io.Writer) error {
 		answer = "cannot take it"
 	}
 	fmt.Fprintf(w, "\nnode %s %s (judged %s)\n", v.Node, answer, when)
-	if err := writeBlocks(w, block{"", rejectionGrid(v.Rejections)}, block{"", scoreGrid(v.Scores)}); err != nil {
+	if err := output.WriteBlocks(w, output.Block{Grid: rejectionGrid(v.Rejections)}, output.Block{Grid: scoreGrid(v.Scores)}); err != nil {
 		return err
 	}
 	if len(v.Changes) > 0 {
@@ -129,8 +129,8 @@ func writeRival(w io.Writer, v *auspexv1.NodeVerdict) error {
 	for _, f := range r.Flips {
 		flips.Add(f.Scorer, f.Weight, f.At)
 	}
-	return writeBlocks(w,
-		block{title, differenceGrid(r.Scores, "CHOSEN", "THIS ONE")},
-		block{"one of these weights would make it win", flips},
+	return output.WriteBlocks(w,
+		output.Block{Title: title, Grid: differenceGrid(r.Scores, "CHOSEN", "THIS ONE")},
+		output.Block{Title: "one of these weights would make it win", Grid: flips},
 	)
 }

@@ -1,4 +1,4 @@
-package app
+package client
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const listPage = 1000
 // Nodes prints the fleet.
 func (c Client) Nodes(ctx context.Context) error {
 	return c.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) error {
-		all, err := listNodes(ctx, auspexv1.NewFleetServiceClient(conn))
+		all, err := AllNodes(ctx, auspexv1.NewFleetServiceClient(conn))
 		if err != nil {
 			return err
 		}
@@ -27,7 +27,8 @@ func (c Client) Nodes(ctx context.Context) error {
 	})
 }
 
-func listNodes(ctx context.Context, client auspexv1.FleetServiceClient) ([]*auspexv1.NodeStatus, error) {
+// AllNodes returns the nodes of all pages.
+func AllNodes(ctx context.Context, client auspexv1.FleetServiceClient) ([]*auspexv1.NodeStatus, error) {
 	var all []*auspexv1.NodeStatus
 	for token := ""; ; {
 		page, err := client.ListNodes(ctx, &auspexv1.ListNodesRequest{PageSize: listPage, PageToken: token})
@@ -97,7 +98,7 @@ func nodeGrid(nodes []*auspexv1.NodeStatus) *output.Grid {
 	g := &output.Grid{Header: []string{"NODE", "STATE", "SITE", "RACK", "LEVEL", "DEVICES", "WORKLOADS", "CPU REQUESTED", "CPU PEAK", "CPU", "MEMORY REQUESTED", "MEMORY PEAK", "MEMORY", "WATTS"}}
 	for _, s := range nodes {
 		n := s.Node
-		row := []any{n.Name, s.State, strings.Trim(n.Provider+"/"+n.Zone, "/"), orDash(n.Rack), n.SecurityLevel, deviceSummary(n.Devices), s.Workloads}
+		row := []any{n.Name, s.State, strings.Trim(n.Provider+"/"+n.Zone, "/"), output.OrDash(n.Rack), n.SecurityLevel, deviceSummary(n.Devices), s.Workloads}
 		for _, name := range []resource.Name{resource.CPU, resource.Memory} {
 			for _, from := range []*auspexv1.Resources{s.Requested, s.PredictedPeak, n.Capacity} {
 				row = append(row, resource.FormatAmount(name, from.GetAmounts()[string(name)]))
@@ -119,5 +120,5 @@ func deviceSummary(devices []*auspexv1.Device) string {
 		parts = append(parts, fmt.Sprintf("%dx%s", j-i, devices[i].Model))
 		i = j
 	}
-	return orDash(strings.Join(parts, "+"))
+	return output.OrDash(strings.Join(parts, "+"))
 }

@@ -1,4 +1,4 @@
-package app
+package client
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/resource"
 )
@@ -72,7 +73,7 @@ func (r PlaceRequest) workload() (*auspexv1.Workload, error) {
 		}
 	}
 	if w.Id == "" {
-		return nil, Misuse{"place: no workload id (give --id, or a file with -f)"}
+		return nil, misuse.Error{Reason: "place: no workload id (give --id, or a file with -f)"}
 	}
 	for _, f := range []struct {
 		to   **auspexv1.Resources
@@ -83,12 +84,12 @@ func (r PlaceRequest) workload() (*auspexv1.Workload, error) {
 		}
 		v, err := resource.Parse(f.from)
 		if err != nil {
-			return nil, Misuse{err.Error()}
+			return nil, misuse.Error{Reason: err.Error()}
 		}
 		*f.to = &auspexv1.Resources{Amounts: amounts(v)}
 	}
 	if r.Share != 0 && !(r.Share > 0 && r.Share <= 1) {
-		return nil, Misuse{fmt.Sprintf("place: share %g of a device is not more than 0 and at most 1", r.Share)}
+		return nil, misuse.Errorf("place: share %g of a device is not more than 0 and at most 1", r.Share)
 	}
 	if r.Devices > 0 || r.Share > 0 || len(r.Models) > 0 {
 		w.Accelerator = &auspexv1.Accelerator{Devices: max(r.Devices, 1), Models: r.Models, Share: r.Share}
@@ -164,7 +165,7 @@ func (d decisionTable) WriteTable(w io.Writer) error {
 	default:
 		fmt.Fprintf(&b, "%s -> %s, score %.1f (%s)\n", d.workload, d.Node, d.Score, d.Reason)
 	}
-	fmt.Fprintf(&b, "decision %s, class %s, forecast %s", d.DecisionId, d.Class, orDash(d.ForecastBasis))
+	fmt.Fprintf(&b, "decision %s, class %s, forecast %s", d.DecisionId, d.Class, output.OrDash(d.ForecastBasis))
 	if d.ForecastModel != "" && d.ForecastModel != d.ForecastBasis {
 		fmt.Fprintf(&b, " (%s)", d.ForecastModel)
 	}
@@ -194,10 +195,10 @@ func (d decisionTable) WriteTable(w io.Writer) error {
 		}
 		fmt.Fprintln(w, ": advice only, nothing was paused")
 	}
-	return writeBlocks(w,
-		block{"", scoreGrid(d.Scores)},
-		block{"alternatives", candidateGrid(d.Alternatives)},
-		block{"turned away", rejectionGrid(d.Rejections)},
+	return output.WriteBlocks(w,
+		output.Block{Grid: scoreGrid(d.Scores)},
+		output.Block{Title: "alternatives", Grid: candidateGrid(d.Alternatives)},
+		output.Block{Title: "turned away", Grid: rejectionGrid(d.Rejections)},
 	)
 }
 
@@ -223,35 +224,4 @@ func rejectionGrid(rejections []*auspexv1.Rejection) *output.Grid {
 		g.Add(r.Nodes, r.Filter, r.Reason)
 	}
 	return g
-}
-
-// block is a titled table; an empty one is left out.
-type block struct {
-	title string
-	grid  *output.Grid
-}
-
-func writeBlocks(w io.Writer, blocks ...block) error {
-	for _, b := range blocks {
-		if len(b.grid.Rows) == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
-		if b.title != "" {
-			fmt.Fprintf(w, "%s:\n", b.title)
-		}
-		if err := b.grid.WriteTable(w); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
