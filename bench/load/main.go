@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/pprof"
 	"time"
 )
 
@@ -30,6 +31,7 @@ type plan struct {
 	dryRun      bool
 	seed        uint64
 	output      string
+	profile     string // file for the client's own profile; "" = none
 }
 
 func main() {
@@ -46,6 +48,24 @@ func main() {
 		fmt.Fprintln(os.Stderr, "load:", err)
 		os.Exit(1)
 	}
+}
+
+// profile writes where CPU time goes to a file until stop is called.
+func profile(path string) (stop func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, fmt.Errorf("profile: %w", errors.Join(err, f.Close()))
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
 
 // misuse is an error in the command line.
@@ -78,8 +98,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	go func() { defer close(beating); fill.beat(beats, p.nodes) }()
 	defer func() { stopBeats(); <-beating }()
 
-	report, err := measure(ctx, p, c, shapes)
+	stop, err := profile(p.profile)
 	if err != nil {
+		return err
+	}
+	report, err := measure(ctx, p, c, shapes)
+	if err := errors.Join(err, stop()); err != nil {
 		return err
 	}
 	return report.print(stdout, p.output)
@@ -106,6 +130,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	f.BoolVar(&p.dryRun, "dry-run", false, "ask for decisions that reserve nothing")
 	f.Uint64Var(&p.seed, "seed", 1, "of the shapes")
 	f.StringVar(&p.output, "o", "table", "table or json")
+	f.StringVar(&p.profile, "cpuprofile", "", "write a profile of the client's own CPU time to this file")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return plan{}, err
