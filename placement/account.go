@@ -81,9 +81,20 @@ func (p *plan) measure(s *State, node int, a *account) {
 	a.candidates = append(a.candidates, b.Node[i].Name)
 }
 
+// whole returns the decision with the workload under its id.
+func (v *verdict) whole() Decision {
+	d := v.Decision
+	if v.workload != "" {
+		w := *d.Workload
+		w.ID = v.workload
+		d.Workload = &w
+	}
+	return d
+}
+
 // told returns the decision with all there is to say about it.
 func (v *verdict) told() Decision {
-	d := v.Decision
+	d := v.whole()
 	d.Rejections = v.account.rejections()
 	if len(v.account.candidates) == 0 {
 		return d

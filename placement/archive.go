@@ -79,7 +79,7 @@ func (b *book) archive() []byte {
 			}
 			numbers[a.words] = len(numbers) - 1
 		}
-		line(archived{Made: &archivedVerdict{p.verdict.Decision, p.phase, numbers[a.words], a.turnedAway, a.candidates, a.measured}})
+		line(archived{Made: &archivedVerdict{p.verdict.whole(), p.phase, numbers[a.words], a.turnedAway, a.candidates, a.measured}})
 	}
 	return out.Bytes()
 }
@@ -141,6 +141,7 @@ func (b *book) recall(v *verdict, phase Phase) {
 		if p.verdict != nil {
 			v.member, v.members = p.verdict.member, p.verdict.members
 			v.Phase, v.Expires = p.verdict.Phase, p.verdict.Expires
+			v.Workload, v.workload = p.verdict.Workload, p.verdict.workload // shared
 			p.verdict = v
 		}
 		return
@@ -148,7 +149,7 @@ func (b *book) recall(v *verdict, phase Phase) {
 	if phase == Reserved || phase == Confirmed {
 		phase = Released
 	}
-	b.keep(&page{request: &Request{ID: v.RequestID, Workload: v.Workload, Principal: v.Principal}, verdict: v, phase: phase})
+	b.keep(&page{verdict: v, phase: phase})
 }
 
 // saveArchive saves what decisions came from.

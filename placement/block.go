@@ -92,14 +92,15 @@ type Occupants struct {
 
 // Member is one workload on a node. It is immutable once put there.
 type Member struct {
-	Workload *workload.Workload
-	Forecast *forecast.Forecast // nil = unknown
-	Needs    []Need
-	Devices  []int          // which it holds a part of
-	class    workload.Class // given or found
-	tenant   uint32
-	tag      uint32 // of Workload.ID
-	alone    bool   // bears no other tenant
+	ID          string
+	Description *workload.Workload // without its id: others may share it
+	Forecast    *forecast.Forecast // nil = unknown
+	Needs       []Need
+	Devices     []int          // which it holds a part of
+	class       workload.Class // given or found
+	tenant      uint32
+	tag         uint32 // of ID
+	alone       bool   // bears no other tenant
 }
 
 // DeviceState is what is left of one accelerator.
@@ -200,7 +201,7 @@ func (b *Block) hold(i int, m *Member) {
 	if len(m.Devices) == 0 {
 		return
 	}
-	a := acceleratorOf(m.Workload)
+	a := acceleratorOf(m.Description)
 	devices := b.Occupants[i].Devices
 	for _, k := range m.Devices {
 		devices[k].Free -= a.Share

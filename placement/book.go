@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/auspex-project/auspex/workload"
 )
 
 // book keeps the decisions made, for Explain and so that a request made twice is
 // answered once. It is bounded by count and time.
 type book struct {
+	past chan struct{} // closed: the written of all that was restored
+
 	mu struct {
 		sync.Mutex
 		byRequest map[requestKey]*page
@@ -32,7 +36,7 @@ type requestKey struct {
 // by, which no request leads to.
 type page struct {
 	key     requestKey
-	request *Request
+	request *Request      // nil for one that was restored
 	asked   *GangRequest  // in place of request
 	written chan struct{} // closed when the fields below are there
 	verdict *verdict
@@ -56,7 +60,8 @@ func (p *page) decided() time.Time {
 }
 
 func newBook(s Settings) *book {
-	b := new(book)
+	b := &book{past: make(chan struct{})}
+	close(b.past)
 	b.mu.byRequest = make(map[requestKey]*page)
 	b.mu.byID = make(map[string]*page)
 	b.resize(s)
@@ -82,10 +87,18 @@ func (b *book) open(ctx context.Context, r *Request) (p *page, first bool, err e
 // find is open without waiting.
 func (b *book) find(r *Request) (p *page, first bool, err error) {
 	p, first = b.turnTo(&page{key: requestKey{id: r.ID, dryRun: r.DryRun}, request: r})
-	if !first && p.request.Workload != r.Workload && !p.request.Workload.Equal(r.Workload) {
+	if !first && !p.asks(r.Workload) {
 		return nil, false, fmt.Errorf("request %s: %w", r.ID, ErrRequestReused)
 	}
 	return p, first, nil
+}
+
+// asks reports whether the page's request is for w.
+func (p *page) asks(w *workload.Workload) bool {
+	if p.request == nil {
+		return p.verdict.workload == w.ID && p.verdict.Workload.Alike(w)
+	}
+	return p.request.Workload == w || p.request.Workload.Equal(w)
 }
 
 // openGang is open for a gang.
@@ -152,8 +165,8 @@ func (b *book) closeGang(p *page, d *GangDecision, members []*verdict, err error
 	} else {
 		p.phase = d.Phase
 		b.keep(p)
-		for i, v := range members {
-			b.keep(&page{request: p.asked.member(i), verdict: v, phase: v.Phase})
+		for _, v := range members {
+			b.keep(&page{verdict: v, phase: v.Phase})
 		}
 	}
 	close(p.written)
@@ -194,16 +207,10 @@ func (b *book) age(now time.Time) {
 // restore writes the page of a reservation that a journal kept. Its scores are
 // gone, its answer is not.
 func (b *book) restore(v *verdict) {
-	p := &page{
-		request: &Request{ID: v.RequestID, Workload: v.Workload, Principal: v.Principal},
-		written: make(chan struct{}),
-		verdict: v,
-		phase:   v.Phase,
-	}
+	p := &page{written: b.past, verdict: v, phase: v.Phase}
 	if v.Gang == "" {
 		p.key.id = v.RequestID
 	}
-	close(p.written)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.keep(p)
@@ -211,8 +218,7 @@ func (b *book) restore(v *verdict) {
 
 // restoreGang is restore for a gang, once its members are.
 func (b *book) restoreGang(r *GangRequest, d *GangDecision) {
-	p := &page{key: requestKey{id: r.ID, gang: true}, asked: r, written: make(chan struct{}), gang: d, phase: d.Phase}
-	close(p.written)
+	p := &page{key: requestKey{id: r.ID, gang: true}, asked: r, written: b.past, gang: d, phase: d.Phase}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.keep(p)
@@ -248,10 +254,14 @@ func (p *page) answer() (Decision, error) {
 	if p.err != nil {
 		return Decision{}, p.err
 	}
-	if p.request.Brief {
+	if p.request != nil && p.request.Brief {
 		return p.verdict.Decision, nil
 	}
 	d := p.verdict.told()
-	d.Alternatives = d.Alternatives[:min(len(d.Alternatives), p.request.Alternatives)]
+	asked := 0
+	if p.request != nil {
+		asked = p.request.Alternatives
+	}
+	d.Alternatives = d.Alternatives[:min(len(d.Alternatives), asked)]
 	return d, nil
 }

@@ -11,7 +11,8 @@ import (
 // on the hot path: they must be fast, do no I/O, and be safe for concurrent use.
 type Forecaster interface {
 	// Forecast returns what w is predicted to use; known is false when there is
-	// neither history nor a prior. The forecast is shared and never changed.
+	// neither history nor a prior. The forecast is shared and never changed; w is
+	// not kept.
 	Forecast(w *workload.Workload, now time.Time) (f *forecast.Forecast, known bool)
 
 	// Margins returns the calibrated margins, which are never changed.

@@ -81,7 +81,7 @@ func (l *ledger) countGang(e *engine, g *gang, d *GangDecision, verdicts []*verd
 			return nil, nil, err
 		}
 	}
-	d.Phase, d.Expires = Reserved, holds[0].Expires
+	d.Phase, d.Expires = Reserved, holds[0].expires
 	for i, v := range verdicts {
 		d.Members[i] = v.told()
 	}
@@ -97,23 +97,23 @@ func (l *ledger) letGoAll(holds []*hold) {
 
 // joinGang notes that h is a member. The caller holds the lock.
 func (l *ledger) joinGang(h *hold) {
-	if h.Gang == "" {
-		return
+	if gang := h.gang(); gang != "" {
+		l.mu.gangs[gang] = append(l.mu.gangs[gang], h)
 	}
-	l.mu.gangs[h.Gang] = append(l.mu.gangs[h.Gang], h)
 }
 
 // leaveGang is joinGang undone.
 func (l *ledger) leaveGang(h *hold) {
-	if h.Gang == "" {
+	gang := h.gang()
+	if gang == "" {
 		return
 	}
-	rest := slices.DeleteFunc(slices.Clone(l.mu.gangs[h.Gang]), func(o *hold) bool { return o == h })
+	rest := slices.DeleteFunc(slices.Clone(l.mu.gangs[gang]), func(o *hold) bool { return o == h })
 	if len(rest) == 0 {
-		delete(l.mu.gangs, h.Gang)
+		delete(l.mu.gangs, gang)
 		return
 	}
-	l.mu.gangs[h.Gang] = rest
+	l.mu.gangs[gang] = rest
 }
 
 // held returns what a decision holds: of a gang all that its members still do, in
@@ -123,7 +123,7 @@ func (l *ledger) held(decision string) []*hold {
 		return []*hold{h}
 	}
 	members := slices.Clone(l.mu.gangs[decision])
-	slices.SortFunc(members, func(a, b *hold) int { return cmp.Compare(a.Member, b.Member) })
+	slices.SortFunc(members, func(a, b *hold) int { return cmp.Compare(a.seat.member, b.seat.member) })
 	return members
 }
 
@@ -136,7 +136,7 @@ func (l *ledger) releaseAll(decisions []string, now time.Time) ([][]*hold, error
 		for _, h := range l.held(decision) {
 			l.letGo(h)
 			record := l.record(WorkloadReleased, now)
-			record.Decision = h.Decision
+			record.Decision = h.decision
 			records = append(records, record)
 			released[i] = append(released[i], h)
 		}
@@ -157,12 +157,12 @@ func (l *ledger) confirmAll(decisions []string, now time.Time) (confirmed [][]*h
 			continue
 		}
 		for _, h := range holds {
-			if h.Confirmed {
+			if h.confirmed {
 				continue
 			}
-			h.Confirmed = true
+			h.confirmed = true
 			record := l.record(WorkloadConfirmed, now)
-			record.Decision = h.Decision
+			record.Decision = h.decision
 			records = append(records, record)
 		}
 		confirmed[i] = holds
@@ -183,8 +183,8 @@ func confirmable(decision string, holds []*hold, now time.Time) error {
 		return fmt.Errorf("decision %s: %w", decision, ErrUnknownDecision)
 	}
 	for _, h := range holds {
-		if !h.Confirmed && !now.Before(h.Expires) {
-			return fmt.Errorf("decision %s expired at %s: %w", h.Decision, h.Expires.Format(time.RFC3339), ErrNotReserved)
+		if !h.confirmed && !now.Before(h.expires) {
+			return fmt.Errorf("decision %s expired at %s: %w", h.decision, h.expires.Format(time.RFC3339), ErrNotReserved)
 		}
 	}
 	return nil

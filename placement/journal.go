@@ -20,10 +20,16 @@ type Journal interface {
 	// What cannot be read is an error with the place it is at.
 	Replay() iter.Seq2[Record, error]
 
-	// Compact replaces records by a snapshot: it calls content, which returns the
-	// state as records and the sequence number up to which they say everything.
-	// Append may run beside it.
-	Compact(content func() (state []Record, upTo uint64)) error
+	// Compact replaces records by the snapshot that content returns. Append may run
+	// beside it.
+	Compact(content func() Snapshot) error
+}
+
+// Snapshot is a ledger's state.
+type Snapshot struct {
+	UpTo    uint64           // sequence number up to which it says everything
+	Count   int              // of Records
+	Records iter.Seq[Record] // each valid until the next is asked for; may be read once
 }
 
 // Record is one change of the ledger's state.

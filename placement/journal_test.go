@@ -2,6 +2,7 @@ package placement_test
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -64,15 +65,26 @@ func (j *memoryJournal) Replay() iter.Seq2[placement.Record, error] {
 	}
 }
 
-func (j *memoryJournal) Compact(content func() ([]placement.Record, uint64)) error {
-	state, upTo := content()
+func (j *memoryJournal) Compact(content func() placement.Snapshot) error {
+	taken := content()
+	var state []placement.Record
+	for r := range taken.Records {
+		if r.Reserved != nil { // valid until the next
+			held, w := *r.Reserved, *r.Reserved.Workload
+			held.Workload, r.Reserved = &w, &held
+		}
+		state = append(state, r)
+	}
+	if len(state) != taken.Count {
+		return fmt.Errorf("%d records, not %d", len(state), taken.Count)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.broken {
 		return errDisk
 	}
 	j.compacts++
-	later := slices.DeleteFunc(slices.Clone(j.records), func(r placement.Record) bool { return r.Seq <= upTo })
+	later := slices.DeleteFunc(slices.Clone(j.records), func(r placement.Record) bool { return r.Seq <= taken.UpTo })
 	j.records = append(state, later...)
 	return nil
 }

@@ -33,10 +33,11 @@ type ledger struct {
 		usage      *allocator.Usage
 		promised   resource.Vector // what guaranteed work is expected to need
 		claims     claims
-		stale      bool   // state.Catalogue is older than the nodes
-		seq        uint64 // of the last record
-		lagging    bool   // the journal lacks something that was applied
-		records    int    // appended since the last compaction
+		described  descriptions // of what is placed
+		stale      bool         // state.Catalogue is older than the nodes
+		seq        uint64       // of the last record
+		lagging    bool         // the journal lacks something that was applied
+		records    int          // appended since the last compaction
 	}
 }
 
@@ -49,15 +50,55 @@ type node struct {
 
 // hold is a workload's hold on a node, counted until it is let go.
 type hold struct {
-	Reservation
-	seq      uint64
-	made     time.Time
-	position int
-	tier     workload.Tier
+	decision, request, principal string
+
+	workload    string // its id
+	description *description
+	class       workload.Class
+	tier        workload.Tier
+
+	node      string
+	position  int
+	devices   []int
+	seq       uint64
+	made      time.Time
+	expires   time.Time
+	confirmed bool
+	seat      *seat // nil for a workload of its own
+}
+
+// seat says which member of a gang a hold is.
+type seat struct {
+	gang            string
+	member, members int
+}
+
+// newHold returns the hold on a node that a reservation speaks of. The caller sets
+// what it counts as and holds the lock.
+func (l *ledger) newHold(r *Reservation, on *node, seq uint64, made time.Time) *hold {
+	h := &hold{
+		decision: r.Decision, request: r.Request, principal: r.Principal, workload: r.Workload.ID, class: r.Class,
+		node: l.mu.state.name(on.position), position: on.position, devices: r.Devices, seq: seq, made: made, expires: r.Expires, confirmed: r.Confirmed,
+	}
+	if h.request == h.workload {
+		h.request = h.workload // one text for both
+	}
+	if r.Gang != "" {
+		h.seat = &seat{r.Gang, r.Member, r.Members}
+	}
+	return h
+}
+
+// gang returns the decision on the gang that h is a member of, "" for none.
+func (h *hold) gang() string {
+	if h.seat == nil {
+		return ""
+	}
+	return h.seat.gang
 }
 
 // demand returns what h counts for in its queue.
-func (h *hold) demand() allocator.Demand { return demandOn(h.Workload, h.tier) }
+func (h *hold) demand() allocator.Demand { return demandOn(&h.description.workload, h.tier) }
 
 func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledger {
 	l := &ledger{grid: g, journal: j}
@@ -68,6 +109,7 @@ func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledg
 	l.mu.byWorkload = make(map[string]*hold)
 	l.mu.apps = make(map[string]int)
 	l.mu.gangs = make(map[string][]*hold)
+	l.mu.described = newDescriptions()
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	return l
 }
@@ -125,7 +167,7 @@ func (l *ledger) admit(r *Request, class workload.Class, now time.Time) (*State,
 
 func (l *ledger) unplaced(w *workload.Workload) error {
 	if h := l.mu.byWorkload[w.ID]; h != nil {
-		return fmt.Errorf("workload %s: %w on %s by decision %s", w.ID, ErrAlreadyPlaced, h.Node, h.Decision)
+		return fmt.Errorf("workload %s: %w on %s by decision %s", w.ID, ErrAlreadyPlaced, h.node, h.decision)
 	}
 	return nil
 }
@@ -206,42 +248,41 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 	v.Phase = Reserved
 	v.Expires = now.Add(orDefault(r.ReserveFor, l.mu.state.Policy.ReservationTTL))
 	record := l.record(WorkloadReserved, now)
-	h := &hold{
-		Reservation: Reservation{
-			Decision: v.ID, Request: r.ID, Principal: r.Principal, Workload: r.Workload, Class: v.Class,
-			Node: v.Node, Devices: v.Devices, Expires: v.Expires, Gang: v.Gang, Member: v.member, Members: v.members,
-		},
-		seq: record.Seq, made: now, position: n.position, tier: q.Policy.Tier,
+	record.Reserved = &Reservation{
+		Decision: v.ID, Request: r.ID, Principal: r.Principal, Workload: r.Workload, Class: v.Class,
+		Node: v.Node, Devices: v.Devices, Expires: v.Expires, Gang: v.Gang, Member: v.member, Members: v.members,
 	}
-	l.take(h, q.Forecast)
+	h := l.newHold(record.Reserved, n, record.Seq, now)
+	h.tier = q.Policy.Tier
+	l.take(h, r.Workload, q.Forecast)
 	l.mu.deadlines.push(h)
-	held := h.Reservation
-	record.Reserved = &held
 	return h, record, nil
 }
 
-// take counts h everywhere. The caller holds the lock.
-func (l *ledger) take(h *hold, f *forecast.Forecast) {
-	l.follow(h.Workload)
+// take counts h, which w is the workload of, everywhere. The caller holds the lock.
+func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast) {
+	h.description = l.mu.described.share(w)
+	shared := &h.description.workload
+	l.follow(shared)
 	s := l.change()
-	m := s.member(h.Workload, h.Class, f, h.Devices)
+	m := s.member(h.workload, shared, h.class, f, h.devices)
 	s.put(h.position, m)
 	if h.tier == workload.Guaranteed {
 		l.mu.promised = l.mu.promised.Add(expected(m))
 	}
 	demand := h.demand()
 	l.mu.usage.Add(demand)
-	l.mu.byDecision[h.Decision] = h
-	l.mu.byWorkload[h.Workload.ID] = h
-	l.mu.apps[h.Workload.App]++
+	l.mu.byDecision[h.decision] = h
+	l.mu.byWorkload[h.workload] = h
+	l.mu.apps[shared.App]++
 	l.joinGang(h)
-	l.mu.claims.remove(h.Workload.ID, demand)
+	l.mu.claims.remove(h.workload, demand)
 }
 
 // expected returns what guaranteed work is expected to need at most: of rates its
 // predicted peak, of all else its request.
 func expected(m *Member) resource.Vector {
-	v := holds(m.Workload)
+	v := holds(m.Description)
 	for i := range m.Needs {
 		switch n := &m.Needs[i]; n.Resource {
 		case resource.CPU, resource.DiskIO, resource.Network:
@@ -253,20 +294,22 @@ func expected(m *Member) resource.Vector {
 
 // letGo undoes take; letting go twice does nothing. The caller holds the lock.
 func (l *ledger) letGo(h *hold) bool {
-	if l.mu.byDecision[h.Decision] != h {
+	if l.mu.byDecision[h.decision] != h {
 		return false
 	}
-	m := l.change().take(h.position, h.Workload.ID)
+	m := l.change().take(h.position, h.workload)
 	if h.tier == workload.Guaranteed {
 		l.mu.promised = l.mu.promised.Sub(expected(m))
 	}
 	l.mu.usage.Remove(h.demand())
-	delete(l.mu.byDecision, h.Decision)
-	delete(l.mu.byWorkload, h.Workload.ID)
-	if l.mu.apps[h.Workload.App]--; l.mu.apps[h.Workload.App] == 0 {
-		delete(l.mu.apps, h.Workload.App)
+	delete(l.mu.byDecision, h.decision)
+	delete(l.mu.byWorkload, h.workload)
+	app := h.description.workload.App
+	if l.mu.apps[app]--; l.mu.apps[app] == 0 {
+		delete(l.mu.apps, app)
 	}
 	l.leaveGang(h)
+	l.mu.described.drop(h.description)
 	if len(l.mu.byDecision) == 0 {
 		l.mu.promised = resource.Vector{} // no rounding outlives the last workload
 	}
@@ -280,7 +323,7 @@ func (l *ledger) releaseWorkload(id string, now time.Time) (*hold, error) {
 	if h == nil {
 		return nil, nil
 	}
-	released, err := l.releaseAll([]string{h.Decision}, now)
+	released, err := l.releaseAll([]string{h.decision}, now)
 	if len(released[0]) == 0 {
 		return nil, err
 	}
@@ -293,11 +336,11 @@ func (l *ledger) expire(now time.Time) ([]*hold, error) {
 	var records []Record
 	l.mu.Lock()
 	for h := l.mu.deadlines.due(now); h != nil; h = l.mu.deadlines.due(now) {
-		if h.Confirmed || !l.letGo(h) {
+		if h.confirmed || !l.letGo(h) {
 			continue
 		}
 		record := l.record(WorkloadExpired, now)
-		record.Decision = h.Decision
+		record.Decision = h.decision
 		records = append(records, record)
 		expired = append(expired, h)
 	}
@@ -344,7 +387,7 @@ func (l *ledger) adopt(s Settings, m forecast.Margins) {
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	l.mu.promised = resource.Vector{}
 	for _, h := range l.mu.byDecision {
-		h.tier = l.mu.state.Policy.tier(h.Class)
+		h.tier = l.mu.state.Policy.tier(h.class)
 		l.mu.usage.Add(h.demand())
 		if h.tier == workload.Guaranteed {
 			l.mu.promised = l.mu.promised.Add(expected(l.member(h)))
@@ -355,7 +398,7 @@ func (l *ledger) adopt(s Settings, m forecast.Margins) {
 func (l *ledger) member(h *hold) *Member {
 	b, i := l.mu.state.peek(h.position)
 	for _, m := range b.Occupants[i].Members {
-		if m.Workload.ID == h.Workload.ID {
+		if m.ID == h.workload {
 			return m
 		}
 	}

@@ -64,7 +64,7 @@ func TestLentStatesStay(t *testing.T) {
 				at := rapid.IntRange(0, 4).Draw(t, "node") * 23
 				next++
 				w := &workload.Workload{ID: fmt.Sprint("w", next), Requests: resource.Of(1, 1<<30)}
-				m := &Member{Workload: w, Needs: l.mu.state.needs(w, nil)}
+				m := &Member{ID: w.ID, Description: w, Needs: l.mu.state.needs(w, nil)}
 				if at%2 == 0 {
 					m.Devices = []int{next % 2}
 					w.Accelerator = workload.Accelerator{Devices: 1, Share: .01}
@@ -131,7 +131,7 @@ func TestAloneCopiesNothing(t *testing.T) {
 	l := newLedger(forecast.DefaultGrid(), Settings{}, forecast.Margins{}, nil)
 	l.change().describe(0, &fleet.Node{Name: "n", Capacity: resource.Of(64, 1<<40)})
 	w := &workload.Workload{ID: "w", Requests: resource.Of(1, 1<<30)}
-	m := &Member{Workload: w, Needs: l.mu.state.needs(w, nil)}
+	m := &Member{ID: w.ID, Description: w, Needs: l.mu.state.needs(w, nil)}
 	block := l.mu.state.Blocks[0]
 	round := func() {
 		s := l.latest()

@@ -57,7 +57,7 @@ func (s *Service) Drain(ctx context.Context, node string, undo bool) (workloads 
 func (s *Service) RemoveNode(ctx context.Context, node string, force bool) error {
 	released, err := s.ledger.unregister(node, force, time.Now())
 	for _, h := range released {
-		s.book.turn(h.Decision, Released)
+		s.book.turn(h.decision, Released)
 	}
 	if len(released) > 0 {
 		s.log.Warn("node removed by force, its workloads are released", "node", node, "workloads", len(released))
@@ -271,10 +271,10 @@ func (l *ledger) unregister(name string, force bool, now time.Time) (released []
 	}
 	var records []Record
 	for _, m := range members {
-		h := l.mu.byWorkload[m.Workload.ID]
+		h := l.mu.byWorkload[m.ID]
 		l.letGo(h)
 		record := l.record(WorkloadReleased, now)
-		record.Decision = h.Decision
+		record.Decision = h.decision
 		records = append(records, record)
 		released = append(released, h)
 	}
@@ -354,7 +354,7 @@ func (s *State) status(n *node) NodeStatus {
 		status.PredictedWatts = max(status.PredictedWatts, float64(w))
 	}
 	for _, m := range b.Occupants[i].Members {
-		status.Workloads = append(status.Workloads, m.Workload.ID)
+		status.Workloads = append(status.Workloads, m.ID)
 	}
 	return status
 }

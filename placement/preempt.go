@@ -73,7 +73,7 @@ func (p *plan) preemption(s *State) *Preemption {
 	}
 	out := &Preemption{Node: s.name(best.node)}
 	for _, v := range best.victims {
-		out.Victims = append(out.Victims, Victim{v.Workload.ID, v.class})
+		out.Victims = append(out.Victims, Victim{v.ID, v.class})
 	}
 	return out
 }
@@ -103,8 +103,8 @@ func (s *State) revocable(members []*Member) []*Member {
 		return out
 	}
 	slices.SortStableFunc(out, func(x, y *Member) int {
-		_, a := x.Workload.Requests.DominantShare(s.Catalogue.Capacity)
-		_, b := y.Workload.Requests.DominantShare(s.Catalogue.Capacity)
+		_, a := x.Description.Requests.DominantShare(s.Catalogue.Capacity)
+		_, b := y.Description.Requests.DominantShare(s.Catalogue.Capacity)
 		return cmp.Or(cmp.Compare(s.Policy.classes[x.class].policy.Weight, s.Policy.classes[y.class].policy.Weight), cmp.Compare(b, a))
 	})
 	return out
@@ -113,7 +113,7 @@ func (s *State) revocable(members []*Member) []*Member {
 // fewest returns as few of yielding as let the workload in on a node, nil where
 // not even all do. It leaves the trial as it was.
 func (p *plan) fewest(trial *State, node int, yielding []*Member) []*Member {
-	without := func(m *Member) { trial.take(node, m.Workload.ID) }
+	without := func(m *Member) { trial.take(node, m.ID) }
 	back := func(m *Member) {
 		c := *m // a state writes to what it is given
 		trial.put(node, &c)

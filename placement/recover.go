@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -32,6 +33,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 			b.Draining |= 1 << i
 		}
 	}
+	known := make(texts)
 	accelerated := slices.ContainsFunc(kept.nodes, func(r Record) bool { return len(r.Node.Devices) > 0 })
 	for _, r := range kept.reserved {
 		if err := ctx.Err(); err != nil {
@@ -43,15 +45,17 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 				"decision", r.Reserved.Decision, "workload", r.Reserved.Workload.ID, "node", r.Reserved.Node)
 			continue
 		}
-		h := &hold{Reservation: *r.Reserved, seq: r.Seq, made: r.Time, position: n.position}
-		h.tier = l.mu.state.Policy.tier(h.Class)
-		l.take(h, s.forecast(h.Workload, now))
-		if !h.Confirmed {
+		w := r.Reserved.Workload
+		h := l.newHold(r.Reserved, n, r.Seq, r.Time)
+		h.tier = l.mu.state.Policy.tier(h.class)
+		h.class, h.principal = workload.Class(known.of(string(h.class))), known.of(h.principal)
+		l.take(h, w, s.forecast(w, now))
+		if !h.confirmed {
 			l.mu.deadlines.push(h)
 		}
 		s.book.restore(restored(h))
 		if accelerated {
-			s.arrivals.add(h.Workload, acceleratorOf(h.Workload), l.member(h).Needs)
+			s.arrivals.add(w, acceleratorOf(w), l.member(h).Needs)
 		}
 	}
 	for _, gang := range slices.Sorted(maps.Keys(l.mu.gangs)) {
@@ -75,11 +79,14 @@ func (l *ledger) offers(n *node, r *Reservation) bool {
 // restored returns the decision behind a reservation, as far as it was kept.
 func restored(h *hold) *verdict {
 	v := &verdict{Decision: Decision{
-		ID: h.Decision, RequestID: h.Request, Principal: h.Principal, Decided: h.made, Phase: Reserved,
-		Workload: h.Workload, Class: h.Class, Node: h.Node, Devices: h.Devices, Expires: h.Expires,
-		Reason: h.Node + ": kept over a restart, without its scores", Gang: h.Gang,
-	}, member: h.Member, members: h.Members}
-	if h.Confirmed {
+		ID: h.decision, RequestID: h.request, Principal: h.principal, Decided: h.made, Phase: Reserved,
+		Workload: &h.description.workload, Class: h.class, Node: h.node, Devices: h.devices, Expires: h.expires,
+		Reason: h.node + ": kept over a restart, without its scores", Gang: h.gang(),
+	}, workload: h.workload}
+	if h.seat != nil {
+		v.member, v.members = h.seat.member, h.seat.members
+	}
+	if h.confirmed {
 		v.Phase = Confirmed
 	}
 	return v
@@ -89,18 +96,18 @@ func restored(h *hold) *verdict {
 // released since are missing.
 func restoredGang(id string, holds []*hold) (*GangRequest, *GangDecision) {
 	first := holds[0]
-	r := &GangRequest{ID: first.Request, Principal: first.Principal, Members: make([]*workload.Workload, first.Members)}
+	r := &GangRequest{ID: first.request, Principal: first.principal, Members: make([]*workload.Workload, first.seat.members)}
 	d := &GangDecision{
-		ID: id, RequestID: first.Request, Principal: first.Principal, Decided: first.made, Phase: Confirmed,
-		Members: make([]Decision, first.Members), Expires: first.Expires, Blocking: -1,
-		Reason: fmt.Sprintf("%d of %d members kept over a restart, without their scores", len(holds), first.Members),
+		ID: id, RequestID: first.request, Principal: first.principal, Decided: first.made, Phase: Confirmed,
+		Members: make([]Decision, first.seat.members), Expires: first.expires, Blocking: -1,
+		Reason: fmt.Sprintf("%d of %d members kept over a restart, without their scores", len(holds), first.seat.members),
 	}
 	for _, h := range holds {
-		if !h.Confirmed {
+		if !h.confirmed {
 			d.Phase = Reserved
 		}
-		r.Members[h.Member] = h.Workload
-		d.Members[h.Member] = restored(h).Decision
+		member := restored(h).told()
+		r.Members[h.seat.member], d.Members[h.seat.member] = member.Workload, member
 	}
 	return r, d
 }
@@ -168,23 +175,75 @@ func replay(records iter.Seq2[Record, error]) (kept, error) {
 }
 
 // content returns all that must survive as records, and the sequence number up to
-// which they say everything.
-func (l *ledger) content() (records []Record, upTo uint64) {
+// which they say everything. Only what is listed is copied under the lock: records
+// are made as they are asked for.
+func (l *ledger) content() Snapshot {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	for name, n := range l.mu.nodes {
+	kept := make([]survivor, 0, len(l.mu.nodes)+len(l.mu.byDecision))
+	for _, n := range l.mu.nodes {
 		b, i := l.mu.state.peek(n.position)
-		records = append(records, Record{Seq: n.seq, Kind: NodeRegistered, Time: n.heard, Node: b.Node[i]})
+		kept = append(kept, survivor{seq: n.seq, node: b.Node[i], heard: n.heard})
 		if b.Draining>>i&1 == 1 {
-			records = append(records, Record{Seq: n.seq, Kind: NodeDrained, Time: n.heard, Name: name})
+			kept = append(kept, survivor{seq: n.seq, node: b.Node[i], heard: n.heard, is: true})
 		}
 	}
 	for _, h := range l.mu.byDecision {
-		held := h.Reservation
-		records = append(records, Record{Seq: h.seq, Kind: WorkloadReserved, Time: h.made, Reserved: &held})
+		kept = append(kept, survivor{seq: h.seq, hold: h, is: h.confirmed})
 	}
-	slices.SortStableFunc(records, func(a, b Record) int { return cmp.Compare(a.Seq, b.Seq) })
-	return records, l.mu.seq
+	upTo := l.mu.seq
+	l.mu.Unlock()
+	slices.SortStableFunc(kept, func(a, b survivor) int { return cmp.Compare(a.seq, b.seq) })
+	return Snapshot{UpTo: upTo, Count: len(kept), Records: func(yield func(Record) bool) {
+		var held Reservation
+		var w workload.Workload
+		for i := range kept {
+			if !yield(kept[i].record(&held, &w)) {
+				return
+			}
+		}
+	}}
+}
+
+// survivor is a node or a hold as it was when a snapshot was taken.
+type survivor struct {
+	seq   uint64
+	hold  *hold // nil for a node
+	node  *fleet.Node
+	heard time.Time
+	is    bool // confirmed; of a node that it drains
+}
+
+// record returns k as a journal keeps it, written to where held and w point. It
+// needs no lock: of a hold only what k has noted changes.
+func (k *survivor) record(held *Reservation, w *workload.Workload) Record {
+	switch h := k.hold; {
+	case h != nil:
+		*w = h.description.workload
+		w.ID = h.workload
+		*held = Reservation{
+			Decision: h.decision, Request: h.request, Principal: h.principal, Workload: w, Class: h.class,
+			Node: h.node, Devices: h.devices, Expires: h.expires, Confirmed: k.is,
+		}
+		if h.seat != nil {
+			held.Gang, held.Member, held.Members = h.seat.gang, h.seat.member, h.seat.members
+		}
+		return Record{Seq: k.seq, Kind: WorkloadReserved, Time: h.made, Reserved: held}
+	case k.is:
+		return Record{Seq: k.seq, Kind: NodeDrained, Time: k.heard, Name: k.node.Name}
+	}
+	return Record{Seq: k.seq, Kind: NodeRegistered, Time: k.heard, Node: k.node}
+}
+
+// texts finds the copy of a text that was seen earlier.
+type texts map[string]string
+
+func (t texts) of(s string) string {
+	known, ok := t[s]
+	if !ok {
+		t[s] = s
+		return s
+	}
+	return known
 }
 
 // compactEvery is how many records are appended before the journal is rewritten,

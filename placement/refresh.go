@@ -20,6 +20,7 @@ func (s *Service) refreshForecasts(ctx context.Context, now time.Time) (changed 
 	l.mu.Lock()
 	state := l.snapshot()
 	l.mu.Unlock()
+	var w workload.Workload // the one asked about
 	for bi, b := range state.Blocks {
 		if ctx.Err() != nil {
 			return changed
@@ -27,8 +28,10 @@ func (s *Service) refreshForecasts(ctx context.Context, now time.Time) (changed 
 		news := make(map[string]*forecast.Forecast) // by workload
 		for i := range b.Occupants {
 			for _, m := range b.Occupants[i].Members {
-				if f := s.forecast(m.Workload, now); f != m.Forecast {
-					news[m.Workload.ID] = f
+				w = *m.Description
+				w.ID = m.ID
+				if f := s.forecast(&w, now); f != m.Forecast {
+					news[m.ID] = f
 				}
 			}
 		}
@@ -50,12 +53,12 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 		b, _ := s.peek(node)
 		dirty := false
 		for _, m := range b.Occupants[i].Members {
-			f, found := news[m.Workload.ID]
+			f, found := news[m.ID]
 			if !found {
 				continue
 			}
 			c := *m
-			c.Forecast, c.Needs = f, s.tables.needs.share(s.needs(m.Workload, f))
+			c.Forecast, c.Needs = f, s.tables.needs.share(s.needs(m.Description, f))
 			s.swap(node, &c)
 			l.expect(m, &c)
 			dirty = true
@@ -70,7 +73,7 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 
 // expect recounts what a workload is expected to need.
 func (l *ledger) expect(before, now *Member) {
-	if l.mu.byWorkload[now.Workload.ID].tier == workload.Guaranteed {
+	if l.mu.byWorkload[now.ID].tier == workload.Guaranteed {
 		l.mu.promised = l.mu.promised.Sub(expected(before)).Add(expected(now))
 	}
 }

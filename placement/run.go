@@ -41,9 +41,9 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) upkeep(now time.Time) {
 	expired, err := s.ledger.expire(now)
 	for _, h := range expired {
-		s.book.turn(h.Decision, Expired)
-		s.book.turn(h.Gang, Expired)
-		s.log.Info("reservation expired", "decision", h.Decision, "workload", h.Workload.ID, "node", h.Node)
+		s.book.turn(h.decision, Expired)
+		s.book.turn(h.gang(), Expired)
+		s.log.Info("reservation expired", "decision", h.decision, "workload", h.workload, "node", h.node)
 	}
 	s.metrics.expired.Add(float64(len(expired)))
 	if err != nil {

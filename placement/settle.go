@@ -46,8 +46,8 @@ func (s *Service) ConfirmBatch(ctx context.Context, decisions []string) []Confir
 			continue
 		}
 		for _, h := range holds[i] {
-			s.book.turn(h.Decision, Confirmed)
-			out[i].Confirmed = append(out[i].Confirmed, Held{h.Decision, h.Workload.ID, h.Node})
+			s.book.turn(h.decision, Confirmed)
+			out[i].Confirmed = append(out[i].Confirmed, Held{h.decision, h.workload, h.node})
 		}
 		s.book.turn(decision, Confirmed)
 	}
@@ -69,7 +69,7 @@ func (s *Service) ReleaseBatch(ctx context.Context, decisions []string) (workloa
 	holds, err := s.ledger.releaseAll(decisions, time.Now())
 	for i, decision := range decisions {
 		for _, h := range holds[i] {
-			s.book.turn(h.Decision, Released)
+			s.book.turn(h.decision, Released)
 		}
 		if workloads[i] = len(holds[i]); workloads[i] > 0 {
 			s.book.turn(decision, Released)
@@ -85,7 +85,7 @@ func (s *Service) ReleaseBatch(ctx context.Context, decisions []string) (workloa
 func (s *Service) ReleaseWorkload(ctx context.Context, workload string) (released bool, err error) {
 	h, err := s.ledger.releaseWorkload(workload, time.Now())
 	if h != nil {
-		s.book.turn(h.Decision, Released)
+		s.book.turn(h.decision, Released)
 	}
 	if err != nil {
 		return h != nil, fmt.Errorf("release: %w", err)

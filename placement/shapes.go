@@ -145,9 +145,7 @@ func (c *shapes) drop(at *list.Element) {
 
 // is reports whether q is of the shape.
 func (sh *shape) is(q *Query) bool {
-	w := *q.Workload
-	w.ID = sh.workload.ID
-	return sh.class == q.Policy.Class && sh.workload.Equal(&w) && alike(sh.forecast, q.Forecast)
+	return sh.class == q.Policy.Class && sh.workload.Alike(q.Workload) && alike(sh.forecast, q.Forecast)
 }
 
 // alike reports whether two forecasts demand the same.

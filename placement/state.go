@@ -196,8 +196,8 @@ func (s *State) move(b *Block, i int, place uint32) {
 		return
 	}
 	for _, m := range b.Occupants[i].Members {
-		s.enlist(m.Workload, int(b.First)+i, before, -1)
-		s.enlist(m.Workload, int(b.First)+i, place, 1)
+		s.enlist(m.Description, int(b.First)+i, before, -1)
+		s.enlist(m.Description, int(b.First)+i, place, 1)
 	}
 }
 
@@ -249,7 +249,7 @@ func (s *State) reneed(members []*Member) []*Member {
 	out := make([]*Member, len(members))
 	for i, m := range members {
 		c := *m
-		c.Needs = s.tables.needs.share(s.needs(m.Workload, m.Forecast))
+		c.Needs = s.tables.needs.share(s.needs(m.Description, m.Forecast))
 		out[i] = &c
 	}
 	return out
@@ -266,20 +266,21 @@ func (s *State) forget(node int) {
 	d.Node[i], d.Models[i], d.Labels[i], d.Data[i], d.Compartments[i] = nil, nil, nil, nil, nil
 }
 
-// member returns w as it counts on a node, devices being those it holds.
-func (s *State) member(w *workload.Workload, class workload.Class, f *forecast.Forecast, devices []int) *Member {
+// member returns a workload as it counts on a node: its id apart it is w, devices
+// are those it holds.
+func (s *State) member(id string, w *workload.Workload, class workload.Class, f *forecast.Forecast, devices []int) *Member {
 	return &Member{
-		Workload: w, class: class, Forecast: f, Needs: s.tables.needs.share(s.needs(w, f)), Devices: devices,
+		ID: id, Description: w, class: class, Forecast: f, Needs: s.tables.needs.share(s.needs(w, f)), Devices: devices,
 		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}),
 	}
 }
 
 // put adds m, who must be on no other node, to the node at position node.
 func (s *State) put(node int, m *Member) {
-	m.tag, m.alone = tagOf(m.Workload.ID), m.Workload.Security.Exclusive
+	m.tag, m.alone = tagOf(m.ID), m.Description.Security.Exclusive
 	b, i := s.at(node)
 	s.meter(b, i, -1)
-	s.enlist(m.Workload, node, b.Place[i], 1)
+	s.enlist(m.Description, node, b.Place[i], 1)
 	o := s.ownOccupants(b, i)
 	o.Members = append(o.Members, m)
 	s.add(b, i, m)
@@ -292,10 +293,10 @@ func (s *State) put(node int, m *Member) {
 func (s *State) take(node int, id string) (taken *Member) {
 	b, i := s.at(node)
 	o, tag := s.ownOccupants(b, i), tagOf(id)
-	at := slices.IndexFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.Workload.ID == id })
+	at := slices.IndexFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.ID == id })
 	taken = o.Members[at]
 	o.Members = slices.Delete(o.Members, at, at+1)
-	s.enlist(taken.Workload, node, b.Place[i], -1)
+	s.enlist(taken.Description, node, b.Place[i], -1)
 	s.sum(node)
 	return taken
 }
@@ -315,7 +316,7 @@ func (s *State) swap(node int, m *Member) {
 	b, i := s.at(node)
 	members := s.ownOccupants(b, i).Members
 	for k := range members {
-		if members[k].Workload.ID == m.Workload.ID {
+		if members[k].ID == m.ID {
 			members[k] = m
 		}
 	}

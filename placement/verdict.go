@@ -15,6 +15,10 @@ type verdict struct {
 	account account
 	chosen  int // position of Node
 
+	// workload is the id where Workload is a description that others share; "" where
+	// that is whole.
+	workload string
+
 	member, members int // of the gang: which, and of how many
 }
 
@@ -124,7 +128,7 @@ func (s *Service) Explain(decision, node string) (Explanation, error) {
 	if node == "" {
 		return e, nil
 	}
-	verdict, err := s.judge(&v.Decision, node)
+	verdict, err := s.judge(&e.Decision, node)
 	if err != nil {
 		return Explanation{}, fmt.Errorf("explain %s: %w", decision, err)
 	}

@@ -7,8 +7,11 @@ import (
 
 // Equal reports whether w and o say the same. Absent and empty lists and maps
 // are the same.
-func (w *Workload) Equal(o *Workload) bool {
-	return w.ID == o.ID && w.App == o.App && w.Class == o.Class && w.Queue == o.Queue && w.Owner == o.Owner &&
+func (w *Workload) Equal(o *Workload) bool { return w.ID == o.ID && w.Alike(o) }
+
+// Alike reports whether w and o say the same, their ids apart.
+func (w *Workload) Alike(o *Workload) bool {
+	return w.App == o.App && w.Class == o.Class && w.Queue == o.Queue && w.Owner == o.Owner &&
 		w.Requests.Equal(o.Requests) && w.Limits.Equal(o.Limits) && w.Priority == o.Priority && maps.Equal(w.Labels, o.Labels) &&
 		w.Accelerator.equal(o.Accelerator) && w.Security.equal(o.Security) &&
 		w.Locality.Required.equal(o.Locality.Required) && w.Locality.Preferred.equal(o.Locality.Preferred) &&

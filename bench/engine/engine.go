@@ -107,9 +107,9 @@ type past struct {
 	told  forecaster
 }
 
-func (p *past) Append(...placement.Record) error                  { return nil }
-func (p *past) Compact(func() ([]placement.Record, uint64)) error { return nil }
-func (p *past) Replay() iter.Seq2[placement.Record, error]        { return p.records }
+func (p *past) Append(...placement.Record) error           { return nil }
+func (p *past) Compact(func() placement.Snapshot) error    { return nil }
+func (p *past) Replay() iter.Seq2[placement.Record, error] { return p.records }
 
 // records yields the nodes and what fills them, forecast by forecast like what is
 // asked for later.
@@ -149,6 +149,9 @@ func (p *past) records(yield func(placement.Record, error) bool) {
 				w.Labels = cache
 			}
 			w.ID = fmt.Sprintf("fill%d", len(b.held))
+			if b.Mix == Different {
+				w.Owner = "owner-of-" + w.ID // no two are alike
+			}
 			held := &placement.Reservation{Decision: w.ID, Request: w.ID, Workload: &w, Class: w.Class, Node: n.Name, Confirmed: true}
 			if device < len(n.Devices) && b.random.Float64() < b.Full {
 				w.Accelerator = workload.Accelerator{Devices: 1, Share: 1}

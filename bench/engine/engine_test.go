@@ -49,28 +49,31 @@ func BenchmarkEngine(b *testing.B) {
 
 // BenchmarkMemory reports what a node and a placed workload take. The bars are 2,048
 // and 1,024 bytes: a node's columns, its sums of two resources and watts in 24 slots,
-// and its description; a workload's description, which is 700 bytes by itself, and
-// what is counted of it.
+// and its description; what is counted of a workload, and what is remembered of the
+// decision. Its description, 900 bytes and its texts, is shared by those alike: in the
+// mix of different ones no two are.
 func BenchmarkMemory(b *testing.B) {
 	const nodes = 10_000
-	for _, full := range []float64{.5, .9} {
-		b.Run(fmt.Sprintf("nodes=%d/full=%.0f%%", nodes, 100*full), func(b *testing.B) {
-			var m Memory
-			for b.Loop() {
-				var err error
-				if m, err = MeasureMemory(Case{nodes, full, Fifty}); err != nil {
-					b.Fatal(err)
+	for _, mix := range []Mix{Fifty, Different} {
+		for _, full := range []float64{.5, .9} {
+			b.Run(fmt.Sprintf("nodes=%d/full=%.0f%%/mix=%s", nodes, 100*full, mix), func(b *testing.B) {
+				var m Memory
+				for b.Loop() {
+					var err error
+					if m, err = MeasureMemory(Case{nodes, full, mix}); err != nil {
+						b.Fatal(err)
+					}
 				}
-			}
-			b.ReportMetric(m.PerNode, "B/node")
-			b.ReportMetric(m.PerWorkload, "B/workload")
-		})
+				b.ReportMetric(m.PerNode, "B/node")
+				b.ReportMetric(m.PerWorkload, "B/workload")
+			})
+		}
 	}
 }
 
 func TestMemory(t *testing.T) {
 	m, err := MeasureMemory(Case{2000, .5, Alike})
-	if err != nil || m.PerNode < 500 || m.PerNode > 10_000 || m.PerWorkload < 500 || m.PerWorkload > 10_000 {
+	if err != nil || m.PerNode < 500 || m.PerNode > 10_000 || m.PerWorkload < 200 || m.PerWorkload > 1500 {
 		t.Fatalf("%+v: %v", m, err)
 	}
 }

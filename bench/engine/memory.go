@@ -11,26 +11,43 @@ type Memory struct {
 
 // MeasureMemory opens a fleet empty and filled.
 func MeasureMemory(c Case) (Memory, error) {
-	start := heap()
+	none := c
+	none.Nodes = 0
+	nobody, err := sizeOf(none) // the shapes asked for later, and their forecasts
+	if err != nil {
+		return Memory{}, err
+	}
 	empty := c
 	empty.Full = 0
-	bare, err := Open(empty)
+	bare, err := sizeOf(empty)
 	if err != nil {
 		return Memory{}, err
 	}
-	shapes := float64(len(bare.shapes)) * 2000 // roughly what requests and forecasts take
-	m := Memory{PerNode: (heap() - start - shapes) / float64(c.Nodes)}
-	runtime.KeepAlive(bare)
-	bare = nil
-
-	start = heap()
-	full, err := Open(c)
+	full, err := sizeOf(c)
 	if err != nil {
 		return Memory{}, err
 	}
-	m.PerWorkload = (heap() - start - shapes - m.PerNode*float64(c.Nodes)) / float64(full.Placed)
-	runtime.KeepAlive(full)
+	m := Memory{
+		PerNode:     (bare.bytes - nobody.bytes) / float64(c.Nodes),
+		PerWorkload: (full.bytes - bare.bytes) / float64(full.placed),
+	}
 	return m, nil
+}
+
+type size struct {
+	bytes  float64
+	placed int
+}
+
+func sizeOf(c Case) (size, error) {
+	start := heap()
+	b, err := Open(c)
+	if err != nil {
+		return size{}, err
+	}
+	s := size{heap() - start, b.Placed}
+	runtime.KeepAlive(b)
+	return s, nil
 }
 
 func heap() float64 {

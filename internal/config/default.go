@@ -16,7 +16,7 @@ func Default() *Config {
 		DataDir: "auspex-data",
 		Server: Server{
 			GRPCAddress: "127.0.0.1:7070", HTTPAddress: "127.0.0.1:7071",
-			MaxMessageBytes: 4 << 20, MaxBatch: 1000, MaxStreams: 1024, DrainTimeout: 10 * time.Second,
+			MaxMessageBytes: 4 << 20, MaxBatch: 1024, MaxStreams: 1024, DrainTimeout: 10 * time.Second,
 		},
 		Log: Log{Level: "info", Format: "text"},
 		Store: Store{

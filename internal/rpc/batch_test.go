@@ -104,6 +104,20 @@ func TestPlaceBatch(t *testing.T) {
 	}
 }
 
+// A gang as large as the wire allows is no more than a server takes as it is.
+func TestLargestGang(t *testing.T) {
+	validate, err := newValidator()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &auspexv1.PlaceGangRequest{RequestId: "g"}
+	for i := range (Options{}).withDefaults().MaxBatch + 1 {
+		w := item(fmt.Sprint(i)).Workload
+		r.Members = append(r.Members, w)
+	}
+	wantViolation(t, validate(r), "members", "repeated.max_items")
+}
+
 func TestBatchLimits(t *testing.T) {
 	o := (&scripted{place: func(context.Context, placement.Request) (placement.Decision, error) {
 		d := someDecision()

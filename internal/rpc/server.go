@@ -32,7 +32,7 @@ type Options struct {
 	HeartbeatInterval time.Duration // what nodes are told; 0 = 20 s
 
 	MaxMessageBytes int           // of one message, either way; 0 = 4 MiB
-	MaxBatch        int           // requests of a batch, members of a gang; 0 = 1000
+	MaxBatch        int           // requests of a batch, members of a gang; 0 = 1024, as many as a gang may have
 	MaxStreams      uint32        // concurrent calls of one connection; 0 = 1024
 	MaxDeadline     time.Duration // of unary calls; 0 = as in the table of RPCs
 	DrainTimeout    time.Duration // for calls in flight when stopping; 0 = 10 s
@@ -52,7 +52,7 @@ func (o Options) withDefaults() Options {
 		o.MaxMessageBytes = 4 << 20
 	}
 	if o.MaxBatch == 0 {
-		o.MaxBatch = 1000
+		o.MaxBatch = 1024
 	}
 	if o.MaxStreams == 0 {
 		o.MaxStreams = 1024

@@ -22,7 +22,7 @@ func (GPUClustering) Prepare(q *placement.Query) placement.Measure {
 	return measure(func(b *placement.Block, i int) (raw, points float64) {
 		alike, others := 0, 0
 		for _, m := range b.Occupants[i].Members {
-			switch a := m.Workload.Accelerator; {
+			switch a := m.Description.Accelerator; {
 			case a.Devices == 0:
 			case a.Devices == need.Devices && (a.PerDevice() < 1) == (need.Share < placement.WholeDevice):
 				alike++

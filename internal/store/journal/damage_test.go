@@ -23,7 +23,7 @@ func TestDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Compact(func() ([]placement.Record, uint64) { return full()[:1], 1 }); err != nil {
+	if err := j.Compact(func() placement.Snapshot { return snapshotOf(1, full()[:1]...) }); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range full()[1:4] {
@@ -158,7 +158,7 @@ func TestDamagedLog(t *testing.T) {
 					t.Fatal(err)
 				}
 				if int(seq) == test.compacted {
-					if err := j.Compact(func() ([]placement.Record, uint64) { return []placement.Record{r}, seq }); err != nil {
+					if err := j.Compact(func() placement.Snapshot { return snapshotOf(seq, r) }); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -167,13 +167,12 @@ func (j *Journal) damaged(err error) error {
 }
 
 // Compact writes content as the new snapshot and drops the log before it.
-func (j *Journal) Compact(content func() (state []placement.Record, upTo uint64)) error {
+func (j *Journal) Compact(content func() placement.Snapshot) error {
 	j.compacting.Lock()
 	defer j.compacting.Unlock()
 	// Noted before content is taken: what content lacks is appended after this.
 	position := j.wal.End()
-	records, upTo := content()
-	if err := writeSnapshot(j.dir, header{Version: version, UpTo: upTo, Position: position, Records: len(records)}, records); err != nil {
+	if err := writeSnapshot(j.dir, position, content()); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	if err := j.wal.TruncateBefore(position); err != nil {

@@ -2,15 +2,16 @@ package journal
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -253,24 +254,20 @@ func TestRefused(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"empty", ``, "empty"},
 		{"a newer version", "\x03\x08\x01", "newer program"},
-		{"no version", `{"seq":1,"kind":"drained","name":"n"}`, "version 0"},
 		{"a newer field", "\x02\x08\x01\x78\x01", "field 15 is unknown"},
 		{"cut in a field", "\x02\x08", "cut short"},
 		{"a number for a text", "\x02\x28\x01", "another type"},
 		{"unknown kind, binary", "\x02\x08\x01\x10\x63", "unknown kind"},
-		{"half a gang member", gangRecord(3, 3), "member 3 of the 3"},
-		{"of no gang", gangRecord(0, 0), "member 0 of the 0"},
-		{"unknown field", `{"v":1,"seq":1,"kind":"drained","name":"n","nmae":"m"}`, "unknown field"},
-		{"unknown kind", `{"v":1,"seq":1,"kind":"moved"}`, "unknown kind"},
-		{"two records", `{"v":1,"seq":1,"kind":"drained","name":"n"}{}`, "text behind"},
-		{"node missing", `{"v":1,"seq":1,"kind":"node"}`, "no node is described"},
-		{"node without capacity", `{"v":1,"seq":1,"kind":"node","node":{"name":"n","capacity":{}}}`, "capacity is empty"},
-		{"power curve", `{"v":1,"seq":1,"kind":"node","node":{"name":"n","capacity":{"cpu":1},"watts":[1,2,3]}}`, "3 values"},
-		{"drained nobody", `{"v":1,"seq":1,"kind":"drained"}`, "no node is named"},
-		{"released nothing", `{"v":1,"seq":1,"kind":"released"}`, "no decision is named"},
-		{"reservation missing", `{"v":1,"seq":1,"kind":"reserved"}`, "no reservation is described"},
-		{"reservation nowhere", `{"v":1,"seq":1,"kind":"reserved","reserved":{"decision":"d","request":"r","class":"batch","workload":{"id":"w","requests":{}}}}`, "without decision"},
-		{"negative amount", `{"v":1,"seq":1,"kind":"reserved","reserved":{"decision":"d","request":"r","class":"batch","node":"n","workload":{"id":"w","requests":{"cpu":-1}}}}`, "negative"},
+		{"half a gang member", changed(func(r *placement.Reservation) { r.Member, r.Members = 3, 3 }), "member 3 of the 3"},
+		{"of no gang", changed(func(r *placement.Reservation) { r.Member, r.Members = 0, 0 }), "member 0 of the 0"},
+		{"JSON", `{"v":1,"seq":1,"kind":"drained","name":"n"}`, "development versions"},
+		{"node missing", written(placement.Record{Kind: placement.NodeRegistered}), "no node is described"},
+		{"node without capacity", "\x02\x10\x01\x22\x03\x0a\x01n", "capacity is empty"},
+		{"drained nobody", written(placement.Record{Kind: placement.NodeDrained}), "no node is named"},
+		{"released nothing", written(placement.Record{Kind: placement.WorkloadReleased}), "no decision is named"},
+		{"reservation missing", written(placement.Record{Kind: placement.WorkloadReserved}), "no reservation is described"},
+		{"reservation nowhere", changed(func(r *placement.Reservation) { r.Node = "" }), "without decision"},
+		{"negative amount", changed(func(r *placement.Reservation) { r.Workload = &workload.Workload{ID: "w", Requests: resource.Of(-1, 0)} }), "negative"},
 	}
 	for _, test := range tests {
 		if _, err := decode([]byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -282,12 +279,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// gangRecord returns a reservation of a member that no gang has.
-func gangRecord(member, members int) string {
-	r := full()[3]
-	held := *r.Reserved
-	held.Member, held.Members = member, members
-	r.Reserved = &held
+// written returns r as it is on disk.
+func written(r placement.Record) string {
 	b, err := encode(nil, &r)
 	if err != nil {
 		panic(err)
@@ -295,65 +288,57 @@ func gangRecord(member, members int) string {
 	return string(b)
 }
 
-// forgetLater takes out of n and w what version 1 did not know.
-func forgetLater(n *fleet.Node, w *workload.Workload) {
-	n.PDU, n.Site, n.Dedicated, n.Maintenance = "", "", fleet.Dedication{}, nil
-	n.Taints[0].Effect = fleet.NoSchedule
-	w.Security.Countries, w.Data[0].Within = nil, ""
-	w.Requirements, w.Spread, w.Affinity, w.MaxPerNode, w.Runtime, w.RunsOn = nil, nil, nil, 0, 0, ""
+// changed returns the record of a reservation that is not as it should be.
+func changed(change func(*placement.Reservation)) string {
+	r := full()[3]
+	held := *r.Reserved
+	change(&held)
+	r.Reserved = &held
+	return written(r)
 }
 
-// What earlier versions wrote is read as it was meant.
-func TestVersion1(t *testing.T) {
-	want := full()
-	want[3].Reserved.Gang, want[3].Reserved.Member, want[3].Reserved.Members = "", 0, 0
-	forgetLater(want[0].Node, want[3].Reserved.Workload)
-	data, err := os.ReadFile("testdata/version1/records.jsonl")
-	if err != nil {
-		t.Fatal(err)
+// What development versions wrote is refused with a way on, be it a snapshot or a
+// record of the log.
+func TestJSONIsRefused(t *testing.T) {
+	for name, write := range map[string]func(t *testing.T, dir string){
+		"snapshot": func(t *testing.T, dir string) {
+			text := `{"version":1,"up_to":4,"position":3,"records":0}` + "\n"
+			text += fmt.Sprintf("%08x\n", crc32.Checksum([]byte(text), castagnoli))
+			if err := os.WriteFile(filepath.Join(dir, snapshotName), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"log": func(t *testing.T, dir string) {
+			log, err := wal.Open(filepath.Join(dir, "log"), wal.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer log.Close()
+			if _, err := log.Append([]byte(`{"v":1,"seq":1,"kind":"drained","name":"n1"}`)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir)
+			j, err := Open(dir, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer j.Close()
+			for _, err = range j.Replay() {
+			}
+			if !errors.Is(err, errJSON) || !strings.Contains(err.Error(), "move the journal's folder away") {
+				t.Errorf("%v, want a way on", err)
+			}
+		})
 	}
-	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
-	if len(lines) != len(want) {
-		t.Fatalf("%d records, want %d", len(lines), len(want))
-	}
-	for i, line := range lines {
-		if r, err := decode([]byte(line)); err != nil || !reflect.DeepEqual(r, want[i]) {
-			t.Errorf("%s (%v)\nis   %+v\nwant %+v", line, err, r, want[i])
-		}
-	}
+}
 
-	// A folder of that version goes on in this one.
-	dir := t.TempDir()
-	snapshot, err := os.ReadFile("testdata/version1/snapshot")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, snapshotName), snapshot, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	log, err := wal.Open(filepath.Join(dir, "log"), wal.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, line := range lines {
-		if _, err := log.Append([]byte(line)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
-	j, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer j.Close()
-	if err := j.Append(placement.Record{Seq: 9, Kind: placement.NodeDrained, Name: "n2"}); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := replayed(t, j), []uint64{3, 4, 5, 6, 7, 8, 9}; !reflect.DeepEqual(got, want) {
-		t.Errorf("replayed %v, want %v", got, want)
-	}
+// snapshotOf returns records as a ledger would.
+func snapshotOf(upTo uint64, records ...placement.Record) placement.Snapshot {
+	return placement.Snapshot{UpTo: upTo, Count: len(records), Records: slices.Values(records)}
 }
 
 func replayed(t *testing.T, j *Journal) (seqs []uint64) {
@@ -388,13 +373,13 @@ func TestCompaction(t *testing.T) {
 			}
 		}
 		largest = max(largest, j.Bytes())
-		err := j.Compact(func() ([]placement.Record, uint64) {
+		err := j.Compact(func() placement.Snapshot {
 			upTo := seq
 			seq++
 			if err := j.Append(at(seq)); err != nil { // while it runs
 				t.Fatal(err)
 			}
-			return []placement.Record{at(1), at(upTo)}, upTo
+			return snapshotOf(upTo, at(1), at(upTo))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -463,13 +448,6 @@ func FuzzRecord(f *testing.F) {
 		}
 		f.Add(b)
 	}
-	old, err := os.ReadFile("testdata/version1/records.jsonl")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for line := range bytes.Lines(old) {
-		f.Add(line)
-	}
 	f.Add([]byte(`{"v":1,"seq":1,"kind":"reserved","reserved":{"workload":null}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := decode(data)
@@ -493,19 +471,14 @@ func FuzzRecord(f *testing.F) {
 
 func FuzzSnapshot(f *testing.F) {
 	dir := f.TempDir()
-	if err := writeSnapshot(dir, header{Version: version, UpTo: 8, Position: 9, Records: 8}, full()); err != nil {
+	if err := writeSnapshot(dir, 9, snapshotOf(8, full()...)); err != nil {
 		f.Fatal(err)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, snapshotName))
 	if err != nil {
 		f.Fatal(err)
 	}
-	old, err := os.ReadFile("testdata/version1/snapshot")
-	if err != nil {
-		f.Fatal(err)
-	}
 	f.Add(string(data))
-	f.Add(string(old))
 	f.Add("")
 	f.Add("\n")
 	f.Fuzz(func(t *testing.T, text string) {

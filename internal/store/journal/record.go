@@ -9,8 +9,11 @@ import (
 
 // version of the form below, the first byte of a record. A form that older
 // programs would misread gets the next number; forms once written stay readable.
-// Version 1 was JSON: such a record begins with a brace.
+// Version 1 was lines of JSON and never left development: it is refused.
 const version = 2
+
+var errJSON = errors.New("it is JSON, which only development versions wrote and nothing reads any more " +
+	"(move the journal's folder away and start with an empty fleet: nodes register again, work that runs is to be placed anew)")
 
 // The fields of a record. Numbers are the format, as in protocol buffers: they
 // are never used for anything else.
@@ -54,14 +57,14 @@ func encode(b []byte, r *placement.Record) ([]byte, error) {
 	return w.b, nil
 }
 
-// decode reads one record of any version and checks that it holds what its kind
+// decode reads one record and checks that it holds what its kind
 // needs.
 func decode(data []byte) (r placement.Record, err error) {
 	switch {
 	case len(data) == 0:
 		return r, errors.New("decode: the record is empty")
 	case data[0] == '{':
-		r, err = decodeJSON(data)
+		err = fmt.Errorf("decode: %w", errJSON)
 	case data[0] == version:
 		r, err = decodeFields(data[1:])
 	default:

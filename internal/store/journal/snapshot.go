@@ -11,14 +11,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/auspex-project/auspex/internal/wal"
 	"github.com/auspex-project/auspex/placement"
 )
 
 // A snapshot is the header, a line of JSON; then the records, each behind its
-// length; and last the CRC-32C of all before it as a line in hexadecimal. In
-// version 1 a record was a line.
+// length; and last the CRC-32C of all before it as a line in hexadecimal.
 const snapshotName = "snapshot"
 
 // header says what a snapshot stands for.
@@ -31,7 +31,8 @@ type header struct {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func writeSnapshot(dir string, h header, records []placement.Record) (err error) {
+// writeSnapshot writes state, which the log follows from position on.
+func writeSnapshot(dir string, position wal.Position, state placement.Snapshot) (err error) {
 	path := filepath.Join(dir, snapshotName)
 	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -49,16 +50,12 @@ func writeSnapshot(dir string, h header, records []placement.Record) (err error)
 		_, err := w.Write(b)
 		return err
 	}
-	line, err := json.Marshal(h)
+	line, err := json.Marshal(header{Version: version, UpTo: state.UpTo, Position: position, Records: state.Count})
 	if err == nil {
 		err = write(append(line, '\n'))
 	}
-	var length, record []byte
-	for i := 0; i < len(records) && err == nil; i++ {
-		if record, err = encode(record[:0], &records[i]); err == nil {
-			length = binary.AppendUvarint(length[:0], uint64(len(record)))
-			err = errors.Join(write(length), write(record))
-		}
+	if err == nil {
+		err = writeRecords(state, write)
 	}
 	if err == nil {
 		_, err = fmt.Fprintf(w, "%08x\n", sum.Sum32())
@@ -76,6 +73,33 @@ func writeSnapshot(dir string, h header, records []placement.Record) (err error)
 		return err
 	}
 	return syncDir(dir)
+}
+
+// breather is how many records are written in one go while others wait for the
+// processor.
+const breather = 32
+
+// writeRecords writes the records of state, each behind its length.
+func writeRecords(state placement.Snapshot, write func([]byte) error) error {
+	var length, record []byte
+	n := 0
+	for r := range state.Records {
+		var err error
+		if record, err = encode(record[:0], &r); err != nil {
+			return err
+		}
+		length = binary.AppendUvarint(length[:0], uint64(len(record)))
+		if err := errors.Join(write(length), write(record)); err != nil {
+			return err
+		}
+		if n++; n%breather == 0 {
+			runtime.Gosched()
+		}
+	}
+	if n != state.Count {
+		return fmt.Errorf("the state is %d records, not the %d it speaks of", n, state.Count)
+	}
+	return nil
 }
 
 func syncDir(dir string) error {
@@ -120,12 +144,15 @@ func parseSnapshot(data []byte) (h header, records []placement.Record, err error
 	if err := json.Unmarshal(line, &h); err != nil {
 		return h, nil, fmt.Errorf("header: %w", err)
 	}
-	if h.Version < 1 || h.Version > version {
-		return h, nil, fmt.Errorf("version %d is unknown (want 1 to %d): it was written by a newer program", h.Version, version)
+	switch {
+	case h.Version == 1:
+		return h, nil, errJSON
+	case h.Version != version:
+		return h, nil, fmt.Errorf("version %d is unknown (want %d): it was written by a newer program", h.Version, version)
 	}
 	for n := 1; len(rest) > 0; n++ {
 		var raw []byte
-		if raw, rest, err = cutRecord(h.Version, rest); err != nil {
+		if raw, rest, err = cutRecord(rest); err != nil {
 			return h, nil, fmt.Errorf("record %d: %w", n, err)
 		}
 		r, err := decode(raw)
@@ -141,11 +168,7 @@ func parseSnapshot(data []byte) (h header, records []placement.Record, err error
 }
 
 // cutRecord returns the first record of a snapshot's rest and what follows it.
-func cutRecord(version int, data []byte) (record, rest []byte, err error) {
-	if version == 1 {
-		record, rest, _ = bytes.Cut(data, []byte("\n"))
-		return record, rest, nil
-	}
+func cutRecord(data []byte) (record, rest []byte, err error) {
 	length, n := binary.Uvarint(data)
 	if n <= 0 || length > uint64(len(data)-n) {
 		return nil, nil, errCut
