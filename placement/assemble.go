@@ -204,18 +204,15 @@ func (a *assembly) look(m *gangMember, most int) findings {
 		sh = &shape{workload: m.query.Workload, class: m.class, forecast: m.forecast}
 	}
 	m.query.meet(a.state) // those that sit are company
-	if !sh.update(m.query, a.state) {
-		sh.learn(a.engine, m.query, a.state)
-	}
-	m.plan = sh.mu.plan.of(m.query)
+	m.plan = sh.searchAlone(a.engine, m.query, a.state)
 	t := m.plan.survey(a.state)
 	if a.within == nil {
-		return sh.bestIn(t, a.state, most)
+		return sh.choose(t, a.state, most)
 	}
 	return sh.bestWithin(t, a.state, a.within, most)
 }
 
-// bestWithin is best among the nodes of p, and counts these alone.
+// bestWithin is choose among the nodes of p, and counts these alone. None may be open.
 func (sh *shape) bestWithin(t *terrain, s *State, p *part, most int) findings {
 	f := findings{turnedAway: make([]int, len(sh.mu.plan.rules)), best: make([]candidate, 0, most+1)}
 	for _, at := range p.nodes {

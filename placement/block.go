@@ -18,7 +18,7 @@ type Lane [BlockSize]float32
 // Block is BlockSize nodes in columns. Positions that hold no node have their
 // bit of Live clear and mean nothing elsewhere.
 type Block struct {
-	First    int32  // position of its first node
+	First    int32  // position of its first node; means nothing in a block of gathered nodes
 	Live     uint64 // positions that hold a node
 	Draining uint64
 	Silent   uint64
@@ -35,7 +35,8 @@ type Block struct {
 	Exclusive [BlockSize]uint32 // the one that bears no other; noTenant when there is none
 	Alone     uint64            // has an Exclusive tenant
 
-	epoch uint64
+	gathered *[BlockSize]int32 // positions, where the nodes are not neighbours; nil: from First on
+	epoch    uint64
 }
 
 // Described is what changes only when a node is described anew.
@@ -129,6 +130,14 @@ func newBlock(first, resources int, epoch uint64) *Block {
 		b.Occupants[i] = nobody
 	}
 	return b
+}
+
+// Position returns where node i stands in the fleet.
+func (b *Block) Position(i int) int {
+	if b.gathered != nil {
+		return int(b.gathered[i])
+	}
+	return int(b.First) + i
 }
 
 func (b *Block) clone(epoch uint64) *Block {

@@ -2,12 +2,12 @@ package placement
 
 import "slices"
 
-// changes lists the nodes of a State that changed, in the order in which they
-// did, so that what was worked out about the fleet earlier can be brought up to
+// changes lists the nodes of a State that changed, and the power domains whose draw
+// did, in the order in which they did, so that what was worked out about the fleet earlier can be brought up to
 // date node by node. It forgets the oldest.
 type changes struct {
 	forgotten uint64
-	nodes     []int32 // positions, in ones' complement where only the draw of its domains changed; one may be listed often
+	nodes     []int32 // positions, those of domains in ones' complement; one may be listed often
 }
 
 // count returns how many changes there have been.
@@ -41,5 +41,5 @@ const minChangesKept = 4096
 // note tells that a node has changed.
 func (s *State) note(node int) { s.changes.note(node, max(minChangesKept, len(s.Blocks)*BlockSize)) }
 
-// noteShared tells that the draw of a power domain of a node has changed.
-func (s *State) noteShared(node int) { s.note(^node) }
+// noteDraw tells that the draw of a power domain, by position, has changed.
+func (s *State) noteDraw(domain int32) { s.note(^int(domain)) }

@@ -52,8 +52,8 @@ type Decision struct {
 	Feasible   int // nodes that passed every rule
 
 	// Outranked nodes were not asked by every rule since they could not have been
-	// among the best. It is 0 for dry runs, on fleets of up to 1,024 nodes, where
-	// nothing fits, and for requests of a kind that came before.
+	// among the best. It is 0 for dry runs, on fleets of up to 1,024 nodes, and where
+	// nothing fits.
 	Outranked int
 
 	Preemption *Preemption // what would make room, where nothing fits; nil when nothing is known to

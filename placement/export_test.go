@@ -9,29 +9,55 @@ import (
 	"github.com/auspex-project/auspex/workload"
 )
 
-// CompareShape reports where the answer from what is known of w's shape differs
-// from that of a scan of the same state, and whether anything was known.
+// CompareShape reports where the answers from what is known of w's shape, as a large
+// fleet gets them and thorough ones, differ from that of a scan of the same state, and
+// whether anything was known.
 func (s *Service) CompareShape(w *workload.Workload, most int) (known bool, err error) {
 	s.ledger.mu.Lock()
 	s.ledger.follow(w)
 	s.ledger.mu.Unlock()
-	q, err := newQuery(s.ledger.latest(), w, w.Class, s.forecast(w, time.Now()), time.Now())
-	if err != nil {
-		return false, err
-	}
-	sh := s.shapes.find(q)
-	if sh == nil {
-		return false, nil
-	}
-	_, state, fromShape, ok := sh.search(s.engine, q, s.ledger.latest, most)
-	if !ok {
-		return true, fmt.Errorf("the state changed beside the test")
-	}
-	p := s.engine.prepare(q)
-	if scanned := p.scan(state, most, true); !reflect.DeepEqual(fromShape, scanned) {
-		return true, fmt.Errorf("%+v, scanned %+v", fromShape, scanned)
+	for _, thorough := range []bool{false, true} {
+		state := s.ledger.latest()
+		q, err := newQuery(state, w, w.Class, s.forecast(w, time.Now()), time.Now())
+		if err != nil {
+			return false, err
+		}
+		sh := s.shapes.find(q)
+		if sh == nil {
+			return false, nil
+		}
+		_, state, fromShape, ok := sh.search(s.shapes, q, s.ledger.latest, most, thorough)
+		if !ok {
+			return true, fmt.Errorf("the state changed beside the test")
+		}
+		scanned := s.engine.prepare(q).scan(state, most, true)
+		if thorough && !reflect.DeepEqual(fromShape, scanned) {
+			return true, fmt.Errorf("%+v, scanned %+v", fromShape, scanned)
+		}
+		if err := agree(fromShape, scanned); err != nil {
+			return true, err
+		}
 	}
 	return true, nil
+}
+
+// agree reports where findings that outrank nodes contradict thorough ones.
+func agree(some, all findings) error {
+	turnedAway := 0
+	for i, n := range some.turnedAway {
+		if turnedAway += n; n > all.turnedAway[i] {
+			return fmt.Errorf("rule %d turned away %d nodes, thoroughly %d", i, n, all.turnedAway[i])
+		}
+	}
+	switch {
+	case !reflect.DeepEqual(all.best, some.best):
+		return fmt.Errorf("the best are %v, thoroughly %v", some.best, all.best)
+	case some.considered != all.considered || some.feasible+some.outranked+turnedAway != all.considered:
+		return fmt.Errorf("of %d nodes %d are feasible, %d outranked, %d turned away", all.considered, some.feasible, some.outranked, turnedAway)
+	case some.feasible > all.feasible || all.feasible == 0 && some.outranked > 0 || all.outranked > 0:
+		return fmt.Errorf("%d feasible and %d outranked, thoroughly %d and %d", some.feasible, some.outranked, all.feasible, all.outranked)
+	}
+	return nil
 }
 
 // CompareScans reports where a scan of the fleet for w that outranks nodes differs
@@ -45,19 +71,8 @@ func (s *Service) CompareScans(w *workload.Workload, most int) (outranked int, e
 	}
 	p := s.engine.prepare(q)
 	all, some := p.scan(state, most, true), p.scan(state, most, false)
-	turnedAway := 0
-	for i, n := range some.turnedAway {
-		if turnedAway += n; n > all.turnedAway[i] {
-			return 0, fmt.Errorf("rule %d turned away %d nodes, thoroughly %d", i, n, all.turnedAway[i])
-		}
-	}
-	switch {
-	case !reflect.DeepEqual(all.best, some.best):
-		return 0, fmt.Errorf("the best are %v, thoroughly %v", some.best, all.best)
-	case some.considered != all.considered || some.feasible+some.outranked+turnedAway != all.considered:
-		return 0, fmt.Errorf("of %d nodes %d are feasible, %d outranked, %d turned away", all.considered, some.feasible, some.outranked, turnedAway)
-	case some.feasible > all.feasible || all.feasible == 0 && some.outranked > 0 || all.outranked > 0:
-		return 0, fmt.Errorf("%d feasible and %d outranked, thoroughly %d and %d", some.feasible, some.outranked, all.feasible, all.outranked)
+	if err := agree(some, all); err != nil {
+		return 0, err
 	}
 	return some.outranked, nil
 }

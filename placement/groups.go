@@ -48,6 +48,14 @@ func (g *Group) Tally(domain, counts []int32) {
 
 // Mask returns the nodes of b that hold at least this many, which is 1 or more.
 func (g *Group) Mask(b *Block, least int) (nodes uint64) {
+	if b.gathered != nil {
+		for i := range BlockSize {
+			if g.On(b, i) >= least {
+				nodes |= 1 << i
+			}
+		}
+		return nodes
+	}
 	from, _ := search(g.nodes, b.First)
 	for _, t := range g.nodes[from:] {
 		if t.at >= b.First+BlockSize {
@@ -62,7 +70,7 @@ func (g *Group) Mask(b *Block, least int) (nodes uint64) {
 
 // On returns how many run on node i of b.
 func (g *Group) On(b *Block, i int) int {
-	if at, held := search(g.nodes, b.First+int32(i)); held {
+	if at, held := search(g.nodes, int32(b.Position(i))); held {
 		return int(g.nodes[at].n)
 	}
 	return 0

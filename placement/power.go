@@ -32,11 +32,17 @@ type Domain struct {
 	Cap   int64   // 0 = none
 	Watts []int64 // predicted draw of all its nodes, by slot; kept only under a cap
 
-	widest int64   // what the hungriest of its nodes may draw
-	tight  bool    // the cap may turn a node away
-	nodes  []int32 // positions, sorted
-	epoch  uint64  // owns Watts
-	listed uint64  // owns nodes
+	widest int64    // what the hungriest of its nodes may draw
+	tight  bool     // the cap may turn a node away
+	nodes  []listed // by block
+	epoch  uint64   // owns Watts
+	listed uint64   // owns nodes
+}
+
+// listed is nodes of one block.
+type listed struct {
+	block int32
+	nodes uint64
 }
 
 // Tight reports whether the cap may turn any node of d away: where it is further
@@ -199,15 +205,13 @@ func (s *State) settle(b *Block, i int) {
 	}
 }
 
-// settleDomain notes all nodes of a domain whose cap may turn some away, or might
-// have before: while it could not, the answer of none has changed.
+// settleDomain notes a domain whose cap may turn nodes away, or might have before:
+// while it could not, the answer of none has changed.
 func (s *State) settleDomain(at int32) {
 	d := s.Domains[at]
 	tight := d.Cap != 0 && d.Cap-slices.Max(d.Watts) < d.widest
 	if tight || d.tight {
-		for _, node := range d.nodes {
-			s.noteShared(int(node))
-		}
+		s.noteDraw(at)
 	}
 	if tight != d.tight {
 		s.ownDomain(at).tight = tight
@@ -224,12 +228,17 @@ func (d *Domain) list(s *State, node int, on bool) {
 	if d.listed <= s.shared {
 		d.nodes, d.listed = slices.Clone(d.nodes), s.epoch
 	}
-	at, held := slices.BinarySearch(d.nodes, int32(node))
+	block, bit := int32(node/BlockSize), uint64(1)<<(node%BlockSize)
+	at, held := slices.BinarySearchFunc(d.nodes, block, func(l listed, block int32) int { return int(l.block - block) })
 	switch {
-	case on && !held:
-		d.nodes = slices.Insert(d.nodes, at, int32(node))
-	case !on && held:
-		d.nodes = slices.Delete(d.nodes, at, at+1)
+	case on && held:
+		d.nodes[at].nodes |= bit
+	case on:
+		d.nodes = slices.Insert(d.nodes, at, listed{block, bit})
+	case held:
+		if d.nodes[at].nodes &^= bit; d.nodes[at].nodes == 0 {
+			d.nodes = slices.Delete(d.nodes, at, at+1)
+		}
 	}
 }
 

@@ -117,57 +117,5 @@ func (t *terrain) candidate(j *judged, b *Block, block, i int) candidate {
 	return c
 }
 
-// bestIn is best on a terrain: what is known of the nodes leaves places out.
-func (sh *shape) bestIn(t *terrain, s *State, most int) findings {
-	if t == nil {
-		return sh.best(s, most)
-	}
-	f := sh.mu.findings
-	f.turnedAway = append([]int(nil), f.turnedAway...)
-	f.best = make([]candidate, 0, most+1)
-	for place, nodes := range sh.mu.passedAt {
-		if !t.open[place] {
-			f.turnedAway[t.shutBy[place]] += int(nodes)
-			f.feasible -= int(nodes)
-		}
-	}
-
-	// The leaders in open places say what it takes at least to be among the best.
-	first := findings{best: make([]candidate, 0, most+1)}
-	for block, leader := range sh.mu.leaders {
-		if leader.node >= 0 {
-			if at := s.Blocks[block].Place[leader.node%BlockSize]; t.open[at] {
-				leader.score += t.points[at]
-				first.offer(leader, most)
-			}
-		}
-	}
-	bar := first.bar(most)
-	for block, leader := range sh.mu.leaders {
-		if leader.node < 0 || leader.score+t.reach < bar {
-			continue
-		}
-		b, j := s.Blocks[block], &sh.mu.judged[block]
-		for m := j.passed; m != 0; m &= m - 1 {
-			i := bits.TrailingZeros64(m) & (BlockSize - 1)
-			if t.open[b.Place[i]] {
-				f.offer(t.candidate(j, b, block, i), most)
-			}
-		}
-	}
-	return f
-}
-
-// recount keeps passedAt when of the nodes of b that have been judged other ones
-// pass than before.
-func (sh *shape) recount(b *Block, before, passed uint64) {
-	if sh.mu.passedAt == nil {
-		return
-	}
-	for m := before &^ passed; m != 0; m &= m - 1 {
-		sh.mu.passedAt[b.Place[bits.TrailingZeros64(m)]]--
-	}
-	for m := passed &^ before; m != 0; m &= m - 1 {
-		sh.mu.passedAt[b.Place[bits.TrailingZeros64(m)]]++
-	}
-}
+// opens reports whether node i of b stands in an open place.
+func (t *terrain) opens(b *Block, i int) bool { return t == nil || t.open[b.Place[i]] }

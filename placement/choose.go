@@ -1,0 +1,139 @@
+package placement
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// choose returns what is known of s, with the most best nodes. Open nodes that could
+// be among them are asked first; all are where nothing else passed, and where the
+// answer has to be thorough. What is known of the nodes leaves out what t says of their
+// places.
+func (sh *shape) choose(t *terrain, s *State, most int) findings {
+	f := findings{best: make([]candidate, 0, most+1)}
+	if sh.mu.thorough {
+		sh.askAll(s)
+	}
+	sh.offerPassed(t, s, &f, most)
+	if len(f.best) < most {
+		// The block of the greatest hopes sets a bar that few nodes of others reach.
+		sh.offerOpen(t, s, sh.mostHopeful(), &f, most)
+	}
+	for block := range sh.mu.hopes {
+		sh.offerOpen(t, s, block, &f, most)
+	}
+	if len(f.best) == 0 {
+		sh.askAll(s) // in places that are shut
+	}
+	sh.mu.bar = max(0, f.bar(most)-t.most())
+	known := &sh.mu.findings
+	f.considered, f.feasible, f.outranked = known.considered, known.feasible, known.outranked
+	f.turnedAway = slices.Clone(known.turnedAway)
+	if t != nil {
+		for place, nodes := range sh.mu.passedAt {
+			if !t.open[place] {
+				f.turnedAway[t.shutBy[place]] += int(nodes)
+				f.feasible -= int(nodes)
+			}
+		}
+	}
+	return f
+}
+
+func (sh *shape) mostHopeful() (block int) {
+	for i, hope := range sh.mu.hopes {
+		if hope > sh.mu.hopes[block] {
+			block = i
+		}
+	}
+	return block
+}
+
+// askAll asks all open nodes.
+func (sh *shape) askAll(s *State) {
+	for block := range sh.mu.hopes {
+		if open := sh.mu.judged[block].open; open != 0 {
+			sh.askOpen(s, block, open)
+		}
+		sh.mu.hopes[block] = hopeless
+	}
+}
+
+// offerOpen asks the open nodes of a block that could be among the best.
+func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most int) {
+	bar := f.bar(most)
+	if hope := sh.mu.hopes[block]; hope < 0 || hope+t.most() < bar {
+		return
+	}
+	b, j := s.Blocks[block], &sh.mu.judged[block]
+	hopeful, rest := uint64(0), float32(hopeless)
+	for m := j.open; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m) & (BlockSize - 1)
+		if c := t.candidate(j, b, block, i); t.opens(b, i) && c.score >= bar {
+			hopeful |= 1 << i
+		} else {
+			rest = max(rest, j.nodes[i].score)
+		}
+	}
+	sh.mu.hopes[block] = rest
+	if hopeful == 0 {
+		return
+	}
+	for m := sh.askOpen(s, block, hopeful); m != 0; m &= m - 1 {
+		f.offer(t.candidate(j, b, block, bits.TrailingZeros64(m)&(BlockSize-1)), most)
+	}
+}
+
+// offerPassed offers the nodes that have passed.
+func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
+	bar := float32(0)
+	if t != nil {
+		// The leaders in open places say what it takes at least to be among the best.
+		first := findings{best: make([]candidate, 0, most+1)}
+		for block := range sh.mu.leaders {
+			if leader := sh.leader(s, block); leader.node >= 0 {
+				if at := s.Blocks[block].Place[leader.node%BlockSize]; t.open[at] {
+					first.offer(candidate{leader.node, leader.score + t.points[at], leader.rank}, most)
+				}
+			}
+		}
+		bar = first.bar(most)
+	}
+	for block := range sh.mu.leaders {
+		leader := sh.leader(s, block)
+		switch {
+		case leader.node < 0:
+			continue
+		case t == nil && len(f.best) == most && !leader.before(f.best[most-1]):
+			continue
+		case t != nil && leader.score+t.reach < bar:
+			continue
+		}
+		b, j := s.Blocks[block], &sh.mu.judged[block]
+		for m := j.passed; m != 0; m &= m - 1 {
+			if i := bits.TrailingZeros64(m) & (BlockSize - 1); t.opens(b, i) {
+				f.offer(t.candidate(j, b, block, i), most)
+			}
+		}
+	}
+}
+
+// leader returns the best node of a block that passed.
+func (sh *shape) leader(s *State, block int) *candidate {
+	leader := &sh.mu.leaders[block]
+	if leader.node != unknown {
+		return leader
+	}
+	leader.node = none
+	b, j := s.Blocks[block], &sh.mu.judged[block]
+	for m := j.passed; m != 0; m &= m - 1 {
+		if c := j.candidate(b, block, bits.TrailingZeros64(m)&(BlockSize-1)); leader.node == none || c.before(*leader) {
+			*leader = c
+		}
+	}
+	return leader
+}
+
+func (j *judged) candidate(b *Block, block, i int) candidate {
+	return candidate{block*BlockSize + i, j.nodes[i].score, b.Rank[i]}
+}
