@@ -16,6 +16,7 @@ import (
 type Histogram struct {
 	first    float64       // upper end of the first bucket
 	growth   float64       // of each bucket's end over the one before
+	log      float64       // of growth
 	halfLife time.Duration // in which a value loses half its weight
 
 	reference time.Time // a value of this time weighs 1
@@ -29,7 +30,7 @@ const (
 
 // NewHistogram returns an empty histogram whose first bucket ends at first.
 func NewHistogram(first, growth float64, halfLife time.Duration) *Histogram {
-	return &Histogram{first: first, growth: growth, halfLife: halfLife}
+	return &Histogram{first: first, growth: growth, log: math.Log(growth), halfLife: halfLife}
 }
 
 // newUsageHistogram returns the one kept for every workload.
@@ -87,7 +88,7 @@ func (h *Histogram) bucket(value float64) int {
 	if !(value > h.first) {
 		return 0
 	}
-	return int(min(math.Ceil(math.Log(value/h.first)/math.Log(h.growth)), maxBuckets-1))
+	return int(min(math.Ceil(math.Log(value/h.first)/h.log), maxBuckets-1))
 }
 
 func (h *Histogram) end(bucket int) float64 { return h.first * math.Pow(h.growth, float64(bucket)) }

@@ -10,12 +10,18 @@ import (
 type moment struct {
 	at              time.Time // to which the sums are decayed
 	weight, sum, sq float64
+
+	gap   time.Duration // between the newest values, which is the same as a rule
+	decay float64       // over it
 }
 
 // add counts value, measured age before now. now never goes back.
 func (m *moment) add(now time.Time, age, half time.Duration, value float64) {
-	if f := halved(now.Sub(m.at), half); f < 1 {
-		m.weight, m.sum, m.sq = m.weight*f, m.sum*f, m.sq*f
+	if gap := now.Sub(m.at); gap > 0 {
+		if gap != m.gap {
+			m.gap, m.decay = gap, halved(gap, half)
+		}
+		m.weight, m.sum, m.sq = m.weight*m.decay, m.sum*m.decay, m.sq*m.decay
 	}
 	m.at = now
 	w := halved(age, half)

@@ -108,13 +108,10 @@ type priorSums struct {
 	workloads int
 	profile   []float64
 	mean      float64
-	peaks     []float32
-	maxima    []float32
+	peaks     thinned
+	maxima    thinned
 	spread    spread
 }
-
-// maxPriorMaxima bounds what a group keeps to compute its quantiles from.
-const maxPriorMaxima = 100_000
 
 // Example is what one workload says about those like it, per resource and group.
 type Example []examplePart
@@ -169,12 +166,10 @@ func (p *priorSums) add(d forecast.Demand, limit float32, maxima []float32) {
 		p.profile[k] += float64(v / limit)
 	}
 	p.mean += float64(d.Mean / limit)
-	p.peaks = append(p.peaks, d.Peak/limit)
+	p.peaks.add(d.Peak / limit)
 	p.spread.add(maxima, limit)
 	for _, v := range maxima {
-		if len(p.maxima) < maxPriorMaxima {
-			p.maxima = append(p.maxima, min(v/limit, 1))
-		}
+		p.maxima.add(min(v/limit, 1))
 	}
 }
 
@@ -185,7 +180,7 @@ const minAlike = 5
 func (b *PriorBuilder) Build() *Prior {
 	p := &Prior{grid: b.grid, groups: map[string]priorGroup{}}
 	for key, sums := range b.groups {
-		if sums.workloads < minAlike || len(sums.maxima) == 0 {
+		if sums.workloads < minAlike || len(sums.maxima.values) == 0 {
 			continue
 		}
 		p.groups[key] = sums.group()
@@ -195,17 +190,18 @@ func (b *PriorBuilder) Build() *Prior {
 
 func (p *priorSums) group() priorGroup {
 	n := float64(p.workloads)
-	slices.Sort(p.peaks)
-	slices.Sort(p.maxima)
-	g := priorGroup{Workloads: p.workloads, Mean: float32(p.mean / n), Peak: quantileOf(p.peaks, priorPeak), Credibility: p.spread.credibility()}
+	peaks, maxima := p.peaks.values, p.maxima.values
+	slices.Sort(peaks)
+	slices.Sort(maxima)
+	g := priorGroup{Workloads: p.workloads, Mean: float32(p.mean / n), Peak: quantileOf(peaks, priorPeak), Credibility: p.spread.credibility()}
 	for _, sum := range p.profile {
 		g.Profile = append(g.Profile, min(float32(sum/n), g.Peak))
 	}
 	for _, level := range levels {
-		g.Quantiles = append(g.Quantiles, quantileOf(p.maxima, level))
+		g.Quantiles = append(g.Quantiles, quantileOf(maxima, level))
 	}
 	for i := range priorPoints {
-		g.Points = append(g.Points, quantileOf(p.maxima, (float64(i)+.5)/priorPoints))
+		g.Points = append(g.Points, quantileOf(maxima, (float64(i)+.5)/priorPoints))
 	}
 	return g
 }

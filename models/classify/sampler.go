@@ -24,6 +24,7 @@ const (
 type Sampler struct {
 	seed    uint64
 	classes map[workload.Class]map[string][]example // by class and app
+	bounds  map[workload.Class]uint64               // hash from which on apps have been dropped
 }
 
 // example is one labelled workload, as points.
@@ -37,7 +38,7 @@ type example struct {
 
 // NewSampler returns an empty Sampler.
 func NewSampler(seed uint64) *Sampler {
-	return &Sampler{seed: seed, classes: map[workload.Class]map[string][]example{}}
+	return &Sampler{seed: seed, classes: map[workload.Class]map[string][]example{}, bounds: map[workload.Class]uint64{}}
 }
 
 // Add learns from s if it has a class. Nothing of s is kept.
@@ -53,6 +54,9 @@ func (b *Sampler) Add(s *models.Subject) {
 	if apps == nil {
 		apps = map[string][]example{}
 		b.classes[s.Class] = apps
+	}
+	if bound, dropped := b.bounds[s.Class]; dropped && hash(b.seed, app) >= bound {
+		return // it would be dropped again
 	}
 	rank := hash(b.seed, s.ID)
 	if kept := apps[app]; len(kept) == perApp && rank >= kept[perApp-1].rank {
@@ -75,9 +79,11 @@ func (b *Sampler) Add(s *models.Subject) {
 	slices.SortFunc(kept, func(a, b example) int { return cmp.Compare(a.rank, b.rank) })
 	apps[app] = kept[:min(len(kept), perApp)]
 	if len(apps) > 2*perClass {
-		for _, app := range b.ranked(apps)[perClass:] {
+		dropped := b.ranked(apps)[perClass:]
+		for _, app := range dropped {
 			delete(apps, app)
 		}
+		b.bounds[s.Class] = hash(b.seed, dropped[0])
 	}
 }
 
