@@ -73,9 +73,3 @@ func (f *Fleet) HasArrivals() bool { return f.trace.arrivals != nil }
 // RackCaps returns the power caps of racks, in watts by rack; nil where the
 // trace knows none.
 func (f *Fleet) RackCaps() map[string]float64 { return maps.Clone(f.trace.rackCaps) }
-
-// Synthetic reports whether the trace was made up.
-func (f *Fleet) Synthetic() bool { return f.ref.Format == formatSynthetic }
-
-// Progress is as Usage.Progress.
-func (f *Fleet) Progress() (done, total int64) { return f.trace.files.progress() }

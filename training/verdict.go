@@ -23,12 +23,12 @@ const fewestCases = 300
 //
 // To be promoted, or tried in shadow of a champion that has no fault, the
 // challenger must not be shown to break its promises (unless what would serve in
-// its place does too), must lose less than every baseline, and must be shown to lose less than the champion. Where it would
-// take the place of the workloads' own percentiles it must lose less by more
-// than one standard error: within that the simpler of two is preferred (the
-// one-standard-error rule; Breiman et al., Classification and Regression Trees,
-// 1984, section 3.4.3). To demand more of the first champion would keep the
-// worse of two for want of days.
+// its place does too), must lose less than every baseline, and must be shown to
+// lose less than the champion. Where it would take the place of the workloads' own
+// percentiles it must lose less by more than one standard error: within that the
+// simpler of two is preferred (the one-standard-error rule; Breiman et al.,
+// Classification and Regression Trees, 1984, section 3.4.3). To demand more of the
+// first champion would keep the worse of two for want of days.
 func (b ballot) verdict() (Verdict, string) {
 	flaw, better := b.flawOfChallenger()
 	if b.champion == nil {

@@ -121,9 +121,6 @@ var roles = map[workload.Class][]string{
 	workload.MLTraining:  {"train", "tune", "pretrain"},
 }
 
-// Queues lists the queues that workloads name.
-func Queues() []string { return []string{"analytics", "ops", "prod", "research"} }
-
 func drawService(r *rand.Rand, a *app) {
 	a.members = 3 + r.IntN(6)
 	a.idle, a.busy = between(r, .02, .10), between(r, .08, .40)

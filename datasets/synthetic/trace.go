@@ -60,7 +60,6 @@ type Trace struct {
 	options Options
 	sites   []site
 	members []*Member // by start, then id
-	byID    map[string]*Member
 }
 
 // New makes the trace that o describes.
@@ -69,12 +68,9 @@ func New(o Options) (*Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Trace{options: o, sites: sitesFor(o.Workloads), byID: map[string]*Member{}}
+	t := &Trace{options: o, sites: sitesFor(o.Workloads)}
 	t.members = makeMembers(o, makeApps(o))
 	t.settle()
-	for _, m := range t.members {
-		t.byID[m.Workload.ID] = m
-	}
 	return t, nil
 }
 
@@ -105,12 +101,6 @@ func (m *Member) Alive(at time.Time) bool {
 // Members lists the workloads in the order of their start: those of the history,
 // and those that start in the day after it. Shared; not to be changed.
 func (t *Trace) Members() []*Member { return t.members }
-
-// Member finds a workload by id.
-func (t *Trace) Member(id string) (*Member, bool) {
-	m, ok := t.byID[id]
-	return m, ok
-}
 
 // Measurement is what one workload used in one step.
 type Measurement struct {

@@ -53,9 +53,17 @@ func cousins(n int, noise float64) []models.Subject {
 	return all
 }
 
+func sampled(subjects []models.Subject, seed uint64) *Sampler {
+	b := NewSampler(seed)
+	for i := range subjects {
+		b.Add(&subjects[i])
+	}
+	return b
+}
+
 func fit(t testing.TB, subjects []models.Subject, seed uint64) (*Classifier, Evaluation) {
 	t.Helper()
-	c, e, err := Fit(t.Context(), subjects, seed)
+	c, e, err := sampled(subjects, seed).Fit(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +218,7 @@ func TestTooLittleToLearnFrom(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := Fit(ctx, two, 1); !errors.Is(err, context.Canceled) {
+	if _, _, err := sampled(two, 1).Fit(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }

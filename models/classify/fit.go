@@ -4,19 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/workload"
 )
-
-// Fit learns classes from the subjects that have one, and judges what it
-// learned. It is a Sampler that has seen them all.
-func Fit(ctx context.Context, subjects []models.Subject, seed uint64) (*Classifier, Evaluation, error) {
-	b := NewSampler(seed)
-	for i := range subjects {
-		b.Add(&subjects[i])
-	}
-	return b.Fit(ctx)
-}
 
 // Fit learns from what was added. The classifier uses the spaces that the
 // evaluation found useful: if neither is, it can never tell. The error is that

@@ -23,7 +23,7 @@ func frontier(r *backtest.Report) *plot.Plot {
 	p := newPlot(fmt.Sprintf("Savings against violations: %s over %s (disc: calibrated, ring: raw, line: scale chosen on the test)", r.Resource, r.Horizon),
 		"violation rate", "savings")
 	p.X.Scale, p.X.Min, p.X.Max = plot.LogScale{}, lowest, highest
-	p.X.Tick.Marker = percentTicks(.001, .002, .005, .01, .02, .05, .1, .2, .5)
+	p.X.Tick.Marker = clippedTicks(lowest, highest, .001, .002, .005, .01, .02, .05, .1, .2)
 	p.Y.Min, p.Y.Max = r.OracleSavings/2, r.OracleSavings*1.1
 	oracle := plotter.XYs{{X: lowest, Y: r.OracleSavings}, {X: highest, Y: r.OracleSavings}}
 	l := line(oracle, color.Black, vg.Points(1), vg.Points(4), vg.Points(3))

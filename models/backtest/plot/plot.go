@@ -91,6 +91,12 @@ func find(r *backtest.Report, name string, calibrated bool) *backtest.Predictor 
 	return nil
 }
 
+// clippedTicks are percentTicks between two ends where what lies beyond is drawn.
+func clippedTicks(lowest, highest float64, shares ...float64) plot.ConstantTicks {
+	ticks := percentTicks(shares...)
+	return append(ticks, plot.Tick{Value: lowest, Label: fmt.Sprintf("≤ %g %%", 100*lowest)}, plot.Tick{Value: highest, Label: fmt.Sprintf("≥ %g %%", 100*highest)})
+}
+
 // percentTicks label a logarithmic axis of shares.
 func percentTicks(shares ...float64) plot.ConstantTicks {
 	var ticks plot.ConstantTicks

@@ -23,7 +23,7 @@ func reliability(r *backtest.Report) *plot.Plot {
 	p.X.Scale, p.X.Min, p.X.Max = plot.LogScale{}, lowest*2, highest
 	p.Y.Scale, p.Y.Min, p.Y.Max = plot.LogScale{}, lowest, highest
 	p.X.Tick.Marker = percentTicks(.01, .02, .05, .1, .2, .5)
-	p.Y.Tick.Marker = percentTicks(.002, .005, .01, .02, .05, .1, .2, .5)
+	p.Y.Tick.Marker = clippedTicks(lowest, highest, .005, .01, .02, .05, .1, .2)
 	diagonal := line(plotter.XYs{{X: 2 * lowest, Y: 2 * lowest}, {X: highest, Y: highest}}, color.Black, vg.Points(1), vg.Points(4), vg.Points(3))
 	p.Add(diagonal)
 	p.Legend.Add("as promised", diagonal)
