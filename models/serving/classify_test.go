@@ -28,7 +28,11 @@ func bySize(t testing.TB, r *registry.Registry) string {
 			models.Subject{ID: fmt.Sprint("g", i), Class: workload.MLTraining, Limits: resource.Of(size, size*(1<<30)).With(resource.GPU, 1)},
 			models.Subject{ID: fmt.Sprint("b", i), Class: workload.Batch, Limits: resource.Of(16*size, 16*size*(1<<30))})
 	}
-	c, judged, err := classify.Fit(t.Context(), subjects, 1)
+	sampler := classify.NewSampler(1)
+	for i := range subjects {
+		sampler.Add(&subjects[i])
+	}
+	c, judged, err := sampler.Fit(t.Context())
 	if err != nil || !judged.Useful() {
 		t.Fatalf("%+v, %v", judged, err)
 	}
