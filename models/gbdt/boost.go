@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// Fit learns the quantiles of the targets of train. With valid, rows of a later time as a rule, each quantile keeps
+// Fit learns the quantiles of the targets of train, or with Options.Mean their mean. With valid, rows of a later time as a rule, each quantile keeps
 // the number of trees at which its loss there was lowest, and is done after Options.Patience rounds without a better
 // one; valid may be nil.
 //
@@ -29,6 +29,14 @@ func Fit(ctx context.Context, train, valid *Dataset, o Options) (*Model, error) 
 		}
 	}
 
+	if o.Mean && train.Weights == nil { // units fine enough for shares of a row
+		even := *train
+		even.Weights = make([]float32, train.Rows())
+		for i := range even.Weights {
+			even.Weights[i] = 1
+		}
+		train = &even
+	}
 	workers := crew(o.Workers)
 	cuts := sketch(train.Columns, o.MaxBins, o.Seed, workers)
 	data := newView(train, cuts, workers)
@@ -38,10 +46,14 @@ func Fit(ctx context.Context, train, valid *Dataset, o Options) (*Model, error) 
 	}
 
 	m := &Model{features: train.names(), gains: make([]float64, len(train.Columns))}
-	for _, q := range o.Quantiles {
-		b := newBooster(pinball{q}, data, held, cuts, o)
+	for _, q := range o.levels() {
+		p := pinball{q}
+		if o.Mean {
+			p.q = .5
+		}
+		b := newBooster(p, data, held, cuts, o)
 		if err := b.boost(ctx); err != nil {
-			return nil, fmt.Errorf("gbdt fit of quantile %v: %w", q, err)
+			return nil, fmt.Errorf("gbdt fit of %s: %w", nameOf(q), err)
 		}
 		m.add(q, b.base, b.trees[:b.best], cuts)
 	}
@@ -122,15 +134,23 @@ func (b *booster) boost(ctx context.Context) error {
 			lowest, waited, b.best = loss, 0, len(b.trees)
 		}
 		if b.options.OnRound != nil {
-			b.options.OnRound(Round{Quantile: b.q, Tree: round, ValidLoss: loss})
+			b.options.OnRound(Round{Quantile: b.level(), Tree: round, ValidLoss: loss})
 		}
 	}
 	return nil
 }
 
-// start predicts the same for every row: the quantile of all targets.
+// level is the quantile as models keep it.
+func (b *booster) level() float64 {
+	if b.options.Mean {
+		return meanQuantile
+	}
+	return b.q
+}
+
+// start predicts the same for every row: the center of all targets.
 func (b *booster) start() {
-	b.base = b.quantile(b.gatherResiduals(b.residuals, nil))
+	b.base = b.center(b.gatherResiduals(b.residuals, nil))
 	for i := range b.scores {
 		b.scores[i] = b.base
 	}
@@ -163,6 +183,15 @@ func (b *booster) draw() {
 
 func (b *booster) updateStats() {
 	n := b.train.rows
+	if b.options.Mean {
+		s := squared{b.reach()}
+		b.grower.do(chunks(n), func(_, task int) {
+			for i, hi := chunk(task, n); i < hi; i++ {
+				b.grower.stats[i] = s.stat(b.train.Targets[i], b.scores[i], b.train.weights.at(i), b.train.censored(i))
+			}
+		})
+		return
+	}
 	b.grower.do(chunks(n), func(_, task int) {
 		for i, hi := chunk(task, n); i < hi; i++ {
 			b.grower.stats[i] = b.stat(b.train.Targets[i], b.scores[i], b.train.weights.at(i), b.train.censored(i))
@@ -170,11 +199,19 @@ func (b *booster) updateStats() {
 	})
 }
 
-// fitLeaves gives every leaf the quantile of its residuals, shrunk.
+// center is what a leaf predicts of its residuals: their quantile, or their mean.
+func (b *booster) center(rs []residual) float32 {
+	if b.options.Mean {
+		return mean(rs)
+	}
+	return b.quantile(rs)
+}
+
+// fitLeaves gives every leaf the center of its residuals, shrunk.
 func (b *booster) fitLeaves(t *tree, leaves []*leaf) {
 	b.grower.do(len(leaves), func(_, task int) {
 		l := leaves[task]
-		step := b.quantile(b.gatherResiduals(b.residuals[l.lo:l.hi], b.inBag[l.lo:l.hi]))
+		step := b.center(b.gatherResiduals(b.residuals[l.lo:l.hi], b.inBag[l.lo:l.hi]))
 		shrink := b.options.LearningRate
 		if l2 := b.grower.l2; l2 > 0 {
 			shrink *= l.total.weight() / (l.total.weight() + l2)
@@ -218,10 +255,14 @@ func (b *booster) heldLoss() float64 {
 	}
 	n := b.held.rows
 	losses, weights := make([]float64, chunks(n)), make([]float64, chunks(n))
+	loss := b.loss
+	if b.options.Mean {
+		loss = squared{}.loss
+	}
 	b.grower.do(len(losses), func(_, task int) {
 		for i, hi := chunk(task, n); i < hi; i++ {
 			w := float64(b.held.weights.at(i))
-			losses[task] += w * b.loss(b.held.Targets[i], b.heldScores[i], b.held.censored(i))
+			losses[task] += w * loss(b.held.Targets[i], b.heldScores[i], b.held.censored(i))
 			weights[task] += w
 		}
 	})

@@ -1,4 +1,5 @@
-// Package gbdt fits and evaluates gradient-boosted trees that predict quantiles: histogram-based, by pinball loss. It
+// Package gbdt fits and evaluates gradient-boosted trees that predict quantiles, or the mean: histogram-based, by pinball
+// or squared loss. It
 // depends on the standard library alone and knows nothing about what the columns mean.
 //
 // # Method
@@ -12,6 +13,9 @@
 //     where G sums gradients, W weights, and λ is Options.L2. Missing values go to the side that gains more.
 //  3. Each leaf predicts the quantile of its rows' residuals, times the learning rate, since the gradient tells the
 //     direction but not the distance.
+//
+// The mean is fitted by squared loss in the same way: a row's gradient is its residual, in shares of the largest, and a
+// leaf predicts the mean of its residuals.
 //
 // Quantiles are fitted apart and sorted row by row when predicted, so they never cross.
 //

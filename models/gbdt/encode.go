@@ -14,7 +14,7 @@ import (
 //
 //	"gbdtq", version
 //	number of features; for each its name (length, bytes) and gain
-//	number of ensembles; for each: quantile, base, number of trees, nodes of each tree, all nodes, all values
+//	number of ensembles; for each: quantile (0 for the mean), base, number of trees, nodes of each tree, all nodes, all values
 //	CRC-32C of everything before it
 //
 // with counts and lengths in 4 bytes. What follows from the rest, like the depth of a tree, is not stored.
@@ -105,7 +105,7 @@ func decodeBody(body []byte) (*Model, error) {
 	case len(m.features) == 0:
 		return nil, errors.New("no features")
 	}
-	if err := checkQuantiles(m.Quantiles()); err != nil {
+	if err := checkLevels(m.levels()); err != nil {
 		return nil, err
 	}
 	m.sliced = slice(m.ensembles)

@@ -181,7 +181,7 @@ func FuzzDecode(f *testing.F) {
 		if !bytes.Equal(encoded(t, m), data) {
 			t.Error("encoded again it is other bytes")
 		}
-		width, quantiles := len(m.Features()), len(m.Quantiles())
+		width, quantiles := len(m.Features()), max(1, len(m.Quantiles()))
 		rows, out := make([]float32, 3*width), make([]float32, 3*quantiles)
 		for i := range rows {
 			rows[i] = []float32{0, nan, float32(math.Inf(1)), -1e30}[i%4]

@@ -15,10 +15,12 @@ const (
 	maxDepth    = 64
 )
 
-// Options say what to fit and how. The zero value of every field but Quantiles means the default it names.
+// Options say what to fit and how. The zero value of every field but Quantiles, or Mean, means the default it names.
 type Options struct {
 	// Quantiles are the levels to predict, strictly increasing, each in (0, 1). At least one.
 	Quantiles []float64
+	// Mean predicts the mean, by squared loss, in place of quantiles, of which there must be none then.
+	Mean bool
 
 	// Trees is the most trees fitted per quantile. Default 100.
 	Trees int
@@ -60,10 +62,10 @@ type Options struct {
 
 // Round is one step of fitting.
 type Round struct {
-	Quantile float64
+	Quantile float64 // 0 of the mean
 	// Tree counts from 1 for every quantile.
 	Tree int
-	// ValidLoss is the mean pinball loss on the validation set, NaN without one.
+	// ValidLoss is the mean loss, pinball or squared, on the validation set, NaN without one.
 	ValidLoss float64
 }
 
@@ -79,7 +81,7 @@ func (o Options) withDefaults() (Options, error) {
 	fill(&o.Patience, 20)
 	fill(&o.Workers, runtime.GOMAXPROCS(0))
 	return o, errors.Join(
-		checkQuantiles(o.Quantiles),
+		o.checkLevels(),
 		checkRange("Trees", o.Trees, 1, 1<<20),
 		checkRange("LearningRate", o.LearningRate, math.SmallestNonzeroFloat64, 1),
 		checkRange("MaxDepth", o.MaxDepth, 1, maxDepth),
@@ -93,6 +95,24 @@ func (o Options) withDefaults() (Options, error) {
 		checkRange("Patience", o.Patience, 1, math.MaxInt),
 		checkRange("Workers", o.Workers, 1, 1<<16),
 	)
+}
+
+// levels are the quantiles of the ensembles to fit.
+func (o Options) levels() []float64 {
+	if o.Mean {
+		return []float64{meanQuantile}
+	}
+	return o.Quantiles
+}
+
+func (o Options) checkLevels() error {
+	if o.Mean && len(o.Quantiles) > 0 {
+		return errors.New("gbdt options: the mean and quantiles at once (fit them apart)")
+	}
+	if o.Mean {
+		return nil
+	}
+	return checkQuantiles(o.Quantiles)
 }
 
 // minChildWeight is the least weight of a child for quantile q, of rows that weigh so much in all.
@@ -114,6 +134,22 @@ func checkRange[T int | float64](name string, v, lo, hi T) error {
 		return nil
 	}
 	return fmt.Errorf("gbdt options: %s is %v, want it in [%v, %v]", name, v, lo, hi)
+}
+
+// checkLevels reports what is wrong with the quantiles of ensembles: the mean stands alone.
+func checkLevels(qs []float64) error {
+	if len(qs) == 1 && qs[0] == meanQuantile {
+		return nil
+	}
+	return checkQuantiles(qs)
+}
+
+// nameOf names what an ensemble predicts.
+func nameOf(q float64) string {
+	if q == meanQuantile {
+		return "the mean"
+	}
+	return fmt.Sprintf("quantile %v", q)
 }
 
 func checkQuantiles(qs []float64) error {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Model predicts quantiles. It is immutable and safe for concurrent use.
+// Model predicts quantiles, or the mean. It is immutable and safe for concurrent use.
 type Model struct {
 	features  []string
 	gains     []float64
@@ -16,8 +16,18 @@ type Model struct {
 // Features returns the names of the columns Predict wants, in order.
 func (m *Model) Features() []string { return slices.Clone(m.features) }
 
-// Quantiles returns the levels predicted, increasing.
+// Mean reports whether the model predicts the mean in place of quantiles.
+func (m *Model) Mean() bool { return m.ensembles[0].quantile == meanQuantile }
+
+// Quantiles returns the levels predicted, increasing; none where it is the mean.
 func (m *Model) Quantiles() []float64 {
+	if m.Mean() {
+		return nil
+	}
+	return m.levels()
+}
+
+func (m *Model) levels() []float64 {
 	qs := make([]float64, len(m.ensembles))
 	for k, e := range m.ensembles {
 		qs[k] = e.quantile
@@ -51,7 +61,7 @@ func (m *Model) Importance() []float64 {
 }
 
 // Predict writes the quantiles of every row to out. Rows are stored one after the other, len(m.Features()) values each,
-// NaN where missing; out has len(m.Quantiles()) values a row, increasing: quantiles fitted apart may cross, and sorting
+// NaN where missing; out has len(m.Quantiles()) values a row, increasing, or one where it is the mean: quantiles fitted apart may cross, and sorting
 // them never raises the sum of their losses (Chernozhukov, Fernández-Val and Galichon, Econometrica 2010). A row costs
 // least in batches of 64 and more. The error says which length is wrong; nothing is written then.
 func (m *Model) Predict(rows, out []float32) error {
