@@ -31,16 +31,16 @@ func (t *Table) Refresh(ctx context.Context) error {
 
 	// 3. Take over the champions. What cannot be used falls back along the chain,
 	// and so does what broke its promises.
-	set, refused := t.loaded.set(t.o.Registry, t.o.Grid)
+	set, refused := t.loaded.set(t.o.Registry, t.o.Grid, now)
 	changes, err := t.watch.act(set, now)
 	for _, c := range changes {
 		c.log(t.o.Log)
 		t.metrics.count(c)
 	}
 	if len(changes) > 0 {
-		set, refused = t.loaded.set(t.o.Registry, t.o.Grid)
+		set, refused = t.loaded.set(t.o.Registry, t.o.Grid, now)
 	}
-	refused = append(refused, err)
+	refused = append(slices.Clone(refused), err)
 	if err := t.classifier.take(t.o.Registry, set.ClassifierID); err != nil {
 		refused = append(refused, err)
 	}
@@ -63,23 +63,36 @@ func (t *Table) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// loaded is the set in service, loaded when what serves has changed.
+// loaded is the set in service, loaded when what serves has changed. What was
+// refused is tried again once a slot: until it is refused no more, or otherwise,
+// the set stays, and the forecasts made with it.
 type loaded struct {
 	from    registry.Champions
 	current *models.Set
+	refused []error
+	tried   time.Time
 }
 
-func (l *loaded) set(r *registry.Registry, g forecast.Grid) (*models.Set, []error) {
+func (l *loaded) set(r *registry.Registry, g forecast.Grid, now time.Time) (*models.Set, []error) {
 	champions, err := r.Champions()
-	if err == nil && l.current != nil && reflect.DeepEqual(champions, l.from) {
-		return l.current, nil
+	same := l.current != nil && reflect.DeepEqual(champions, l.from)
+	if same && err == nil && (len(l.refused) == 0 || now.Sub(l.tried).Abs() < g.Slot) {
+		return l.current, l.refused
 	}
 	set, refused := r.Set(g)
-	*l = loaded{}
-	if len(refused) == 0 {
-		*l = loaded{champions, set}
+	if same && len(refused) > 0 && text(refused) == text(l.refused) {
+		set = l.current
 	}
+	*l = loaded{champions, set, refused, now}
 	return set, refused
+}
+
+// text is what errors say, "" for none.
+func text(errs []error) string {
+	if err := errors.Join(errs...); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // report makes it heard when champions are refused: as often as what is refused

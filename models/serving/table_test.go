@@ -245,6 +245,61 @@ func TestRefusedChampionIsLoggedOnce(t *testing.T) {
 	}
 }
 
+// One artefact that cannot be used costs its role the next link of the chain, and
+// the others nothing: no forecast is made again for it. Mended, it serves.
+func TestRefusedArtefactKeepsForecasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{}
+		s.hours("w", workload.Service, epoch, 48, func(int) float64 { return 1 })
+		r := openRegistry(t)
+		files, err := models.EncodeMargins(forecast.Margins{Bands: []forecast.Band{{Resource: resource.CPU, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: .1}}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.Save(registry.Meta{Kind: registry.Margins, Rows: 1}, files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Promote(registry.MarginsRole, m.ID, "for a test"); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(r.Dir(), m.ID, m.Files[0].Name)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("{"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		table := newTable(t, s, func(o *Options) { o.Registry, o.Log = r, slog.New(slog.NewTextHandler(&log, nil)) })
+		refresh := func() {
+			t.Helper()
+			if err := table.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 12 {
+			refresh()
+			<-time.After(5 * time.Minute)
+		}
+		if n := strings.Count(log.String(), "champion refused"); n != 1 {
+			t.Errorf("the refused margins were logged %d times:\n%s", n, log.String())
+		}
+		if n := testutil.ToFloat64(table.metrics.made); n > 2 { // once, and once a slot
+			t.Errorf("%g forecasts were made of one workload within an hour", n)
+		}
+		if err := os.WriteFile(path, whole, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Hour)
+		refresh()
+		if len(table.Margins().Bands) != 1 {
+			t.Error("margins that were mended do not serve")
+		}
+	})
+}
+
 func TestClassify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &shelf{}

@@ -165,9 +165,12 @@ func (w *watch) act(set *models.Set, now time.Time) ([]change, error) {
 		role := registry.LearnedRole(c.target)
 		var err error
 		if c.outcome == fellBack {
-			err = w.registry.Promote(role, "", c.why)
+			err = w.registry.Retire(c.target, c.model, c.why)
 		} else {
 			err = w.registry.Conclude(role, c.model, c.outcome == promoted, c.why)
+		}
+		if errors.Is(err, registry.ErrNotServing) || errors.Is(err, registry.ErrNoTrial) {
+			continue // somebody else has changed it meanwhile
 		}
 		if err != nil {
 			errs = append(errs, err)
