@@ -49,6 +49,12 @@ type Demand struct {
 	// Mean is the average over the grid.
 	Mean float32
 
+	// SlotMeans[k] is the mean usage expected in slot k, and SlotQuantiles are
+	// quantiles of the largest usage in each slot, by rising probability. Both are nil
+	// where slots are told from earlier days alone.
+	SlotMeans     []float32
+	SlotQuantiles []SlotQuantile
+
 	// Quantiles are calibrated quantiles of the maximum over the grid, by rising
 	// probability, for whoever looks at one workload alone.
 	Quantiles []Quantile
@@ -58,6 +64,13 @@ type Demand struct {
 type Quantile struct {
 	P     float64
 	Value float32
+}
+
+// SlotQuantile says of each slot that usage stays at or under its value with
+// probability P.
+type SlotQuantile struct {
+	P      float64
+	Values []float32 // by slot of the grid
 }
 
 // Demand returns the prediction for n.

@@ -14,7 +14,9 @@
 //   - shrink.go: a short past, drawn towards workloads like it. floor.go: what a
 //     kill for want of memory leaves behind.
 //   - features.go: what the learned model is given, free of scale.
-//   - profile.go: the additive part of a forecast, slot by slot.
+//   - profile.go: the additive part of a forecast, slot by slot, from the same
+//     hours of earlier days; profiler.go: what is learned of slots, from the columns
+//     of ahead.go; timeline.go: whole pasts, to learn from.
 //   - conformal.go, margins.go: from forecasts and what came of them to
 //     quantiles that keep their promise, and to the margins of package forecast.
 //   - set.go: everything one night of training leaves in service.

@@ -39,6 +39,15 @@ func (f *floor) raise(t time.Time, used float64) {
 	}
 }
 
+// Floor returns what s must be expected to need of n at any time since it was
+// killed, 0 for none.
+func Floor(s *Subject, n resource.Name, now time.Time) float64 {
+	if u := s.usage(n); u != nil {
+		return u.floorAt(now)
+	}
+	return 0
+}
+
 func (f *floor) left(now time.Time) float64 { return f.value * halved(now.Sub(f.at), floorHalf) }
 
 // floorAt returns the need that is left at now, at most the limit; 0 for none.

@@ -14,6 +14,9 @@ import (
 type Percentiles struct {
 	MinHistory time.Duration // shorter pasts are left to other predictors; 0 = 24 h
 	Prior      *Prior        // nil for none
+
+	// Profilers predict slots, by resource, where the past speaks for itself.
+	Profilers map[resource.Name]*Profiler
 }
 
 // minOwn is the shortest past that speaks for itself: every hour of the day once.
@@ -44,7 +47,9 @@ func (p Percentiles) Predict(s *Subject, n resource.Name, now time.Time, g forec
 	for i, v := range u.ownQuantiles(maxima) {
 		d.Quantiles = append(d.Quantiles, forecast.Quantile{P: levels[i], Value: min(v, d.Peak)})
 	}
-	return p.Prior.Shrink(d, u.past(maxima, g), s, g), true
+	past := u.past(maxima, g)
+	p.Profilers[n].refine(&d, s, now, past)
+	return p.Prior.Shrink(d, past, s, g), true
 }
 
 // ownQuantiles returns, by level, the quantiles of the maxima of past spans; of

@@ -34,6 +34,11 @@ type Set struct {
 	// Challengers are in shadow: asked and judged, but nothing rests on them.
 	Challengers map[Target]Champion
 
+	// Profilers tell what workloads add to sums slot by slot, and ProfilerIDs are
+	// their artefacts. Without one that is told from earlier days.
+	Profilers   map[resource.Name]*Profiler
+	ProfilerIDs map[resource.Name]string
+
 	Prior     *Prior // nil when none was fitted
 	PriorID   string
 	Margins   forecast.Margins
@@ -45,7 +50,7 @@ type Set struct {
 // Chain returns the fallback chain: learned, percentiles, prior, limit.
 func (s *Set) Chain() *Chain {
 	links := []Link{
-		{forecast.Learned, string(forecast.Learned), champions{s.Champions, s.Prior}},
+		{forecast.Learned, string(forecast.Learned), champions{s.Champions, s.Prior, s.Profilers}},
 		{forecast.Percentile, string(forecast.Percentile), s.Percentiles()},
 	}
 	if s.Prior != nil {
@@ -55,12 +60,12 @@ func (s *Set) Chain() *Chain {
 }
 
 // Percentiles returns the link of the chain behind the learned models.
-func (s *Set) Percentiles() Percentiles { return Percentiles{Prior: s.Prior} }
+func (s *Set) Percentiles() Percentiles { return Percentiles{Prior: s.Prior, Profilers: s.Profilers} }
 
 // Champion returns the learned model that serves t: its own, or that of any
 // class. ok is false where none does.
 func (s *Set) Champion(t Target) (c Champion, ok bool) {
-	c, _ = champions{s.Champions, nil}.of(t.Class, t.Resource)
+	c, _ = champions{by: s.Champions}.of(t.Class, t.Resource)
 	return c, c.Model != nil
 }
 
@@ -77,8 +82,9 @@ func (s *Set) RoleOf(t Target) Target {
 // a young workload adds to a sum is drawn towards the prior, as that of
 // percentiles is; the quantiles are the model's.
 type champions struct {
-	by    map[Target]Champion
-	prior *Prior
+	by        map[Target]Champion
+	prior     *Prior
+	profilers map[resource.Name]*Profiler
 }
 
 var _ Predictor = champions{}
@@ -92,7 +98,9 @@ func (c champions) Predict(s *Subject, n resource.Name, now time.Time, g forecas
 	if !ok {
 		return d, false
 	}
-	return c.prior.ShrinkSum(d, PastOf(s, n, now, g), s, g), true
+	past := PastOf(s, n, now, g)
+	c.profilers[n].refine(&d, s, now, past)
+	return c.prior.ShrinkSum(d, past, s, g), true
 }
 
 // ModelOf returns the id of the artefact that predicts n of s.

@@ -29,6 +29,7 @@ type checkpoint struct {
 	Targets        []TargetReport        `json:"targets"`
 	Prior          *Shared               `json:"prior,omitempty"`
 	Classification *ClassificationReport `json:"classification,omitempty"`
+	Profiles       []ProfileReport       `json:"profiles"`
 	Machines       []composition         `json:"machines"`
 
 	registry *registry.Registry
@@ -82,7 +83,7 @@ func openCheckpoint(r *registry.Registry, o Options) (c *checkpoint, err error) 
 // no part of that.
 func (o Options) hash() string {
 	o.Workers, o.Keep, o.OnProgress = 0, 0, nil
-	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %v", o, models.Features()))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v %v", o, [][]string{models.Features(), models.SlotFeatures()}))
 	return hex.EncodeToString(sum[:])
 }
 

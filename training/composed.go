@@ -17,6 +17,7 @@ type composed struct {
 	evidence *evidence
 	peaks    [][]float32   // by track and judged row
 	prior    *models.Prior // nil for none
+	profiles [][]float32   // by track, judged row and slot; nil for those of earlier days
 }
 
 var _ backtest.Contestant = composed{}
@@ -76,7 +77,7 @@ func (c *composedEntry) Bounds(i int, at backtest.Membership, _ *backtest.Sum) (
 			if profile == nil {
 				sums[s] += limit
 			} else {
-				sums[s] += min(profile[s], limit)
+				sums[s] += min(profile[s], peak, limit)
 			}
 		}
 		high += min(peak, limit)
@@ -89,6 +90,10 @@ func (c *composedEntry) Bounds(i int, at backtest.Membership, _ *backtest.Sum) (
 func (c *composedEntry) forecast(k, origin int, limit float32) (profile []float32, peak float32) {
 	j := &c.evidence.judged[k]
 	if row, ok := slices.BinarySearch(j.steps, origin); ok {
+		if c.profiles != nil {
+			n := c.evidence.plan.Grid.Slots
+			return c.profiles[k][row*n : (row+1)*n], c.peaks[k][row]
+		}
 		return j.owns[row].profile, c.peaks[k][row]
 	}
 	d, ok := c.newcomer(k, limit)

@@ -16,6 +16,7 @@ type evidence struct {
 	plan     *plan
 	resource resource.Name
 	train    map[workload.Class]*rows
+	slots    slotRows
 	judged   []judged // beside panel.Tracks
 	panel    *backtest.Panel
 	origins  []int // steps of the panel, of all slots that calibrate margins or judge
@@ -29,6 +30,8 @@ type judged struct {
 	rows    rows
 	steps   []int // of the panel, beside rows
 	owns    []own
+
+	timeline *models.Timeline // by slot of the grid
 }
 
 // app names what the workload is a part of.
@@ -55,10 +58,11 @@ func (e *evidence) add(x *extract, r resourceExtract) {
 		e.train[x.class] = &rows{}
 	}
 	e.train[x.class].append(r.train)
+	e.slots.append(r.slots, e.plan.train.To)
 	if r.track == nil {
 		return
 	}
-	j := judged{class: x.class, subject: models.Observed(x.history), rows: r.judge, owns: r.owns}
+	j := judged{class: x.class, subject: models.Observed(x.history), rows: r.judge, owns: r.owns, timeline: r.timeline}
 	j.subject.History = nil
 	for _, at := range r.judge.at {
 		j.steps = append(j.steps, e.panel.IndexOf(at))

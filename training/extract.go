@@ -26,8 +26,11 @@ type extract struct {
 type resourceExtract struct {
 	train rows
 	judge rows
-	owns  []own           // beside judge
+	owns  []own // beside judge
+	slots slotRows
 	track *backtest.Track // nil unless the workload is judged
+
+	timeline *models.Timeline // by slot of the grid
 }
 
 // rows are moments at which a workload's future was asked for: what was known
@@ -45,6 +48,7 @@ type rows struct {
 type own struct {
 	profile   []float32
 	peak      float32
+	floor     float32   // under the profile
 	quantiles []float32 // by models.Levels
 	past      models.Past
 }
@@ -62,6 +66,7 @@ func (p *plan) extract(samples []timeseries.Sample) *extract {
 		panels[i] = backtest.NewPanel(n, p.whole, p.Step)
 		slotPanels[i] = backtest.NewPanel(n, p.whole, p.Grid.Slot)
 		maxima[i] = slotPanels[i].NewTrack(e.workload, e.class)
+		e.resources[i].timeline = models.NewTimeline(p.Grid, p.whole.Duration())
 		if judged {
 			e.resources[i].track = panels[i].NewTrack(e.workload, e.class)
 		}
@@ -80,6 +85,7 @@ func (p *plan) extract(samples []timeseries.Sample) *extract {
 		e.history.Add(s)
 		for i := range p.Resources {
 			slotPanels[i].Add(maxima[i], s)
+			e.resources[i].note(p.Resources[i], s)
 			if judged {
 				panels[i].Add(e.resources[i].track, s)
 			}
@@ -91,6 +97,7 @@ func (p *plan) extract(samples []timeseries.Sample) *extract {
 	for i, n := range p.Resources {
 		e.resources[i].train.answer(n, p.Grid, slotPanels[i], maxima[i])
 		e.resources[i].judge.answer(n, p.Grid, slotPanels[i], maxima[i])
+		e.resources[i].slots.answer(e.resources[i].timeline)
 	}
 	return e
 }
@@ -110,8 +117,8 @@ func (p *plan) ask(e *extract, now time.Time, judged bool) {
 	subject := models.Observed(e.history)
 	for i, n := range p.Resources {
 		r := &e.resources[i]
-		if train {
-			r.train.add(&subject, n, now, p.Grid)
+		if train && r.train.add(&subject, n, now, p.Grid) {
+			r.slots.add(p, &subject, n, now)
 		}
 		if judge && r.judge.add(&subject, n, now, p.Grid) {
 			r.owns = append(r.owns, ownPast(&subject, n, now, p.Grid))
@@ -126,15 +133,20 @@ func (p *plan) kept(e *extract, now time.Time) bool {
 	if share >= 1 {
 		return true
 	}
+	return float64(draw(p.Seed, e.workload, now)) < share*math.MaxUint64
+}
+
+// draw is a number drawn from all: the same for the same workload, moment and seed.
+func draw(seed uint64, workload string, now time.Time) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte(e.workload))
-	x := h.Sum64() ^ p.Seed ^ uint64(now.Unix())*0x9e3779b97f4a7c15
+	h.Write([]byte(workload))
+	x := h.Sum64() ^ seed ^ uint64(now.Unix())*0x9e3779b97f4a7c15
 	x ^= x >> 33 // finalizer of splitmix64
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
 	x *= 0xc4ceb9fe1a85ec53
 	x ^= x >> 33
-	return float64(x) < share*math.MaxUint64
+	return x
 }
 
 // limitless is how many times its largest usage so far a workload without a
@@ -168,6 +180,7 @@ func ownPast(s *models.Subject, n resource.Name, now time.Time, g forecast.Grid)
 	if !ok {
 		o.profile = make([]float32, g.Slots)
 	}
+	o.floor = min(float32(models.Floor(s, n, now)), d.Peak)
 	for i := range o.quantiles {
 		o.quantiles[i] = d.Peak
 		if len(d.Quantiles) > 0 {

@@ -68,13 +68,9 @@ const (
 
 // reportMachines lets forecasts and baselines predict machines: the nodes of the
 // history where it names them, else random groups.
-func (e *evidence) reportMachines(ctx context.Context, set *models.Set, past *models.Prior) (MachineReport, error) {
-	served, err := e.servedPeaks(set)
-	if err != nil {
-		return MachineReport{}, err
-	}
+func (e *evidence) reportMachines(ctx context.Context, served composed, past *models.Prior) (MachineReport, error) {
 	contestants := []backtest.Contestant{
-		composed{"auspex", e, served, past}, composed{PercentilesName, e, e.ownPeaks(), past},
+		served, composed{name: PercentilesName, evidence: e, peaks: e.ownPeaks(), prior: past},
 	}
 	contestants = append(contestants, baseline.All(e.plan.Grid.Span())...)
 	r := MachineReport{Resource: string(e.resource), Risk: e.plan.Risk}
@@ -157,15 +153,23 @@ func meanMembers(machines []*backtest.Machine, cases []backtest.Case) int {
 	return (members + len(cases)/2) / max(len(cases), 1)
 }
 
-// calibrate returns the margins that forecasts of set would have needed, over the
+// served returns the forecasts of set as a contestant.
+func (e *evidence) served(ctx context.Context, set *models.Set, past *models.Prior) (composed, error) {
+	c := composed{name: "auspex", evidence: e, prior: past}
+	var err error
+	if c.peaks, err = e.servedPeaks(set); err != nil {
+		return c, err
+	}
+	if m := set.Profilers[e.resource]; m != nil {
+		c.profiles, err = e.profiles(ctx, m)
+	}
+	return c, err
+}
+
+// calibrate returns the margins that forecasts would have needed, over the
 // test and the weeks before it, band by band of machines with as many members: the
 // nodes of the history where they are enough, else random groups.
-func (e *evidence) calibrate(ctx context.Context, set *models.Set, past *models.Prior) ([]forecast.Band, error) {
-	served, err := e.servedPeaks(set)
-	if err != nil {
-		return nil, err
-	}
-	forecasts := composed{"auspex", e, served, past}
+func (e *evidence) calibrate(ctx context.Context, forecasts composed) ([]forecast.Band, error) {
 	nodes, err := e.neededBySize(ctx, forecasts, e.ownMachines())
 	if err != nil {
 		return nil, err

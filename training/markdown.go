@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/trial"
 	"github.com/auspex-project/auspex/resource"
 )
@@ -35,6 +36,9 @@ func (r *Report) Tables() []Table {
 			ratings.Rows = append(ratings.Rows, row)
 		}
 	}
+	for _, p := range r.Profiles {
+		verdicts.Rows = append(verdicts.Rows, []string{p.Resource, "slots", fmt.Sprint(p.Rows), fmt.Sprintf("%.1f", p.Seconds), string(p.Verdict), p.Why})
+	}
 	verdicts.Rows = append(verdicts.Rows, r.Classification.row())
 	machines := Table{Title: "Random machines", Header: []string{
 		"resource", "members", "contestant", "raw violations", "raw savings", "margin", "violations", "severity", "savings", "of the oracle's"}}
@@ -57,8 +61,28 @@ func (r *Report) Tables() []Table {
 		}
 		tables = append(tables, online)
 	}
-	tables = append(tables, machines, r.misses(), ratings)
+	tables = append(tables, machines, r.misses(), r.slots(), ratings)
 	return append(tables, r.Classification.tables()...)
+}
+
+// slots returns how well slots to come were told.
+func (r *Report) slots() Table {
+	t := Table{Title: "Slots to come: pinball loss of their maxima (1/1000 of the limit), coverage, error of their means, and sums of machines", Header: []string{
+		"resource", "told by", "mean", ".5", ".9", ".98", "cover .5", "cover .9", "cover .98", "error", "violations", "savings", "saved at matched violations"}}
+	for _, p := range r.Profiles {
+		for _, x := range p.Ratings {
+			row := []string{p.Resource, x.Name, milli(x.Mean)}
+			for _, level := range models.SlotLevels() {
+				row = append(row, milli(x.Pinball[trial.LevelKey(level)]))
+			}
+			for _, level := range models.SlotLevels() {
+				row = append(row, fmt.Sprintf("%.3f", x.Coverage[trial.LevelKey(level)]))
+			}
+			m := x.Machines.Calibrated
+			t.Rows = append(t.Rows, append(row, milli(x.Error), percent(m.ViolationRate), fmt.Sprintf("%.3f", m.Savings), fmt.Sprintf("%.3f", x.Machines.savedAtMatched())))
+		}
+	}
+	return t
 }
 
 // misses returns the worst misses of machines.
@@ -127,6 +151,9 @@ func (r *Report) inShort() []string {
 	}
 	for _, t := range r.Targets {
 		lines = append(lines, fmt.Sprintf("%s of %s: **%s**, %s", t.Resource, t.Class, t.Verdict, t.Why))
+	}
+	for _, p := range r.Profiles {
+		lines = append(lines, fmt.Sprintf("slots of %s: **%s**, %s", p.Resource, p.Verdict, p.Why))
 	}
 	for _, m := range r.Machines {
 		if len(m.Contestants) == 0 {

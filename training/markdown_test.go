@@ -37,6 +37,10 @@ func TestPage(t *testing.T) {
 			},
 			Misses: []Miss{{Machine: "node-7", At: at(16), Members: 12, Limit: 48, Predicted: 20, Actual: 25, Severity: .2, Surprise: "shop-web-3", Before: 1.5, After: 4}},
 		}},
+		Profiles: []ProfileReport{{Resource: "cpu", Rows: 9000, Seconds: 3, Verdict: Promoted, Why: "its loss a slot is 12.0 % under that of earlier days", Champion: "01SLOTS", Ratings: []SlotRating{
+			{Name: HistoryName, Pinball: pinball, Mean: .0113, Coverage: coverage, Error: .04, Cases: 900, Machines: MachineScore{Calibrated: scores(.01, .6), SavingsAt: map[string]float64{"0.05": .62, "0.01": .6}}},
+			{Name: LearnedName, Pinball: pinball, Mean: .0099, Coverage: coverage, Error: .03, Cases: 900, Machines: MachineScore{Calibrated: scores(.008, .61), SavingsAt: map[string]float64{"0.05": .63, "0.01": .61}}},
+		}}},
 		Prior: Shared{"01PRIOR", "9 groups"}, Margins: Shared{"01MARGINS", "7 bands"},
 		Online: []trial.Summary{{Class: "batch", Resource: "cpu", Model: "01BAD", Cases: 400, Coverage: coverage,
 			Chance: map[string]float64{"0.5": .1, "0.9": .05, "0.95": .02, "0.98": -1, "0.99": .01}, Loss: .012, Broken: "its 99 % quantile held in 93.0 % of 400 cases"}},

@@ -99,11 +99,15 @@ func (n *night) spend(ctx context.Context, h History) error {
 	if err := n.learnClasses(ctx); err != nil {
 		return err
 	}
-	// 6. How forecasts add up: margins for what now serves.
+	// 6. What is to come slot by slot, where that is told better than by earlier days.
+	if err := n.learnProfiles(ctx); err != nil {
+		return err
+	}
+	// 7. How forecasts add up: margins for what now serves.
 	if err := n.compose(ctx); err != nil {
 		return err
 	}
-	// 7. Leave nothing behind that nobody needs.
+	// 8. Leave nothing behind that nobody needs.
 	var err error
 	if n.report.Pruned.Artefacts, err = n.registry.Prune(n.Keep, n.checkpoint.artefacts()...); err != nil {
 		n.report.Warnings = append(n.report.Warnings, err.Error())
@@ -175,10 +179,14 @@ func (n *night) compose(ctx context.Context) error {
 		n.OnProgress(Progress{"judge machines", i, len(n.evidence)})
 		c, done := n.composedBefore(e)
 		if !done {
-			if c.Report, err = e.reportMachines(ctx, set, past); err != nil {
+			served, err := e.served(ctx, set, past)
+			if err != nil {
 				return err
 			}
-			if c.Bands, err = e.calibrate(ctx, set, past); err != nil {
+			if c.Report, err = e.reportMachines(ctx, served, past); err != nil {
+				return err
+			}
+			if c.Bands, err = e.calibrate(ctx, served); err != nil {
 				return err
 			}
 			c.Worst = c.Report.worst

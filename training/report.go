@@ -38,6 +38,7 @@ type Report struct {
 	ReadSeconds float64 `json:"read_seconds"`
 
 	Targets  []TargetReport  `json:"targets"`
+	Profiles []ProfileReport `json:"profiles"`
 	Machines []MachineReport `json:"machines"`
 	Prior    Shared          `json:"prior"`
 	Margins  Shared          `json:"margins"`

@@ -74,7 +74,34 @@ func (t forecastTable) WriteTable(w io.Writer) error {
 		}
 		slots.Add(row...)
 	}
-	return output.WriteBlocks(w, output.Block{Grid: demandGrid(f)}, output.Block{Title: "expected maximum by slot", Grid: slots})
+	return output.WriteBlocks(w, output.Block{Grid: demandGrid(f)}, output.Block{Title: "expected maximum by slot", Grid: slots},
+		output.Block{Title: "learned of slots: mean, and quantiles of the maximum", Grid: t.learned()})
+}
+
+// learned shows mean and quantiles of slots, where they are learned.
+func (t forecastTable) learned() *output.Grid {
+	g := &output.Grid{Header: []string{"FROM (UTC)"}}
+	f := t.Forecast
+	for _, d := range f.GetDemands() {
+		if len(d.SlotMeans) == 0 {
+			continue
+		}
+		g.Header = append(g.Header, d.Resource+" MEAN")
+		for _, q := range d.SlotQuantiles {
+			g.Header = append(g.Header, fmt.Sprintf("%g%%", 100*q.Probability))
+		}
+		for k, mean := range d.SlotMeans {
+			if k == len(g.Rows) {
+				g.Add(f.Start.AsTime().Add(time.Duration(k) * f.Slot.AsDuration()).Format("Mon 15:04"))
+			}
+			n := resource.Name(d.Resource)
+			g.Rows[k] = append(g.Rows[k], resource.FormatAmount(n, float64(mean)))
+			for _, q := range d.SlotQuantiles {
+				g.Rows[k] = append(g.Rows[k], resource.FormatAmount(n, float64(q.Values[k])))
+			}
+		}
+	}
+	return g
 }
 
 // past says what of a workload's own past a forecast rests on.

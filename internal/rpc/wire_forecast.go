@@ -31,18 +31,25 @@ func forecastToWire(f *forecast.Forecast, now time.Time) *auspexv1.Forecast {
 }
 
 func demandToWire(d *forecast.Demand, first int) *auspexv1.Demand {
-	profile := make([]float32, 0, len(d.Profile))
-	first = min(first, len(d.Profile))
-	profile = append(append(profile, d.Profile[first:]...), d.Profile[:first]...)
 	out := &auspexv1.Demand{
-		Resource: string(d.Resource),
-		Profile:  profile,
-		Peak:     float64(d.Peak),
-		Limit:    float64(d.Limit),
-		Mean:     float64(d.Mean),
+		Resource:  string(d.Resource),
+		Profile:   unrolled(d.Profile, first),
+		Peak:      float64(d.Peak),
+		Limit:     float64(d.Limit),
+		Mean:      float64(d.Mean),
+		SlotMeans: unrolled(d.SlotMeans, first),
+	}
+	for _, q := range d.SlotQuantiles {
+		out.SlotQuantiles = append(out.SlotQuantiles, &auspexv1.SlotQuantile{Probability: q.P, Values: unrolled(q.Values, first)})
 	}
 	for _, q := range d.Quantiles {
 		out.Quantiles = append(out.Quantiles, &auspexv1.Quantile{Probability: q.P, Value: float64(q.Value)})
 	}
 	return out
+}
+
+// unrolled returns what is told by slot of the grid from slot first on.
+func unrolled(slots []float32, first int) []float32 {
+	first = min(first, len(slots))
+	return append(append(make([]float32, 0, len(slots)), slots[first:]...), slots[:first]...)
 }

@@ -34,7 +34,10 @@ const (
 	ClassifierRole Role = "classifier"
 )
 
-const learnedPrefix = "learned/"
+const (
+	learnedPrefix = "learned/"
+	profilePrefix = "profile/"
+)
 
 // A class may hold any character; in a role it ends at the first slash.
 var (
@@ -61,6 +64,22 @@ func (r Role) target() (models.Target, bool) {
 func (r Role) Target() (class workload.Class, n resource.Name, ok bool) {
 	t, ok := r.target()
 	return t.Class, t.Resource, ok
+}
+
+// ProfileRole is that of predicting slots to come of one resource.
+func ProfileRole(n resource.Name) Role { return Role(profilePrefix + string(n)) }
+
+// profiled returns the resource a ProfileRole is about.
+func (r Role) profiled() (resource.Name, bool) {
+	name, ok := strings.CutPrefix(string(r), profilePrefix)
+	return resource.Name(name), ok && name != ""
+}
+
+// known reports whether there is such a role.
+func (r Role) known() bool {
+	_, learned := r.target()
+	_, profile := r.profiled()
+	return learned || profile || r == PriorRole || r == MarginsRole || r == ClassifierRole
 }
 
 // Service is what serves a role, and what did before.
@@ -124,7 +143,7 @@ func decodeChampions(data []byte) (Champions, error) {
 // empty id takes whatever serves the role out of service. The artefact must be
 // whole. A challenger of the role is one no longer.
 func (r *Registry) Promote(role Role, id, why string) error {
-	if _, ok := role.target(); role != PriorRole && role != MarginsRole && role != ClassifierRole && !ok {
+	if !role.known() {
 		return fmt.Errorf("promote: no role %q", role)
 	}
 	return r.update(func(c Champions) error {
@@ -189,6 +208,9 @@ func (m Meta) serves(role Role) bool {
 		return m.Kind == Margins
 	case ClassifierRole:
 		return m.Kind == Classifier
+	}
+	if n, ok := role.profiled(); ok {
+		return m.Kind == Profile && m.Resource == n
 	}
 	t, ok := role.target()
 	return ok && m.Kind == Learned && m.Resource == t.Resource

@@ -27,6 +27,7 @@ type Kind string
 
 const (
 	Learned    Kind = "learned"    // a learned predictor of one resource of one class
+	Profile    Kind = "profile"    // predicts slots to come of one resource
 	Prior      Kind = "prior"      // priors of all classes
 	Margins    Kind = "margins"    // margins of all resources
 	Classifier Kind = "classifier" // tells the class of workloads without one
@@ -38,7 +39,7 @@ type Meta struct {
 	ID       string             `json:"id"`
 	Kind     Kind               `json:"kind"`
 	Class    workload.Class     `json:"class,omitempty"`    // of learned: whose rows it was fitted on
-	Resource resource.Name      `json:"resource,omitempty"` // of learned
+	Resource resource.Name      `json:"resource,omitempty"` // of learned and profile
 	Created  time.Time          `json:"created"`
 	From     time.Time          `json:"from"` // of the history it was fitted on
 	To       time.Time          `json:"to"`
@@ -112,6 +113,10 @@ func (m Meta) check() error {
 		if m.Class == "" {
 			return fmt.Errorf("a learned model without a class")
 		}
+		if err := m.Resource.Validate(); err != nil {
+			return err
+		}
+	case Profile:
 		if err := m.Resource.Validate(); err != nil {
 			return err
 		}

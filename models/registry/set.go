@@ -7,6 +7,7 @@ import (
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/resource"
 )
 
 // Set loads everything in service, ready to make forecasts over g. An artefact
@@ -15,7 +16,8 @@ import (
 // A registry whose champions cannot be read serves nothing and says so. The
 // classifier is named, not loaded: package classify reads it.
 func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) {
-	set = &models.Set{Grid: g, Champions: map[models.Target]models.Champion{}, Challengers: map[models.Target]models.Champion{}}
+	set = &models.Set{Grid: g, Champions: map[models.Target]models.Champion{}, Challengers: map[models.Target]models.Champion{},
+		Profilers: map[resource.Name]*models.Profiler{}, ProfilerIDs: map[resource.Name]string{}}
 	champions, err := r.Champions()
 	if err != nil {
 		return set, []error{err}
@@ -64,6 +66,17 @@ func (r *Registry) fill(set *models.Set, role Role, id string, learned map[strin
 	if !m.serves(role) {
 		return fmt.Errorf("artefact %s: %w: a %s artefact", id, ErrCorrupt, m.Kind)
 	}
+	if n, ok := role.profiled(); ok {
+		profiler, err := models.DecodeProfiler(files)
+		if err == nil {
+			err = matches(profiler.Grid(), set.Grid)
+		}
+		if err != nil {
+			return fmt.Errorf("artefact %s: %w", id, err)
+		}
+		set.Profilers[n], set.ProfilerIDs[n] = profiler, id
+		return nil
+	}
 	switch role {
 	case PriorRole:
 		prior, err := models.DecodePrior(files)
@@ -97,9 +110,17 @@ func (r *Registry) learned(id string, role Role, g forecast.Grid, loaded map[str
 	if err != nil {
 		return nil, fmt.Errorf("artefact %s: %w", id, err)
 	}
-	if model.Grid() != g {
-		return nil, fmt.Errorf("artefact %s: trained for %d slots of %v, not the %d of %v in use (train again)", id, model.Grid().Slots, model.Grid().Slot, g.Slots, g.Slot)
+	if err := matches(model.Grid(), g); err != nil {
+		return nil, fmt.Errorf("artefact %s: %w", id, err)
 	}
 	loaded[id] = model
 	return model, nil
+}
+
+// matches reports a model of another grid than the one in use.
+func matches(of, use forecast.Grid) error {
+	if of != use {
+		return fmt.Errorf("trained for %d slots of %v, not the %d of %v in use (train again)", of.Slots, of.Slot, use.Slots, use.Slot)
+	}
+	return nil
 }

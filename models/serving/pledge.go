@@ -117,7 +117,7 @@ func (p *page) askOne(s *models.Subject, n resource.Name, now time.Time) (pledge
 	if challenger, ok := set.Challengers[set.RoleOf(target)]; ok {
 		say(challenger.ID, challenger.Model)
 	}
-	if !say(percentilesModel, set.Percentiles()) && set.Prior != nil {
+	if !say(percentilesModel, models.Percentiles{Prior: set.Prior}) && set.Prior != nil {
 		say(priorModel, set.Prior)
 	}
 	return out, len(out.Said) > 0

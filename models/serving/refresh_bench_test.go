@@ -45,7 +45,7 @@ func BenchmarkRefresh(b *testing.B) {
 			if err := p.fill(b.Context(), histories, nil, now); err != nil {
 				b.Fatal(err)
 			}
-			if len(p.entries) != size || p.entries["w7"].forecast.Basis != forecast.Learned || p.made != size {
+			if len(p.entries) != size || p.entries["w7"].forecast.Basis != forecast.Learned || len(p.entries["w7"].forecast.Demands[0].SlotMeans) != 24 || p.made != size {
 				b.Fatalf("%d forecasts, %d made, by %s", len(p.entries), p.made, p.entries["w7"].forecast.Basis)
 			}
 		}
@@ -117,7 +117,7 @@ func crowd(size int, now time.Time) map[string]*models.History {
 func fullSet(b *testing.B) *models.Set {
 	b.Helper()
 	const rows, trees = 4000, 150
-	set := &models.Set{Grid: forecast.DefaultGrid(), Champions: map[models.Target]models.Champion{}}
+	set := &models.Set{Grid: forecast.DefaultGrid(), Champions: map[models.Target]models.Champion{}, Profilers: map[resource.Name]*models.Profiler{}}
 	for _, n := range []resource.Name{resource.CPU, resource.Memory} {
 		rng := rand.New(rand.NewPCG(2, 3))
 		d := &gbdt.Dataset{Names: models.Features(), Columns: make([][]float32, len(models.Features())), Targets: make([]float32, rows)}
@@ -141,6 +141,38 @@ func fullSet(b *testing.B) *models.Set {
 			b.Fatal(err)
 		}
 		set.Champions[models.Target{Class: models.AnyClass, Resource: n}] = models.Champion{ID: "01BENCH", Model: model}
+		set.Profilers[n] = fullProfiler(b, n, set.Grid)
 	}
 	return set
+}
+
+// fullProfiler returns one as large as nights make them: they stop adding trees
+// after some fifty a quantile (Bitbrains).
+func fullProfiler(b *testing.B, n resource.Name, g forecast.Grid) *models.Profiler {
+	b.Helper()
+	const rows, trees = 4000, 80
+	rng := rand.New(rand.NewPCG(4, 5))
+	d := &gbdt.Dataset{Names: models.SlotFeatures(), Columns: make([][]float32, len(models.SlotFeatures())), Targets: make([]float32, rows)}
+	for f := range d.Columns {
+		d.Columns[f] = make([]float32, rows)
+		for i := range d.Columns[f] {
+			d.Columns[f][i] = 2*rng.Float32() - 1
+			d.Targets[i] += d.Columns[f][i] * rng.Float32()
+		}
+	}
+	o := gbdt.Options{Quantiles: models.SlotLevels(), Trees: trees, LearningRate: .1, MaxDepth: 6, MaxLeaves: 31, MaxBins: 128}
+	quantiles, err := gbdt.Fit(b.Context(), d, nil, o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	o.Quantiles, o.Mean = nil, true
+	mean, err := gbdt.Fit(b.Context(), d, nil, o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := models.NewProfiler(n, g, mean, quantiles)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return p
 }

@@ -1087,9 +1087,14 @@ type Demand struct {
 	// the sum at the asked risk.
 	Peak float64 `protobuf:"fixed64,3,opt,name=peak,proto3" json:"peak,omitempty"`
 	// What it may use at most; for a node, its capacity. 0 is unknown.
-	Limit         float64     `protobuf:"fixed64,4,opt,name=limit,proto3" json:"limit,omitempty"`
-	Mean          float64     `protobuf:"fixed64,5,opt,name=mean,proto3" json:"mean,omitempty"`
-	Quantiles     []*Quantile `protobuf:"bytes,6,rep,name=quantiles,proto3" json:"quantiles,omitempty"`
+	Limit     float64     `protobuf:"fixed64,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	Mean      float64     `protobuf:"fixed64,5,opt,name=mean,proto3" json:"mean,omitempty"`
+	Quantiles []*Quantile `protobuf:"bytes,6,rep,name=quantiles,proto3" json:"quantiles,omitempty"`
+	// Mean usage in each slot from start on, where slots are learned.
+	SlotMeans []float32 `protobuf:"fixed32,7,rep,packed,name=slot_means,json=slotMeans,proto3" json:"slot_means,omitempty"`
+	// Quantiles of the largest usage in each slot, by rising probability, where
+	// slots are learned.
+	SlotQuantiles []*SlotQuantile `protobuf:"bytes,8,rep,name=slot_quantiles,json=slotQuantiles,proto3" json:"slot_quantiles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1166,6 +1171,73 @@ func (x *Demand) GetQuantiles() []*Quantile {
 	return nil
 }
 
+func (x *Demand) GetSlotMeans() []float32 {
+	if x != nil {
+		return x.SlotMeans
+	}
+	return nil
+}
+
+func (x *Demand) GetSlotQuantiles() []*SlotQuantile {
+	if x != nil {
+		return x.SlotQuantiles
+	}
+	return nil
+}
+
+type SlotQuantile struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Probability float64                `protobuf:"fixed64,1,opt,name=probability,proto3" json:"probability,omitempty"`
+	// In each slot from start on.
+	Values        []float32 `protobuf:"fixed32,2,rep,packed,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SlotQuantile) Reset() {
+	*x = SlotQuantile{}
+	mi := &file_auspex_v1_common_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SlotQuantile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SlotQuantile) ProtoMessage() {}
+
+func (x *SlotQuantile) ProtoReflect() protoreflect.Message {
+	mi := &file_auspex_v1_common_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SlotQuantile.ProtoReflect.Descriptor instead.
+func (*SlotQuantile) Descriptor() ([]byte, []int) {
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SlotQuantile) GetProbability() float64 {
+	if x != nil {
+		return x.Probability
+	}
+	return 0
+}
+
+func (x *SlotQuantile) GetValues() []float32 {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 type Quantile struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Probability   float64                `protobuf:"fixed64,1,opt,name=probability,proto3" json:"probability,omitempty"`
@@ -1176,7 +1248,7 @@ type Quantile struct {
 
 func (x *Quantile) Reset() {
 	*x = Quantile{}
-	mi := &file_auspex_v1_common_proto_msgTypes[14]
+	mi := &file_auspex_v1_common_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1260,7 @@ func (x *Quantile) String() string {
 func (*Quantile) ProtoMessage() {}
 
 func (x *Quantile) ProtoReflect() protoreflect.Message {
-	mi := &file_auspex_v1_common_proto_msgTypes[14]
+	mi := &file_auspex_v1_common_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1273,7 @@ func (x *Quantile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Quantile.ProtoReflect.Descriptor instead.
 func (*Quantile) Descriptor() ([]byte, []int) {
-	return file_auspex_v1_common_proto_rawDescGZIP(), []int{14}
+	return file_auspex_v1_common_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Quantile) GetProbability() float64 {
@@ -1321,14 +1393,20 @@ const file_auspex_v1_common_proto_rawDesc = "" +
 	"\x05model\x18\x05 \x01(\tR\x05model\x123\n" +
 	"\ahistory\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\ahistory\x12/\n" +
 	"\x05stale\x18\a \x01(\v2\x19.google.protobuf.DurationR\x05stale\x12+\n" +
-	"\ademands\x18\b \x03(\v2\x11.auspex.v1.DemandR\ademands\"\xaf\x01\n" +
+	"\ademands\x18\b \x03(\v2\x11.auspex.v1.DemandR\ademands\"\x8e\x02\n" +
 	"\x06Demand\x12\x1a\n" +
 	"\bresource\x18\x01 \x01(\tR\bresource\x12\x18\n" +
 	"\aprofile\x18\x02 \x03(\x02R\aprofile\x12\x12\n" +
 	"\x04peak\x18\x03 \x01(\x01R\x04peak\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\x01R\x05limit\x12\x12\n" +
 	"\x04mean\x18\x05 \x01(\x01R\x04mean\x121\n" +
-	"\tquantiles\x18\x06 \x03(\v2\x13.auspex.v1.QuantileR\tquantiles\"B\n" +
+	"\tquantiles\x18\x06 \x03(\v2\x13.auspex.v1.QuantileR\tquantiles\x12\x1d\n" +
+	"\n" +
+	"slot_means\x18\a \x03(\x02R\tslotMeans\x12>\n" +
+	"\x0eslot_quantiles\x18\b \x03(\v2\x17.auspex.v1.SlotQuantileR\rslotQuantiles\"H\n" +
+	"\fSlotQuantile\x12 \n" +
+	"\vprobability\x18\x01 \x01(\x01R\vprobability\x12\x16\n" +
+	"\x06values\x18\x02 \x03(\x02R\x06values\"B\n" +
 	"\bQuantile\x12 \n" +
 	"\vprobability\x18\x01 \x01(\x01R\vprobability\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05valueB9Z7github.com/auspex-project/auspex/api/auspex/v1;auspexv1b\x06proto3"
@@ -1345,7 +1423,7 @@ func file_auspex_v1_common_proto_rawDescGZIP() []byte {
 	return file_auspex_v1_common_proto_rawDescData
 }
 
-var file_auspex_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_auspex_v1_common_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_auspex_v1_common_proto_goTypes = []any{
 	(*Resources)(nil),             // 0: auspex.v1.Resources
 	(*Workload)(nil),              // 1: auspex.v1.Workload
@@ -1361,46 +1439,48 @@ var file_auspex_v1_common_proto_goTypes = []any{
 	(*Toleration)(nil),            // 11: auspex.v1.Toleration
 	(*Forecast)(nil),              // 12: auspex.v1.Forecast
 	(*Demand)(nil),                // 13: auspex.v1.Demand
-	(*Quantile)(nil),              // 14: auspex.v1.Quantile
-	nil,                           // 15: auspex.v1.Resources.AmountsEntry
-	nil,                           // 16: auspex.v1.Workload.LabelsEntry
-	nil,                           // 17: auspex.v1.Workload.SelectorEntry
-	nil,                           // 18: auspex.v1.Peers.LabelsEntry
-	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*SlotQuantile)(nil),          // 14: auspex.v1.SlotQuantile
+	(*Quantile)(nil),              // 15: auspex.v1.Quantile
+	nil,                           // 16: auspex.v1.Resources.AmountsEntry
+	nil,                           // 17: auspex.v1.Workload.LabelsEntry
+	nil,                           // 18: auspex.v1.Workload.SelectorEntry
+	nil,                           // 19: auspex.v1.Peers.LabelsEntry
+	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
 }
 var file_auspex_v1_common_proto_depIdxs = []int32{
-	15, // 0: auspex.v1.Resources.amounts:type_name -> auspex.v1.Resources.AmountsEntry
+	16, // 0: auspex.v1.Resources.amounts:type_name -> auspex.v1.Resources.AmountsEntry
 	0,  // 1: auspex.v1.Workload.requests:type_name -> auspex.v1.Resources
 	0,  // 2: auspex.v1.Workload.limits:type_name -> auspex.v1.Resources
-	16, // 3: auspex.v1.Workload.labels:type_name -> auspex.v1.Workload.LabelsEntry
+	17, // 3: auspex.v1.Workload.labels:type_name -> auspex.v1.Workload.LabelsEntry
 	6,  // 4: auspex.v1.Workload.accelerator:type_name -> auspex.v1.Accelerator
 	7,  // 5: auspex.v1.Workload.security:type_name -> auspex.v1.Security
 	8,  // 6: auspex.v1.Workload.locality:type_name -> auspex.v1.Locality
 	10, // 7: auspex.v1.Workload.data:type_name -> auspex.v1.DataSet
-	17, // 8: auspex.v1.Workload.selector:type_name -> auspex.v1.Workload.SelectorEntry
+	18, // 8: auspex.v1.Workload.selector:type_name -> auspex.v1.Workload.SelectorEntry
 	11, // 9: auspex.v1.Workload.tolerations:type_name -> auspex.v1.Toleration
 	2,  // 10: auspex.v1.Workload.requirements:type_name -> auspex.v1.Requirement
 	4,  // 11: auspex.v1.Workload.spread:type_name -> auspex.v1.Spread
 	5,  // 12: auspex.v1.Workload.affinity:type_name -> auspex.v1.Affinity
-	19, // 13: auspex.v1.Workload.expected_runtime:type_name -> google.protobuf.Duration
-	18, // 14: auspex.v1.Peers.labels:type_name -> auspex.v1.Peers.LabelsEntry
+	20, // 13: auspex.v1.Workload.expected_runtime:type_name -> google.protobuf.Duration
+	19, // 14: auspex.v1.Peers.labels:type_name -> auspex.v1.Peers.LabelsEntry
 	3,  // 15: auspex.v1.Spread.peers:type_name -> auspex.v1.Peers
 	3,  // 16: auspex.v1.Affinity.peers:type_name -> auspex.v1.Peers
 	9,  // 17: auspex.v1.Locality.required:type_name -> auspex.v1.Places
 	9,  // 18: auspex.v1.Locality.preferred:type_name -> auspex.v1.Places
-	20, // 19: auspex.v1.Forecast.issued:type_name -> google.protobuf.Timestamp
-	20, // 20: auspex.v1.Forecast.start:type_name -> google.protobuf.Timestamp
-	19, // 21: auspex.v1.Forecast.slot:type_name -> google.protobuf.Duration
-	19, // 22: auspex.v1.Forecast.history:type_name -> google.protobuf.Duration
-	19, // 23: auspex.v1.Forecast.stale:type_name -> google.protobuf.Duration
+	21, // 19: auspex.v1.Forecast.issued:type_name -> google.protobuf.Timestamp
+	21, // 20: auspex.v1.Forecast.start:type_name -> google.protobuf.Timestamp
+	20, // 21: auspex.v1.Forecast.slot:type_name -> google.protobuf.Duration
+	20, // 22: auspex.v1.Forecast.history:type_name -> google.protobuf.Duration
+	20, // 23: auspex.v1.Forecast.stale:type_name -> google.protobuf.Duration
 	13, // 24: auspex.v1.Forecast.demands:type_name -> auspex.v1.Demand
-	14, // 25: auspex.v1.Demand.quantiles:type_name -> auspex.v1.Quantile
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	15, // 25: auspex.v1.Demand.quantiles:type_name -> auspex.v1.Quantile
+	14, // 26: auspex.v1.Demand.slot_quantiles:type_name -> auspex.v1.SlotQuantile
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_auspex_v1_common_proto_init() }
@@ -1414,7 +1494,7 @@ func file_auspex_v1_common_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_auspex_v1_common_proto_rawDesc), len(file_auspex_v1_common_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
