@@ -92,16 +92,20 @@ func (v *verdict) whole() Decision {
 	return d
 }
 
-// told returns the decision with all there is to say about it.
-func (v *verdict) told() Decision {
+// told returns the decision with all there is to say about it, and up to as many
+// alternatives.
+func (v *verdict) told(alternatives int) Decision {
 	d := v.whole()
 	d.Rejections = v.account.rejections()
 	if len(v.account.candidates) == 0 {
 		return d
 	}
 	d.Scores = v.account.candidate(0).Scores
-	for i := range v.account.candidates[1:] {
-		d.Alternatives = append(d.Alternatives, v.account.candidate(i+1))
+	if n := min(alternatives, len(v.account.candidates)-1); n > 0 {
+		d.Alternatives = make([]Candidate, n)
+		for i := range d.Alternatives {
+			d.Alternatives[i] = v.account.candidate(i + 1)
+		}
 	}
 	return d
 }

@@ -206,6 +206,7 @@ func (a *assembly) look(m *gangMember, most int) findings {
 	m.query.meet(a.state) // those that sit are company
 	m.plan = sh.searchAlone(a.engine, m.query, a.state)
 	t := m.plan.survey(a.state)
+	defer t.done()
 	if a.within == nil {
 		return sh.choose(t, a.state, most)
 	}

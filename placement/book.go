@@ -38,7 +38,7 @@ type page struct {
 	key     requestKey
 	request *Request      // nil for one that was restored
 	asked   *GangRequest  // in place of request
-	written chan struct{} // closed when the fields below are there
+	written chan struct{} // closed when the fields below are there; nil until somebody waits or they are
 	verdict *verdict
 	gang    *GangDecision // in place of verdict
 	err     error
@@ -118,9 +118,11 @@ func (b *book) turnTo(blank *page) (p *page, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p, known := b.mu.byRequest[blank.key]; known {
+		if p.written == nil {
+			p.written = make(chan struct{})
+		}
 		return p, false
 	}
-	blank.written = make(chan struct{})
 	b.mu.byRequest[blank.key] = blank
 	return blank, true
 }
@@ -152,6 +154,15 @@ func (b *book) close(p *page, v *verdict, err error) {
 		p.phase = v.Phase
 		b.keep(p)
 	}
+	b.tell(p)
+}
+
+// tell lets go of those who wait for a page. The caller holds the lock.
+func (b *book) tell(p *page) {
+	if p.written == nil {
+		p.written = b.past
+		return
+	}
 	close(p.written)
 }
 
@@ -169,7 +180,7 @@ func (b *book) closeGang(p *page, d *GangDecision, members []*verdict, err error
 			b.keep(&page{verdict: v, phase: v.Phase})
 		}
 	}
-	close(p.written)
+	b.tell(p)
 }
 
 // keep adds a written page and drops what is too many or too old.
@@ -257,11 +268,9 @@ func (p *page) answer() (Decision, error) {
 	if p.request != nil && p.request.Brief {
 		return p.verdict.Decision, nil
 	}
-	d := p.verdict.told()
 	asked := 0
 	if p.request != nil {
 		asked = p.request.Alternatives
 	}
-	d.Alternatives = d.Alternatives[:min(len(d.Alternatives), asked)]
-	return d, nil
+	return p.verdict.told(asked), nil
 }

@@ -19,8 +19,12 @@ func (sh *shape) choose(t *terrain, s *State, most int) findings {
 		// The block of the greatest hopes sets a bar that few nodes of others reach.
 		sh.offerOpen(t, s, sh.mostHopeful(), &f, most)
 	}
-	for block := range sh.mu.hopes {
-		sh.offerOpen(t, s, block, &f, most)
+	bar := f.bar(most) - t.most()
+	for block, hope := range sh.mu.hopes {
+		if hope >= max(bar, 0) {
+			sh.offerOpen(t, s, block, &f, most)
+			bar = f.bar(most) - t.most()
+		}
 	}
 	if len(f.best) == 0 {
 		sh.askAll(s) // in places that are shut
@@ -61,11 +65,7 @@ func (sh *shape) askAll(s *State) {
 
 // offerOpen asks the open nodes of a block that could be among the best.
 func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most int) {
-	bar := f.bar(most)
-	if hope := sh.mu.hopes[block]; hope < 0 || hope+t.most() < bar {
-		return
-	}
-	b, j := s.Blocks[block], &sh.mu.judged[block]
+	bar, b, j := f.bar(most), s.Blocks[block], &sh.mu.judged[block]
 	hopeful, rest := uint64(0), float32(hopeless)
 	for m := j.open; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)

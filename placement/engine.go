@@ -164,10 +164,11 @@ func (m *plannedMeasure) of(s *State, b *Block, i int, l *lanes) (raw, value flo
 	m.measure.Score(s, b, 1<<i, &l.raw, &l.value)
 	raw, value = l.raw[i], l.value[i]
 	if r, ok := m.measure.(Regional); ok {
-		raws, values := make([]float32, len(s.Places)), make([]float32, len(s.Places))
-		r.Survey(s, raws, values)
-		raw += raws[b.Place[i]]
-		value += values[b.Place[i]]
+		t := newTerrain(len(s.Places))
+		defer t.done()
+		r.Survey(s, t.raw, t.value)
+		raw += t.raw[b.Place[i]]
+		value += t.value[b.Place[i]]
 	}
 	return raw, value
 }
@@ -193,9 +194,11 @@ func (p *plan) lines(s *State, node int) (lines []ScoreLine, sum float64) {
 // breaks reports whether node i of b breaks r.
 func (r *Rule) breaks(s *State, b *Block, i int) bool {
 	if r.Gate != nil {
-		shut := make([]bool, len(s.Places))
-		r.Gate.Shut(s, shut)
-		return shut[b.Place[i]]
+		t := newTerrain(len(s.Places))
+		defer t.done()
+		clear(t.shut)
+		r.Gate.Shut(s, t.shut)
+		return t.shut[b.Place[i]]
 	}
 	return r.Check != nil && r.Check.Pass(s, b, 1<<i) == 0
 }

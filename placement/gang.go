@@ -274,7 +274,7 @@ func (g *gang) conclude(s *State) (*GangDecision, []*verdict) {
 		}
 	}
 	for i, v := range verdicts {
-		d.Members[i] = v.told()
+		d.Members[i] = v.told(maxAlternatives)
 	}
 	return d, verdicts
 }

@@ -83,7 +83,7 @@ func (l *ledger) countGang(e *engine, g *gang, d *GangDecision, verdicts []*verd
 	}
 	d.Phase, d.Expires = Reserved, holds[0].expires
 	for i, v := range verdicts {
-		d.Members[i] = v.told()
+		d.Members[i] = v.told(maxAlternatives)
 	}
 	return holds, records, nil
 }

@@ -38,8 +38,14 @@ func (n *Need) At(t int) float32 {
 // needs returns what w adds to a node, one entry per resource it requests, is
 // limited in or is predicted to use, devices left out. Where f says nothing of a
 // resource, w counts for a flat amount: its limit, or its request if the policy
-// says so.
+// says so. Those who come with the same share one copy, which nobody may change.
 func (s *State) needs(w *workload.Workload, f *forecast.Forecast) []Need {
+	var buffer [4]Need
+	return s.tables.needs.share(s.count(w, f, buffer[:0]))
+}
+
+// count appends to needs what w adds to a node.
+func (s *State) count(w *workload.Workload, f *forecast.Forecast, needs []Need) []Need {
 	names := make([]resource.Name, 0, 4)
 	note := func(n resource.Name) {
 		if n != resource.GPU && n != resource.GPUMemory && !slices.Contains(names, n) {
@@ -57,7 +63,6 @@ func (s *State) needs(w *workload.Workload, f *forecast.Forecast) []Need {
 			note(f.Demands[i].Resource)
 		}
 	}
-	needs := make([]Need, 0, len(names))
 	for _, n := range names {
 		need := Need{Resource: n, Index: s.Index(n), Request: w.Requests.Get(n)}
 		if d := demandOf(f, n); d != nil {
@@ -79,7 +84,7 @@ type sharedNeeds struct {
 	}
 }
 
-// share returns needs, or what was given earlier and says the same.
+// share returns a copy of needs, or what was given earlier and says the same.
 func (k *sharedNeeds) share(needs []Need) []Need {
 	h := uint64(len(needs))
 	for i := range needs {
@@ -91,7 +96,7 @@ func (k *sharedNeeds) share(needs []Need) []Need {
 	defer k.mu.Unlock()
 	known := &k.mu.known[h>>32%uint64(len(k.mu.known))]
 	if !slices.EqualFunc(*known, needs, sameNeed) {
-		*known = needs
+		*known = slices.Clone(needs)
 	}
 	return *known
 }

@@ -101,13 +101,7 @@ func (r *recent) note(domain int32) {
 func (r *recent) gather(s *State, node int32) {
 	row := r.mu.rows
 	if row%BlockSize == 0 {
-		if len(r.mu.blocks) > recentRows/BlockSize {
-			r.mu.blocks = append(r.mu.blocks[:0], r.mu.blocks[1:]...)
-			r.mu.first += BlockSize
-		}
-		g := &gathered{Block: *newBlock(0, r.mu.resources, 0)}
-		g.gathered = new([BlockSize]int32)
-		r.mu.blocks = append(r.mu.blocks, g)
+		r.mu.blocks = append(r.mu.blocks, r.blank())
 	}
 	if before := r.mu.newest[node]; before >= r.mu.first {
 		r.block(before).later[before%BlockSize] = row
@@ -118,6 +112,21 @@ func (r *recent) gather(s *State, node int32) {
 	from, i := s.peek(int(node))
 	to.gathered[row%BlockSize] = node
 	to.Block.set(row%BlockSize, from, i)
+}
+
+// blank returns a block for rows: the oldest, once there are enough. Who holds the
+// lock is the only one to look at it.
+func (r *recent) blank() *gathered {
+	if len(r.mu.blocks) <= recentRows/BlockSize {
+		g := &gathered{Block: *newBlock(0, r.mu.resources, 0)}
+		g.gathered = new([BlockSize]int32)
+		return g
+	}
+	g := r.mu.blocks[0]
+	r.mu.blocks = append(r.mu.blocks[:0], r.mu.blocks[1:]...)
+	r.mu.first += BlockSize
+	g.later = [BlockSize]int{}
+	return g
 }
 
 func (r *recent) block(row int) *gathered { return r.mu.blocks[(row-r.mu.first)/BlockSize] }

@@ -106,7 +106,7 @@ func restoredGang(id string, holds []*hold) (*GangRequest, *GangDecision) {
 		if !h.confirmed {
 			d.Phase = Reserved
 		}
-		member := restored(h).told()
+		member := restored(h).told(maxAlternatives)
 		r.Members[h.seat.member], d.Members[h.seat.member] = member.Workload, member
 	}
 	return r, d

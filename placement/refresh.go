@@ -58,7 +58,7 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 				continue
 			}
 			c := *m
-			c.Forecast, c.Needs = f, s.tables.needs.share(s.needs(m.Description, f))
+			c.Forecast, c.Needs = f, s.needs(m.Description, f)
 			s.swap(node, &c)
 			l.expect(m, &c)
 			dirty = true

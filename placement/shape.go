@@ -87,7 +87,9 @@ func (sh *shape) search(c *shapes, q *Query, latest func() *State, most int, tho
 	}
 	sh.mu.upTo, sh.mu.rows = s.changes.count(), rows
 	p := sh.mu.plan.of(q)
-	return p, s, sh.choose(p.survey(s), s, most), true
+	t := p.survey(s)
+	defer t.done()
+	return p, s, sh.choose(t, s, most), true
 }
 
 // searchAlone is a thorough search of a state that nobody else knows, which changes

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"math"
+	"sync"
 
 	"github.com/auspex-project/auspex/workload"
 )
@@ -39,41 +40,53 @@ func (k *Skew) OverOnNode(s *State, b *Block, i int) int {
 	return max(0, k.Group(s).On(b, i)+1-k.MostOnNode())
 }
 
-// Over returns, for every place, how many more than may be the part around it
+// Over tells f, for every place, how many more than may be the part around it
 // would hold; math.MinInt32 for a place in no part of the kind.
-func (k *Skew) Over(s *State) []int32 {
+func (k *Skew) Over(s *State, f func(place int, over int32)) {
 	domains := s.Catalogue.Parts[k.level]
-	counts, over := make([]int32, domains.Count), make([]int32, len(s.Places))
-	k.Group(s).Tally(domains.Of, counts)
+	buffer := counters.Get().(*[]int32)
+	defer counters.Put(buffer)
+	counts := k.Group(s).perPart(&domains, buffer)
 	fewest := int32(math.MaxInt32)
 	for place, at := range domains.Of {
 		if at >= 0 && s.Catalogue.At[place] > 0 && (k.open == nil || place < len(k.open) && k.open[place]) {
 			fewest = min(fewest, counts[at])
 		}
 	}
-	for place := range over {
-		over[place] = math.MinInt32
+	for place := range s.Places {
+		over := int32(math.MinInt32)
 		if place < len(domains.Of) && domains.Of[place] >= 0 {
-			over[place] = 0
+			over = 0
 			if fewest < math.MaxInt32 {
-				over[place] = max(0, counts[domains.Of[place]]+int32(k.self)-fewest-int32(k.most))
+				over = max(0, counts[domains.Of[place]]+int32(k.self)-fewest-int32(k.most))
 			}
 		}
+		f(place, over)
 	}
-	return over
 }
 
-// Together returns how many of a group run in the part around each place, -1 for
-// a place in no part of the level.
-func (c Company) Together(s *State, level workload.Level) []int32 {
+// counters are buffers for counts by part: decisions make many.
+var counters = sync.Pool{New: func() any { return new([]int32) }}
+
+// perPart returns how many of g run in each part, in buffer.
+func (g *Group) perPart(parts *Parts, buffer *[]int32) []int32 {
+	*buffer = append((*buffer)[:0], make([]int32, parts.Count)...)
+	g.Tally(parts.Of, *buffer)
+	return *buffer
+}
+
+// Together tells f how many of a group run in the part around each place, -1 for a
+// place in no part of the level.
+func (c Company) Together(s *State, level workload.Level, f func(place int, peers int32)) {
 	domains := s.Catalogue.Parts[level]
-	counts, there := make([]int32, domains.Count), make([]int32, len(s.Places))
-	c.Group(s).Tally(domains.Of, counts)
-	for place := range there {
-		there[place] = -1
+	buffer := counters.Get().(*[]int32)
+	defer counters.Put(buffer)
+	counts := c.Group(s).perPart(&domains, buffer)
+	for place := range s.Places {
+		peers := int32(-1)
 		if place < len(domains.Of) && domains.Of[place] >= 0 {
-			there[place] = counts[domains.Of[place]]
+			peers = counts[domains.Of[place]]
 		}
+		f(place, peers)
 	}
-	return there
 }

@@ -249,7 +249,7 @@ func (s *State) reneed(members []*Member) []*Member {
 	out := make([]*Member, len(members))
 	for i, m := range members {
 		c := *m
-		c.Needs = s.tables.needs.share(s.needs(m.Description, m.Forecast))
+		c.Needs = s.needs(m.Description, m.Forecast)
 		out[i] = &c
 	}
 	return out
@@ -270,7 +270,7 @@ func (s *State) forget(node int) {
 // are those it holds.
 func (s *State) member(id string, w *workload.Workload, class workload.Class, f *forecast.Forecast, devices []int) *Member {
 	return &Member{
-		ID: id, Description: w, class: class, Forecast: f, Needs: s.tables.needs.share(s.needs(w, f)), Devices: devices,
+		ID: id, Description: w, class: class, Forecast: f, Needs: s.needs(w, f), Devices: devices,
 		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}),
 	}
 }

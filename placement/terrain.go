@@ -2,6 +2,7 @@ package placement
 
 import (
 	"math/bits"
+	"sync"
 )
 
 // Gate is the form of a Rule that turns away all nodes of a place alike, by what
@@ -30,6 +31,35 @@ type terrain struct {
 	shutBy []int32   // the rule that shut it first
 	points []float32 // of the regional measures
 	reach  float32   // the most of points
+
+	shut       []bool    // scratch: what one gate says,
+	raw, value []float32 // and what one measure
+}
+
+var terrains = sync.Pool{New: func() any { return new(terrain) }}
+
+// newTerrain returns one of n places, all open and without points.
+func newTerrain(n int) *terrain {
+	t := terrains.Get().(*terrain)
+	if len(t.open) != n {
+		*t = terrain{
+			open: make([]bool, n), shutBy: make([]int32, n), points: make([]float32, n),
+			shut: make([]bool, n), raw: make([]float32, n), value: make([]float32, n),
+		}
+	}
+	for i := range t.open {
+		t.open[i] = true
+	}
+	clear(t.points)
+	t.reach = 0
+	return t
+}
+
+// done gives t back; nobody may look at it afterwards.
+func (t *terrain) done() {
+	if t != nil {
+		terrains.Put(t)
+	}
 }
 
 // gated is a rule with a gate.
@@ -43,28 +73,19 @@ func (p *plan) survey(s *State) *terrain {
 	if len(p.gates)+len(p.regional) == 0 {
 		return nil
 	}
-	n := len(s.Places)
-	t := &terrain{open: make([]bool, n), shutBy: make([]int32, n), points: make([]float32, n)}
-	for i := range t.open {
-		t.open[i] = true
-	}
-	shut := make([]bool, n)
+	t := newTerrain(len(s.Places))
 	for _, g := range p.gates {
-		clear(shut)
-		g.Shut(s, shut)
-		for i := range shut {
-			if shut[i] && t.open[i] {
+		clear(t.shut)
+		g.Shut(s, t.shut)
+		for i, shut := range t.shut {
+			if shut && t.open[i] {
 				t.open[i], t.shutBy[i] = false, int32(g.rule)
 			}
 		}
 	}
-	if len(p.regional) == 0 {
-		return t
-	}
-	raw, value := make([]float32, n), make([]float32, n)
 	for _, m := range p.regional {
-		m.Measure.(Regional).Survey(s, raw, value)
-		for i, v := range value {
+		m.Measure.(Regional).Survey(s, t.raw, t.value)
+		for i, v := range t.value {
 			t.points[i] += m.part * v
 		}
 	}

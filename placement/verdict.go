@@ -119,7 +119,7 @@ func (s *Service) Explain(decision, node string) (Explanation, error) {
 		return s.explainGang(page.gang, phase), nil
 	}
 	v := page.verdict
-	e := Explanation{Decision: v.told(), Phase: phase, Formula: Formula}
+	e := Explanation{Decision: v.told(maxAlternatives), Phase: phase, Formula: Formula}
 	if len(e.Decision.Alternatives) > 0 {
 		for i, line := range e.Decision.Scores {
 			e.Difference = append(e.Difference, ScoreDifference{line.Scorer, line.Points, e.Decision.Alternatives[0].Scores[i].Points})

@@ -99,7 +99,13 @@ func around(company placement.Company, s *placement.State, b *placement.Block, i
 	if within == workload.AtNode {
 		return company.Group(s).On(b, i)
 	}
-	return int(company.Together(s, within)[b.Place[i]])
+	peers := -1
+	company.Together(s, within, func(place int, n int32) {
+		if place == int(b.Place[i]) {
+			peers = int(n)
+		}
+	})
+	return peers
 }
 
 // together passes nodes that hold one of a group, or all where there is none and
@@ -128,9 +134,7 @@ func (c near) Shut(s *placement.State, shut []bool) {
 	if c.first && c.company.Group(s).Total() == 0 {
 		return
 	}
-	for place, n := range c.company.Together(s, c.within) {
-		shut[place] = n <= 0
-	}
+	c.company.Together(s, c.within, func(place int, n int32) { shut[place] = n <= 0 })
 }
 
 // vacant shuts places with one of a group around them.
@@ -140,7 +144,5 @@ type vacant struct {
 }
 
 func (c vacant) Shut(s *placement.State, shut []bool) {
-	for place, n := range c.company.Together(s, c.within) {
-		shut[place] = n > 0
-	}
+	c.company.Together(s, c.within, func(place int, n int32) { shut[place] = n > 0 })
 }

@@ -48,7 +48,11 @@ func (Spread) Advise(q *placement.Query, b *placement.Block, i int) []string {
 		if c.Over == workload.AtNode {
 			over = skew.OverOnNode(q.State, b, i)
 		} else {
-			over = int(skew.Over(q.State)[b.Place[i]])
+			skew.Over(q.State, func(place int, n int32) {
+				if place == int(b.Place[i]) {
+					over = int(n)
+				}
+			})
 		}
 		switch {
 		case over == math.MinInt32:
@@ -74,7 +78,5 @@ func (c evenNodes) Pass(s *placement.State, b *placement.Block, candidates uint6
 type evenParts struct{ placement.Skew }
 
 func (c evenParts) Shut(s *placement.State, shut []bool) {
-	for place, over := range c.Over(s) {
-		shut[place] = over > 0 || over == math.MinInt32
-	}
+	c.Over(s, func(place int, over int32) { shut[place] = over > 0 || over == math.MinInt32 })
 }

@@ -80,10 +80,11 @@ func (m *affinity) Survey(s *placement.State, raw, value []float32) {
 	clear(raw)
 	clear(value)
 	for k := range m.places {
-		for place, peers := range m.places[k].company.Together(s, m.places[k].within) {
-			met := m.places[k].met(int(peers))
+		wish := &m.places[k]
+		wish.company.Together(s, wish.within, func(place int, peers int32) {
+			met := wish.met(int(peers))
 			raw[place] += met
 			value[place] += m.part * met
-		}
+		})
 	}
 }

@@ -62,11 +62,11 @@ func (m *spread) Survey(s *placement.State, raw, value []float32) {
 	clear(raw)
 	clear(value)
 	for k := range m.places {
-		for place, over := range m.places[k].Over(s) {
+		m.places[k].Over(s, func(place int, over int32) {
 			if over != math.MinInt32 {
 				raw[place] += float32(over)
 				value[place] += m.part / (1 + float32(over))
 			}
-		}
+		})
 	}
 }
