@@ -69,16 +69,26 @@ func (a *account) score(i int) (sum float64) {
 	return sum
 }
 
-// measure appends to a what one node was measured at.
-func (p *plan) measure(s *State, node int, a *account) {
-	b, i := s.peek(node)
+// measure notes what the best nodes were measured at.
+func (p *plan) measure(s *State, best []candidate, a *account) {
+	n := len(p.measures)
+	a.candidates = make([]string, len(best))
+	a.measured = make([]float32, 2*len(best)*n)
 	l := scratch.Get().(*lanes)
 	defer scratch.Put(l)
 	for k := range p.measures {
-		raw, value := p.measures[k].of(s, b, i, l)
-		a.measured = append(a.measured, raw, value)
+		m := &p.measures[k]
+		t := m.survey(s)
+		for i, c := range best {
+			b, at := s.peek(c.node)
+			raw, value := m.of(s, b, at, t, l)
+			a.measured[2*(i*n+k)], a.measured[2*(i*n+k)+1] = raw, value
+		}
+		t.done()
 	}
-	a.candidates = append(a.candidates, b.Node[i].Name)
+	for i, c := range best {
+		a.candidates[i] = s.name(c.node)
+	}
 }
 
 // whole returns the decision with the workload under its id.

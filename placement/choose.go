@@ -69,10 +69,11 @@ func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most in
 	hopeful, rest := uint64(0), float32(hopeless)
 	for m := j.open; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
-		if c := t.candidate(j, b, block, i); t.opens(b, i) && c.score >= bar {
+		score := j.nodes[i].score
+		if score+t.most() >= bar && t.opens(b, i) && score+t.at(b, i) >= bar {
 			hopeful |= 1 << i
 		} else {
-			rest = max(rest, j.nodes[i].score)
+			rest = max(rest, score)
 		}
 	}
 	sh.mu.hopes[block] = rest
@@ -86,32 +87,28 @@ func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most in
 
 // offerPassed offers the nodes that have passed.
 func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
-	bar := float32(0)
-	if t != nil {
-		// The leaders in open places say what it takes at least to be among the best.
-		first := findings{best: make([]candidate, 0, most+1)}
-		for block := range sh.mu.leaders {
-			if leader := sh.leader(s, block); leader.node >= 0 {
-				if at := s.Blocks[block].Place[leader.node%BlockSize]; t.open[at] {
-					first.offer(candidate{leader.node, leader.score + t.points[at], leader.rank}, most)
-				}
-			}
-		}
-		bar = first.bar(most)
-	}
+	// The leaders in open places say what it takes at least to be among the best.
+	first := findings{best: sh.mu.first[:0]}
 	for block := range sh.mu.leaders {
-		leader := sh.leader(s, block)
-		switch {
-		case leader.node < 0:
+		leader := *sh.leader(s, block)
+		if leader.node < 0 || leader.score+t.most() < first.bar(most) {
 			continue
-		case t == nil && len(f.best) == most && !leader.before(f.best[most-1]):
-			continue
-		case t != nil && leader.score+t.reach < bar:
+		}
+		if b, i := s.Blocks[block], leader.node%BlockSize; t.opens(b, i) {
+			leader.score += t.at(b, i)
+			first.offer(leader, most)
+		}
+	}
+	bar := first.bar(most)
+	sh.mu.first = first.best
+	for block := range sh.mu.leaders {
+		if leader := &sh.mu.leaders[block]; leader.node < 0 || leader.score+t.most() < bar {
 			continue
 		}
 		b, j := s.Blocks[block], &sh.mu.judged[block]
 		for m := j.passed; m != 0; m &= m - 1 {
-			if i := bits.TrailingZeros64(m) & (BlockSize - 1); t.opens(b, i) {
+			i := bits.TrailingZeros64(m) & (BlockSize - 1)
+			if j.nodes[i].score+t.most() >= bar && t.opens(b, i) {
 				f.offer(t.candidate(j, b, block, i), most)
 			}
 		}
@@ -127,7 +124,11 @@ func (sh *shape) leader(s *State, block int) *candidate {
 	leader.node = none
 	b, j := s.Blocks[block], &sh.mu.judged[block]
 	for m := j.passed; m != 0; m &= m - 1 {
-		if c := j.candidate(b, block, bits.TrailingZeros64(m)&(BlockSize-1)); leader.node == none || c.before(*leader) {
+		i := bits.TrailingZeros64(m) & (BlockSize - 1)
+		if leader.node != none && j.nodes[i].score < leader.score {
+			continue // whatever its rank
+		}
+		if c := j.candidate(b, block, i); leader.node == none || c.before(*leader) {
 			*leader = c
 		}
 	}

@@ -156,19 +156,27 @@ func (p *plan) allows(s *State, node int) bool {
 	return true
 }
 
-// of returns what was measured of node i of b, where it stands included.
-func (m *plannedMeasure) of(s *State, b *Block, i int, l *lanes) (raw, value float32) {
+// survey returns what m says of places, nil where it says nothing.
+func (m *plannedMeasure) survey(s *State) *terrain {
+	r, ok := m.measure.(Regional)
+	if !ok {
+		return nil
+	}
+	t := newTerrain(len(s.Places))
+	r.Survey(s, t.raw, t.value)
+	return t
+}
+
+// of returns what was measured of node i of b, where it stands, as surveyed, included.
+func (m *plannedMeasure) of(s *State, b *Block, i int, surveyed *terrain, l *lanes) (raw, value float32) {
 	if m.measure == nil {
 		return 0, 0
 	}
 	m.measure.Score(s, b, 1<<i, &l.raw, &l.value)
 	raw, value = l.raw[i], l.value[i]
-	if r, ok := m.measure.(Regional); ok {
-		t := newTerrain(len(s.Places))
-		defer t.done()
-		r.Survey(s, t.raw, t.value)
-		raw += t.raw[b.Place[i]]
-		value += t.value[b.Place[i]]
+	if surveyed != nil {
+		raw += surveyed.raw[b.Place[i]]
+		value += surveyed.value[b.Place[i]]
 	}
 	return raw, value
 }
@@ -182,7 +190,9 @@ func (p *plan) lines(s *State, node int) (lines []ScoreLine, sum float64) {
 	for k := range p.measures {
 		pm := &p.measures[k]
 		line := ScoreLine{Scorer: pm.scorer.Name(), Unit: pm.scorer.Unit(), Weight: pm.weight}
-		raw, value := pm.of(s, b, i, l)
+		surveyed := pm.survey(s)
+		raw, value := pm.of(s, b, i, surveyed, l)
+		surveyed.done()
 		line.Raw, line.Value = float64(raw), float64(value)
 		line.Points = float64(pm.part) * line.Value
 		sum += line.Points

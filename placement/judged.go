@@ -38,21 +38,25 @@ const hopeless = -1
 func (sh *shape) judge(s *State, b *Block, nodes uint64) {
 	l := scratch.Get().(*lanes)
 	defer scratch.Put(l)
-	candidates := uint64(0)
+	// What is known of gathered nodes lies far apart: a loop that does little else
+	// waits for all of it at once.
+	able := uint64(0)
 	for m := nodes; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		j, k := sh.at(b, i)
+		able |= j.able >> k & 1 << i
+		l.total[i] = j.nodes[k].points
+	}
+	for m := nodes; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		sh.forget(b, i)
-		if b.Live>>i&1 == 0 {
-			continue
-		}
-		sh.mu.considered++
-		j.live |= 1 << k
-		if j.able>>k&1 == 1 {
-			candidates |= 1 << i
-			l.total[i] = j.nodes[k].points
+		if b.Live>>i&1 == 1 {
+			j, k := sh.at(b, i)
+			sh.mu.considered++
+			j.live |= 1 << k
 		}
 	}
+	candidates := able & b.Live
 	sh.turnAwayBarred(s, b, nodes&b.Live&^candidates)
 	candidates = sh.filter(s, b, candidates, 0, sh.mu.plan.costly)
 	if candidates == 0 {

@@ -38,6 +38,7 @@ type shape struct {
 		passedAt []int32     // by place: nodes that passed; nil where places do not count
 		bar      float32     // what it took last to be among the best, 0 when anything did
 		thorough bool        // every node is asked everything
+		first    []candidate // scratch
 	}
 }
 

@@ -132,10 +132,16 @@ func (t *terrain) most() float32 {
 // candidate returns node i of a block with the points of its place.
 func (t *terrain) candidate(j *judged, b *Block, block, i int) candidate {
 	c := j.candidate(b, block, i)
-	if t != nil && t.reach > 0 {
-		c.score += t.points[b.Place[i]]
-	}
+	c.score += t.at(b, i)
 	return c
+}
+
+// at returns the points of the place of node i of b.
+func (t *terrain) at(b *Block, i int) float32 {
+	if t == nil || t.reach == 0 {
+		return 0
+	}
+	return t.points[b.Place[i]]
 }
 
 // opens reports whether node i of b stands in an open place.

@@ -49,11 +49,7 @@ func (v *verdict) conclude(p *plan, state *State, f findings) {
 		return
 	}
 	a := &v.account
-	a.candidates = make([]string, 0, len(f.best))
-	a.measured = make([]float32, 0, 2*len(f.best)*len(p.measures))
-	for _, c := range f.best {
-		p.measure(state, c.node, a)
-	}
+	p.measure(state, f.best, a)
 	v.chosen, v.Node, v.Score = f.best[0].node, a.candidates[0], a.score(0)
 	v.Reason = v.best()
 	v.Phase = DryRun
