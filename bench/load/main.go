@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"runtime/pprof"
 	"time"
 )
@@ -35,6 +36,8 @@ type plan struct {
 }
 
 func main() {
+	// The server shares the processors: what garbage costs here it would lack.
+	debug.SetGCPercent(800)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -125,7 +128,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	f.DurationVar(&p.hold, "hold", time.Second, "time between a placement and its release")
 	f.IntVar(&p.together, "release", 1, "placements given back by one call: 1 uses Release, more ReleaseBatch")
 	f.DurationVar(&p.timeout, "timeout", 5*time.Second, "of each call")
-	f.IntVar(&p.connections, "connections", 4, "connections to spread the calls over")
+	f.IntVar(&p.connections, "connections", 2, "connections to spread the calls over")
 	f.StringVar(&p.mix, "mix", "fifty", "request shapes: alike, fifty or different")
 	f.BoolVar(&p.dryRun, "dry-run", false, "ask for decisions that reserve nothing")
 	f.Uint64Var(&p.seed, "seed", 1, "of the shapes")

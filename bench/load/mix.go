@@ -12,32 +12,41 @@ const gib = 1 << 30
 // mix says what the n-th workload asks for. It is safe for concurrent use.
 type mix struct {
 	seed   uint64
-	shapes int // how many there are; 0 = each its own
+	shapes []*auspexv1.Workload // made beforehand; none = each its own
 }
 
 func newMix(name string, seed uint64) (mix, error) {
-	switch name {
-	case "alike":
-		return mix{seed, 1}, nil
-	case "fifty":
-		return mix{seed, 50}, nil
-	case "different":
-		return mix{seed, 0}, nil
+	shapes, known := map[string]int{"alike": 1, "fifty": 50, "different": 0}[name]
+	if !known {
+		return mix{}, fmt.Errorf("mix %q is neither alike, fifty nor different", name)
 	}
-	return mix{}, fmt.Errorf("mix %q is neither alike, fifty nor different", name)
+	m := mix{seed: seed}
+	for k := range shapes {
+		m.shapes = append(m.shapes, m.shape(k))
+	}
+	return m, nil
 }
 
-// workload returns the n-th workload under the given id: half to four cores, one
-// to eight GiB, of any class.
+// workload returns the n-th workload under the given id.
 func (m mix) workload(n int, id string) *auspexv1.Workload {
-	shape := uint64(n)
-	if m.shapes > 0 {
-		shape %= uint64(m.shapes)
+	if len(m.shapes) == 0 {
+		w := m.shape(n)
+		w.Id = id
+		return w
 	}
+	w := m.shapes[n%len(m.shapes)]
+	return &auspexv1.Workload{
+		Id: id, App: w.App, Class: w.Class, Requests: w.Requests, Labels: w.Labels, Selector: w.Selector, Locality: w.Locality, Security: w.Security,
+	}
+}
+
+// shape returns a workload without an id: half to four cores, one to eight GiB, of
+// any class.
+func (m mix) shape(n int) *auspexv1.Workload {
+	shape := uint64(n)
 	r := rand.New(rand.NewPCG(m.seed, shape))
 	classes := [...]string{"service", "service", "stream", "batch", "batch", "cron", "ml-inference"}
 	w := &auspexv1.Workload{
-		Id:    id,
 		App:   fmt.Sprintf("app-%d", shape%200),
 		Class: classes[r.IntN(len(classes))],
 		Requests: &auspexv1.Resources{Amounts: map[string]float64{

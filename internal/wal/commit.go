@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 )
 
 // group is the records of appends that become durable together, as one frame.
@@ -28,6 +29,7 @@ type tail struct {
 	torn   bool   // bytes of a failed write may stand behind the last frame
 	spare  []byte // a buffer for the next group
 	closed bool
+	spares []string // files that may become segments, with Options.Reuse
 }
 
 // join adds records to the pending group and returns it with their offset in
@@ -55,6 +57,7 @@ func (l *Log) commit(g *group) {
 		return
 	default:
 	}
+	runtime.Gosched() // those about to append join rather than wait for the next sync
 	l.mu.Lock()
 	l.mu.pending = newGroup(l.tail.spare)
 	l.mu.Unlock()
@@ -127,7 +130,14 @@ func (l *Log) rotate() error {
 	if n := len(l.mu.segments); l.tail.file != nil && l.mu.segments[n-1].size < l.opts.SegmentBytes {
 		return nil
 	}
-	seg, file, salt, err := createSegment(l.opts.FS, l.dir, l.mu.end)
+	spare, fill := "", int64(0)
+	if l.opts.Reuse {
+		fill = l.opts.SegmentBytes
+		if n := len(l.tail.spares); n > 0 {
+			spare, l.tail.spares = l.tail.spares[n-1], l.tail.spares[:n-1]
+		}
+	}
+	seg, file, salt, err := createSegment(l.opts.FS, l.dir, l.mu.end, spare, fill)
 	if err != nil {
 		return err
 	}
@@ -227,12 +237,22 @@ func (l *Log) recoverTail(last *segment) (end Position, err error) {
 		return end, nil // append to a new segment
 	}
 	if good < last.size {
-		l.opts.Logger.Warn("log: cut a torn frame off the end", "file", last.path, "offset", good, "bytes", last.size-good)
-		if err := f.Truncate(good); err != nil {
+		torn, err := scan.begins(good)
+		if err != nil {
 			return 0, err
 		}
-		if err := f.Sync(); err != nil {
-			return 0, err
+		if torn || !l.opts.Reuse {
+			l.opts.Logger.Warn("log: cut a torn frame off the end", "file", last.path, "offset", good, "bytes", last.size-good)
+		}
+		// Where segments are used again, what stands there are zeros or frames of
+		// another salt as well, and the next frame goes over it.
+		if !l.opts.Reuse {
+			if err := f.Truncate(good); err != nil {
+				return 0, err
+			}
+			if err := f.Sync(); err != nil {
+				return 0, err
+			}
 		}
 		last.size = good
 	}

@@ -16,8 +16,12 @@ import (
 
 // crashDir, when set, turns this test binary into a process that appends to the
 // log there from several goroutines until it is killed, and prints the position
-// and text of each record once it is durable.
-const crashDir = "AUSPEX_WAL_TEST_CRASH_DIR"
+// and text of each record once it is durable. reuse, when set as well, has it use
+// segments again.
+const (
+	crashDir = "AUSPEX_WAL_TEST_CRASH_DIR"
+	reuse    = "AUSPEX_WAL_TEST_REUSE"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
@@ -28,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 func appendForever(dir string) {
-	l, err := wal.Open(dir, wal.Options{SegmentBytes: 16 << 10})
+	l, err := wal.Open(dir, wal.Options{SegmentBytes: 16 << 10, Reuse: os.Getenv(reuse) != ""})
 	if err != nil {
 		fmt.Println("error", err)
 		return
@@ -56,9 +60,12 @@ func appendForever(dir string) {
 func TestKilledWhileAppending(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged := map[wal.Position]string{}
-	for range 20 {
+	for round := range 20 {
 		child := exec.Command(os.Args[0])
 		child.Env = append(os.Environ(), crashDir+"="+dir)
+		if round%3 > 0 {
+			child.Env = append(child.Env, reuse+"=1")
+		}
 		out, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -62,6 +62,85 @@ func TestTornAtEveryByte(t *testing.T) {
 	}
 }
 
+// The same where the segment was used before: behind the last write stand frames of
+// its former use.
+func TestTornAtEveryByteOfAUsedSegment(t *testing.T) {
+	name, data, ends := frames(t, groups)
+	var others [][]string
+	for i := range 10 {
+		others = append(others, []string{strings.Repeat(fmt.Sprint(i), 60)})
+	}
+	_, former, _ := frames(t, others)
+	for cut := 24; cut < len(data); cut++ {
+		var want []string
+		for i, end := range ends {
+			if int64(cut) >= end {
+				want = append(want, groups[i]...)
+			}
+		}
+		var logged strings.Builder
+		log := slog.New(slog.NewTextHandler(&logged, nil))
+		disk := diskWith(name, append(bytes.Clone(data[:cut]), former[cut:]...))
+		for _, next := range []string{"next", "and another, longer than that"} {
+			l := open(t, "log", wal.Options{FS: disk, Reuse: true, Logger: log})
+			if p := appendAll(t, l, next); int(p) != len(want)+1 {
+				t.Fatalf("cut at %d: append at %d, want %d", cut, p, len(want)+1)
+			}
+			want = append(want, next)
+			if got, _, lost := readAll(t, l, 1); !slices.Equal(got, want) || lost != nil {
+				t.Fatalf("cut at %d: read %q, lost %v; want %q", cut, got, lost, want)
+			}
+			l.Close()
+		}
+		if slices.Contains(ends, int64(cut)) && strings.Contains(logged.String(), "torn") {
+			t.Errorf("cut at %d, between frames: %s", cut, logged.String())
+		}
+	}
+}
+
+// Segments dealt with are used again, and nothing of their former use comes back.
+func TestReuse(t *testing.T) {
+	disk := waltest.NewDisk(1 << 20)
+	o := wal.Options{SegmentBytes: 4 << 10, FS: disk, Reuse: true}
+	l := open(t, "log", o)
+	var all []string
+	most := 0
+	for round := range 40 {
+		batch := numbered(round*100, 100)
+		for _, r := range batch {
+			appendAll(t, l, r)
+		}
+		all = append(all, batch...)
+		from := wal.Position(max(1, len(all)-150))
+		if err := l.TruncateBefore(from); err != nil {
+			t.Fatal(err)
+		}
+		if round%5 == 4 {
+			disk.Crash(round)
+			o.Start = from
+			l = open(t, "log", o)
+		}
+		if got, _, lost := readAll(t, l, from); !slices.Equal(got, all[from-1:]) || lost != nil {
+			t.Fatalf("round %d: read %d records, lost %v", round, len(got), lost)
+		}
+		names, _ := disk.Files("log")
+		most = max(most, len(names))
+	}
+	if most > 10 {
+		t.Errorf("%d files", most)
+	}
+}
+
+// A disk with less room than a segment takes records as long as they fit.
+func TestReuseOnAFullDisk(t *testing.T) {
+	disk := waltest.NewDisk(2 << 10)
+	l := open(t, "log", wal.Options{SegmentBytes: 4 << 10, FS: disk, Reuse: true})
+	appendAll(t, l, "one")
+	if got, _, lost := readAll(t, l, 1); !slices.Equal(got, []string{"one"}) || lost != nil {
+		t.Errorf("read %q, lost %v", got, lost)
+	}
+}
+
 // A flipped bit in the middle costs the frame it is in and no other, and the
 // loss is reported with its place. One in the segment's header costs nothing.
 func TestDamageAtEveryByte(t *testing.T) {
@@ -196,20 +275,26 @@ func FuzzSegment(f *testing.F) {
 	f.Add(append(bytes.Clone(data[:ends[1]]), data[ends[0]:]...)) // a frame twice
 	f.Add(append(bytes.Clone(data), bytes.Repeat([]byte("axf1"), 100)...))
 	f.Fuzz(func(t *testing.T, segment []byte) {
-		disk := diskWith(name, segment)
-		l := open(t, "log", wal.Options{FS: disk})
-		before, _, _ := readAll(t, l, 1) // checks the order
-		p := appendAll(t, l, "next")
-		l.Close()
-		l = open(t, "log", wal.Options{FS: disk})
-		after, _, _ := readAll(t, l, 1)
-		if !slices.Equal(after, append(before, "next")) {
-			t.Errorf("before the restart %q, after it %q", before, after)
-		}
-		if got, first, _ := readAll(t, l, p); first != p || len(got) != 1 {
-			t.Errorf("position %d holds %q", p, got)
+		for _, o := range []wal.Options{{}, {Reuse: true, SegmentBytes: 64 << 10}} {
+			o.FS = diskWith(name, segment)
+			checkSegment(t, o)
 		}
 	})
+}
+
+func checkSegment(t *testing.T, o wal.Options) {
+	l := open(t, "log", o)
+	before, _, _ := readAll(t, l, 1) // checks the order
+	p := appendAll(t, l, "next")
+	l.Close()
+	l = open(t, "log", o)
+	after, _, _ := readAll(t, l, 1)
+	if !slices.Equal(after, append(before, "next")) {
+		t.Errorf("before the restart %q, after it %q", before, after)
+	}
+	if got, first, _ := readAll(t, l, p); first != p || len(got) != 1 {
+		t.Errorf("position %d holds %q", p, got)
+	}
 }
 
 func TestCursor(t *testing.T) {

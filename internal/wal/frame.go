@@ -144,6 +144,17 @@ func (s *scanner) next() (f frame, damagedAt int64, err error) {
 	return frame{}, damagedAt, io.EOF
 }
 
+// begins reports whether a frame of the segment begins at off, be it broken.
+func (s *scanner) begins(off int64) (bool, error) {
+	head := make([]byte, frameHeaderLen)
+	n, err := s.file.ReadAt(head, off)
+	if err != nil && err != io.EOF {
+		return false, err
+	}
+	f, _, _, ok := parseHeader(head[:n], s.salt)
+	return ok && f.first >= s.expect, nil
+}
+
 // resync moves on to the next place that looks like the start of a frame, or to
 // the limit. A damaged frame's own length is not trusted.
 func (s *scanner) resync() error {

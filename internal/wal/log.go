@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -36,6 +37,12 @@ type Options struct {
 	// MaxBytes bounds the files of the log together; the oldest segments are
 	// dropped to stay below. 0 is no bound.
 	MaxBytes int64
+
+	// Reuse fills segments with zeros before their first use and uses those dealt
+	// with again. An append then changes bytes of a file and nothing about it, so that
+	// its sync has not to wait for the file system's own journal. It is for logs that
+	// are only read while nothing is truncated, and not together with MaxBytes.
+	Reuse bool
 
 	// Dropped, when set, is called after the bound took records that were still
 	// of interest (see Start and TruncateBefore). It must not call the log.
@@ -67,6 +74,8 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.SegmentBytes < minSegmentBytes:
 		return o, fmt.Errorf("segment size of %d bytes is below %d", o.SegmentBytes, minSegmentBytes)
+	case o.Reuse && o.MaxBytes > 0:
+		return o, errors.New("a log with a bound cannot use segments again")
 	case o.MaxBytes < 0 || o.MaxBytes > 0 && o.MaxBytes < 2*o.SegmentBytes:
 		return o, fmt.Errorf("bound of %d bytes is below two segments of %d", o.MaxBytes, o.SegmentBytes)
 	}
@@ -126,11 +135,11 @@ func Open(dir string, opts Options) (*Log, error) {
 
 // recover finds the segments and the end of the last one.
 func (l *Log) recover() error {
-	segments, err := listSegments(l.opts.FS, l.dir)
+	segments, spares, err := listSegments(l.opts.FS, l.dir)
 	if err != nil {
 		return err
 	}
-	l.mu.segments = segments
+	l.mu.segments, l.tail.spares = segments, spares
 	l.mu.start = l.opts.Start
 	l.mu.end = l.opts.Start
 	if n := len(segments); n > 0 {
@@ -317,11 +326,27 @@ func (l *Log) removeOldest() error {
 	l.mu.Lock()
 	oldest := l.mu.segments[0]
 	l.mu.Unlock()
-	if err := l.opts.FS.Remove(oldest.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := l.retire(oldest); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	l.mu.Lock()
 	l.mu.segments = l.mu.segments[1:]
 	l.mu.Unlock()
+	return nil
+}
+
+// maxSpares is how many segments that were dealt with wait for their next use.
+const maxSpares = 4
+
+// retire puts a segment aside for its next use, or removes it.
+func (l *Log) retire(s segment) error {
+	if !l.opts.Reuse || len(l.tail.spares) >= maxSpares {
+		return l.opts.FS.Remove(s.path)
+	}
+	spare := strings.TrimSuffix(s.path, segmentSuffix) + spareSuffix
+	if err := l.opts.FS.Rename(s.path, spare); err != nil {
+		return err
+	}
+	l.tail.spares = append(l.tail.spares, spare)
 	return nil
 }

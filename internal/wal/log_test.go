@@ -392,22 +392,27 @@ func TestStartIsNeverReused(t *testing.T) {
 
 func BenchmarkAppend(b *testing.B) {
 	record := make([]byte, 200)
-	for _, callers := range []int{1, 16, 256, 1024} {
-		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			l := open(b, b.TempDir(), wal.Options{})
-			b.SetParallelism(callers)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if _, err := l.Append(record); err != nil {
-						b.Error(err)
-					}
+	for _, reuse := range []bool{false, true} {
+		for _, callers := range []int{1, 16, 256, 1024} {
+			b.Run(fmt.Sprintf("reuse=%v/callers=%d", reuse, callers), func(b *testing.B) {
+				l := open(b, b.TempDir(), wal.Options{Reuse: reuse})
+				if _, err := l.Append(record); err != nil { // the segment is there
+					b.Fatal(err)
 				}
+				b.SetParallelism(callers)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						if _, err := l.Append(record); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+				if got := int(l.End()) - 2; got != b.N {
+					b.Fatalf("%d records in the log, want %d", got, b.N)
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
 			})
-			if got := int(l.End()) - 1; got != b.N {
-				b.Fatalf("%d records in the log, want %d", got, b.N)
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
-		})
+		}
 	}
 }
 

@@ -18,8 +18,11 @@ func TestAgainstModel(t *testing.T) {
 		disk := waltest.NewDisk(1 << 30)
 		dropped := 0
 		opts := wal.Options{SegmentBytes: 4 << 10, FS: disk, Dropped: func(r wal.Range) { dropped += r.Len() }}
-		if rapid.Bool().Draw(rt, "bounded") {
+		switch rapid.IntRange(0, 2).Draw(rt, "kind") {
+		case 1:
 			opts.MaxBytes = 16 << 10
+		case 2:
+			opts.Reuse = true
 		}
 		l, err := wal.Open("log", opts)
 		if err != nil {

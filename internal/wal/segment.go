@@ -25,7 +25,10 @@ const segmentHeaderLen = 24
 
 var segmentMagic = []byte("axwal\x00\x00\x01")
 
-const segmentSuffix = ".wal"
+const (
+	segmentSuffix = ".wal"
+	spareSuffix   = ".spare" // of a file that may become a segment
+)
 
 // segment is what the log knows of one file without opening it. Its records
 // end where the next segment begins.
@@ -43,14 +46,17 @@ func segmentPath(dir string, first Position) string {
 	return filepath.Join(dir, fmt.Sprintf("%020d%s", first, segmentSuffix))
 }
 
-// listSegments returns the segments of dir in order of position.
-func listSegments(fsys FS, dir string) ([]segment, error) {
+// listSegments returns the segments of dir in order of position, and the files that
+// may become one.
+func listSegments(fsys FS, dir string) (segments []segment, spares []string, err error) {
 	entries, err := fsys.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var segments []segment
 	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), spareSuffix) {
+			spares = append(spares, filepath.Join(dir, e.Name()))
+		}
 		digits, ok := strings.CutSuffix(e.Name(), segmentSuffix)
 		first, err := strconv.ParseUint(digits, 10, 64)
 		if !ok || err != nil || len(digits) != 20 {
@@ -58,7 +64,7 @@ func listSegments(fsys FS, dir string) ([]segment, error) {
 		}
 		info, err := e.Info()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		segments = append(segments, segment{path: filepath.Join(dir, e.Name()), first: Position(first), size: info.Size()})
 	}
@@ -74,7 +80,7 @@ func listSegments(fsys FS, dir string) ([]segment, error) {
 		span := segments[i+1].first - segments[i].first
 		segments[i].bound = span == segments[i].boundLen()
 	}
-	return segments, nil
+	return segments, spares, nil
 }
 
 // boundLen is the number of positions set aside for a segment that cannot be
@@ -90,13 +96,24 @@ func (s segment) boundLen() Position {
 // createSegment makes an empty segment. It gets its name with its header whole,
 // so that a segment without one is damaged and not merely torn. A file of that
 // name is the leftover of an earlier attempt: it holds no record, since first is
-// still to be given out.
-func createSegment(fsys FS, dir string, first Position) (seg segment, f File, salt uint32, err error) {
+// still to be given out. The file is a spare one, where that is not "", with the
+// frames it held: the salt is another, and so they are none of the segment's. A new
+// one is filled with zeros up to a size.
+func createSegment(fsys FS, dir string, first Position, spare string, fill int64) (seg segment, f File, salt uint32, err error) {
 	seg = segment{path: segmentPath(dir, first), first: first, size: segmentHeaderLen}
-	unnamed := filepath.Join(dir, "next.tmp")
-	f, err = fsys.OpenFile(unnamed, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
+	unnamed, flag := spare, os.O_RDWR
+	if spare == "" {
+		unnamed, flag = filepath.Join(dir, "next.tmp"), os.O_CREATE|os.O_TRUNC|os.O_RDWR
+	}
+	f, err = fsys.OpenFile(unnamed, flag)
 	if err != nil {
 		return segment{}, nil, 0, err
+	}
+	if spare == "" && fill > 0 && zero(f, fill) != nil {
+		// There is less room than that, or none: what is appended will show.
+		if err := f.Truncate(0); err != nil {
+			return segment{}, nil, 0, errors.Join(err, f.Close(), fsys.Remove(unnamed))
+		}
 	}
 	salt = rand.Uint32()
 	head := make([]byte, 0, segmentHeaderLen)
@@ -117,6 +134,17 @@ func createSegment(fsys FS, dir string, first Position) (seg segment, f File, sa
 		return segment{}, nil, 0, errors.Join(err, f.Close())
 	}
 	return seg, f, salt, nil
+}
+
+// zero writes zeros up to size.
+func zero(f File, size int64) error {
+	zeros := make([]byte, min(size, 1<<20))
+	for off := int64(0); off < size; off += int64(len(zeros)) {
+		if _, err := f.WriteAt(zeros[:min(size-off, int64(len(zeros)))], off); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var errSegmentHeader = errors.New("segment header is damaged or of an unknown version")

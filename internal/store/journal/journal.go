@@ -16,7 +16,7 @@ import (
 
 // Options of a journal. The zero value is ready to use.
 type Options struct {
-	SegmentBytes int64        // of the log; 0 = 16 MiB
+	SegmentBytes int64        // of the log; 0 = 4 MiB, which is quickly made
 	Log          *slog.Logger // nil discards
 
 	// Repair replays what is left of a damaged log, and logs what is not. Without
@@ -42,6 +42,9 @@ func Open(dir string, o Options) (*Journal, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = 4 << 20
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -49,7 +52,7 @@ func Open(dir string, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	log, err := wal.Open(filepath.Join(dir, "log"), wal.Options{SegmentBytes: o.SegmentBytes, Start: header.Position, Logger: o.Log})
+	log, err := wal.Open(filepath.Join(dir, "log"), wal.Options{SegmentBytes: o.SegmentBytes, Reuse: true, Start: header.Position, Logger: o.Log})
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}

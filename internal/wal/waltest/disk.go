@@ -71,7 +71,7 @@ func (d *Disk) FailSyncs(err error) {
 }
 
 // Crash is a loss of power: what was not synced is gone, except for the first
-// keep bytes of what each file had grown by. Locks are free again and files
+// keep bytes of each file from where it had changed. Locks are free again and files
 // opened before can no longer be used.
 func (d *Disk) Crash(keep int) {
 	d.mu.Lock()
@@ -80,8 +80,13 @@ func (d *Disk) Crash(keep int) {
 	clear(d.mu.locked)
 	d.mu.files = maps.Clone(d.mu.durable)
 	for _, c := range d.mu.files {
-		if grown := len(c.data) - len(c.synced); grown > 0 {
-			c.synced = slices.Concat(c.synced, c.data[len(c.synced):][:min(keep, grown)])
+		if len(c.data) >= len(c.synced) {
+			from := 0
+			for from < len(c.synced) && c.data[from] == c.synced[from] {
+				from++
+			}
+			to := min(from+keep, len(c.data))
+			c.synced = slices.Concat(c.data[:to], c.synced[min(to, len(c.synced)):])
 		}
 		c.data = bytes.Clone(c.synced)
 	}
