@@ -13,6 +13,9 @@ type call struct {
 	policy  policy        // zero when the method has none
 	listed  bool          // whether it has one
 	request proto.Message // nil for streams, whose messages are checked as they come
+
+	rest []step // the steps to come
+	last func(context.Context) error
 }
 
 // step is one concern of the chain. It calls next at most once, with ctx or one
@@ -25,11 +28,18 @@ type chain struct {
 	check func(proto.Message) error // for each message of a stream
 }
 
-func (ch chain) run(ctx context.Context, c *call, i int, last func(context.Context) error) error {
-	if i == len(ch.steps) {
-		return last(ctx)
+func (ch chain) run(ctx context.Context, c *call, last func(context.Context) error) error {
+	c.rest, c.last = ch.steps, last
+	var next func(context.Context) error // one for all steps: each is called once
+	next = func(ctx context.Context) error {
+		if len(c.rest) == 0 {
+			return c.last(ctx)
+		}
+		first := c.rest[0]
+		c.rest = c.rest[1:]
+		return first(ctx, c, next)
 	}
-	return ch.steps[i](ctx, c, func(ctx context.Context) error { return ch.run(ctx, c, i+1, last) })
+	return next(ctx)
 }
 
 func newCall(method string, request any) *call {
@@ -41,7 +51,7 @@ func newCall(method string, request any) *call {
 
 func (ch chain) unary(ctx context.Context, request any, rpc *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	var response any
-	err := ch.run(ctx, newCall(rpc.FullMethod, request), 0, func(ctx context.Context) (err error) {
+	err := ch.run(ctx, newCall(rpc.FullMethod, request), func(ctx context.Context) (err error) {
 		response, err = handle(ctx, request)
 		return err
 	})
@@ -49,7 +59,7 @@ func (ch chain) unary(ctx context.Context, request any, rpc *grpc.UnaryServerInf
 }
 
 func (ch chain) stream(service any, s grpc.ServerStream, rpc *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
-	return ch.run(s.Context(), newCall(rpc.FullMethod, nil), 0, func(ctx context.Context) error {
+	return ch.run(s.Context(), newCall(rpc.FullMethod, nil), func(ctx context.Context) error {
 		return handle(service, &checkedStream{ServerStream: s, context: func() context.Context { return ctx }, check: ch.check})
 	})
 }

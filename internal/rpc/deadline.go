@@ -17,8 +17,11 @@ func deadline(longest time.Duration) step {
 		if longest > 0 && c.request != nil {
 			most = min(most, longest)
 		}
-		ctx, cancel := context.WithTimeout(ctx, most)
-		defer cancel()
+		if theirs, has := ctx.Deadline(); !has || time.Until(theirs) > most {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, most)
+			defer cancel()
+		}
 		err := next(ctx)
 		if end := ctx.Err(); end != nil && err != nil && status.Code(err) == codes.Unknown && errors.Is(err, end) {
 			return status.FromContextError(end).Err()

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,17 +44,31 @@ func newMeters(reg prometheus.Registerer) (*meters, error) {
 	return m, errors.Join(reg.Register(m.seconds), reg.Register(m.inFlight), reg.Register(m.panics), reg.Register(m.samples))
 }
 
-// observe times every call. One that panics counts as INTERNAL.
-func (m *meters) observe(ctx context.Context, c *call, next func(context.Context) error) error {
-	start := time.Now()
-	code := codes.Internal
-	gauge := m.inFlight.WithLabelValues(string(c.policy.class))
-	gauge.Inc()
-	defer func() {
-		gauge.Dec()
-		m.seconds.WithLabelValues(c.method, code.String()).Observe(time.Since(start).Seconds())
-	}()
-	err := next(ctx)
-	code = status.Code(err)
-	return err
+// observe returns the step that times every call. One that panics counts as INTERNAL.
+func (m *meters) observe() step {
+	// Looked up with the first call, not with each.
+	flying := make(map[rateClass]func() prometheus.Gauge)
+	answered := make(map[string]func() prometheus.Observer)
+	for method, p := range policies {
+		flying[p.class] = sync.OnceValue(func() prometheus.Gauge { return m.inFlight.WithLabelValues(string(p.class)) })
+		answered[method] = sync.OnceValue(func() prometheus.Observer { return m.seconds.WithLabelValues(method, codes.OK.String()) })
+	}
+	return func(ctx context.Context, c *call, next func(context.Context) error) error {
+		start := time.Now()
+		code := codes.Internal
+		gauge := flying[c.policy.class]()
+		gauge.Inc()
+		defer func() {
+			gauge.Dec()
+			seconds := time.Since(start).Seconds()
+			if code == codes.OK {
+				answered[c.method]().Observe(seconds)
+				return
+			}
+			m.seconds.WithLabelValues(c.method, code.String()).Observe(seconds)
+		}()
+		err := next(ctx)
+		code = status.Code(err)
+		return err
+	}
 }

@@ -108,7 +108,7 @@ func New(o Options) (*Server, error) {
 		steps: []step{
 			recovery(o.Log, m.panics),
 			identity,
-			m.observe,
+			m.observe(),
 			logging(o.Log),
 			limit(inFlight),
 			deadline(o.MaxDeadline),

@@ -9,6 +9,10 @@
 // offset and the positions lost, and goes on with the next intact frame. A damaged
 // segment header by itself costs nothing.
 //
+// With Options.Reuse a segment is a file of its full size from the start: zeros, or
+// a segment dealt with, whose frames are of another salt. Its frames end where the
+// next is not intact.
+//
 // Positions count records from 1 and are never reused, so the number of records
 // between two positions is their difference.
 package wal
