@@ -53,6 +53,16 @@ func (c *PowerCurve) Watts(utilisation float64) float64 {
 	return c.watts[i] + (c.watts[i+1]-c.watts[i])*(x-float64(i))
 }
 
+// Flattest returns the least that the draw rises with utilisation anywhere, in watts
+// from none to full; below 0 where it falls.
+func (c *PowerCurve) Flattest() float64 {
+	least := math.Inf(1)
+	for i := 1; i < curvePoints; i++ {
+		least = min(least, (c.watts[i]-c.watts[i-1])*(curvePoints-1))
+	}
+	return least
+}
+
 // Known reports whether the curve holds any draw.
 func (c *PowerCurve) Known() bool { return c.watts != [curvePoints]float64{} }
 

@@ -19,11 +19,18 @@ const anchorFloor = .01
 //
 //	min(limit, profile + q (max(peak - profile, 0) + .01 limit))
 func Peak(profile, peak, limit, q float32) float32 {
-	p := profile + q*(max(peak-profile, 0)+anchorFloor*limit)
+	p := Unlimited(profile, peak, limit, q)
 	if limit > 0 {
 		return min(p, limit)
 	}
 	return p
+}
+
+// Unlimited is Peak where the limit bounds nothing. It is the larger of two forms
+// that are linear in profile, peak and limit, so that of a sum it is at most the sum
+// of what it is of the parts.
+func Unlimited(profile, peak, limit, q float32) float32 {
+	return profile + q*(max(peak-profile, 0)+anchorFloor*limit)
 }
 
 // Needed returns the margin with which Peak would have been just actual, what

@@ -36,11 +36,13 @@ type Catalogue struct {
 	Nodes    int
 	Capacity resource.Vector
 	Replicas map[uint32][]uint32 // data set number -> places of its replicas, sorted
+	Holders  map[uint32][]int32  // data set number -> nodes that hold it, sorted
 	At       []int32             // nodes by place
 	Parts    map[workload.Level]Parts
 	Unkind   bool // some node has a taint that would rather have workloads elsewhere
 
 	replicas *replicas // what follows from Replicas
+	tables   *recalled
 
 	MostCores   float64 // on a node
 	MostDevices int     // on a node
@@ -58,7 +60,7 @@ type Catalogue struct {
 
 // survey builds the catalogue of s.
 func (s *State) survey() *Catalogue {
-	c := &Catalogue{Replicas: make(map[uint32][]uint32), Worth: s.Catalogue.Worth, replicas: newReplicas()}
+	c := &Catalogue{Replicas: make(map[uint32][]uint32), Holders: make(map[uint32][]int32), Worth: s.Catalogue.Worth, replicas: newReplicas(), tables: new(recalled)}
 	hold := func(data, place uint32) {
 		if at, held := slices.BinarySearch(c.Replicas[data], place); !held {
 			c.Replicas[data] = slices.Insert(c.Replicas[data], at, place)
@@ -86,6 +88,7 @@ func (s *State) survey() *Catalogue {
 			c.draw(n)
 			for _, data := range b.Data[i] {
 				hold(data, b.Place[i])
+				c.Holders[data] = append(c.Holders[data], b.First+int32(i))
 			}
 		}
 	}

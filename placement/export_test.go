@@ -70,11 +70,26 @@ func (s *Service) CompareScans(w *workload.Workload, most int) (outranked int, e
 		return 0, err
 	}
 	p := s.engine.prepare(q)
-	all, some := p.scan(state, most, true), p.scan(state, most, false)
-	if err := agree(some, all); err != nil {
+	all := p.scan(state, most, true)
+	if err := agree(p.scan(state, most, false), all); err != nil {
 		return 0, err
 	}
-	return some.outranked, nil
+	terrain := p.survey(state)
+	u, late := s.shapes.sieves.sift(p, state, terrain)
+	if u == nil {
+		return 0, fmt.Errorf("no bounds: late %v", late)
+	}
+	for node, bound := range u.of {
+		b, i := state.peek(node)
+		if !p.allows(state, node) {
+			continue
+		}
+		if _, score := p.lines(state, node); score > float64(bound) {
+			return 0, fmt.Errorf("%s scores %g, over its bound of %g", b.Node[i].Name, score, bound)
+		}
+	}
+	some := p.ask(state, terrain, u, most)
+	return some.outranked, agree(some, all)
 }
 
 // Learned returns what tells one plan for the shape of w from the next: all nodes

@@ -22,6 +22,18 @@ type Rule struct {
 	// these changes.
 	Lasting bool
 
+	// OfBuild promises more than Lasting: that nodes of one build get one answer, as
+	// the interface of that name has it.
+	OfBuild bool
+
+	// Open says, by position in State.Places, where nodes are not all turned away by the
+	// Check; nil where it does not go by that.
+	Open []bool
+
+	// Room says that the Check turns away nodes where less of a resource is left beside
+	// what is requested there: the nodes of the highest scores may all be full.
+	Room Room
+
 	// Shared says that the answer about a node depends on the draw of its power
 	// domains too. Of any other rule it depends, as for what is placed, on the node
 	// and the groups the query is about.
@@ -30,6 +42,13 @@ type Rule struct {
 	// Costly marks a rule that takes long to ask. On a large fleet the scan asks it,
 	// and the rules after it, only of nodes whose score could still win.
 	Costly bool
+}
+
+// Room is an amount of a resource, by its position in the schema. The zero Room is
+// none.
+type Room struct {
+	Resource int
+	Amount   float64
 }
 
 // Check is the form of a Rule the scan runs. It must not allocate.

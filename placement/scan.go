@@ -77,26 +77,16 @@ func (p *plan) scan(s *State, most int, thorough bool) findings {
 		whole.look(block)
 	}
 	parts := make([]*scan, min(runtime.GOMAXPROCS(0), 1+len(s.Blocks)/blocksPerPart))
-	var running sync.WaitGroup
-	for i := range parts {
+	inParts(len(parts), len(s.Blocks), func(i, from, to int) {
 		part := p.newScan(s, whole.terrain, most)
 		part.floor = whole.bar(most)
 		parts[i] = part
-		from, to := i*len(s.Blocks)/len(parts), (i+1)*len(s.Blocks)/len(parts)
-		work := func() {
-			for block := from; block < to; block++ {
-				if block%stride != 0 {
-					part.look(block)
-				}
+		for block := from; block < to; block++ {
+			if block%stride != 0 {
+				part.look(block)
 			}
 		}
-		if i == len(parts)-1 {
-			work()
-		} else {
-			running.Go(work)
-		}
-	}
-	running.Wait()
+	})
 	for _, part := range parts {
 		whole.add(&part.findings, most)
 		part.end()
@@ -127,13 +117,19 @@ func (x *scan) end() { scratch.Put(x.lanes) }
 
 // look holds the nodes of one block against the plan.
 func (x *scan) look(block int) {
+	live := x.state.Blocks[block].Live
+	x.considered += bits.OnesCount64(live)
+	x.ask(block, live)
+}
+
+// ask holds some nodes of a block against the plan.
+func (x *scan) ask(block int, candidates uint64) {
 	p, s, t, l := x.plan, x.state, x.terrain, x.lanes
 	b, bar := s.Blocks[block], float32(0)
 	if !x.thorough {
 		bar = max(x.floor, x.bar(x.most))
 	}
-	x.considered += bits.OnesCount64(b.Live)
-	candidates := p.filter(s, b, b.Live, 0, p.costly, x.turnedAway)
+	candidates = p.filter(s, b, candidates, 0, p.costly, x.turnedAway)
 	if candidates == 0 {
 		return
 	}

@@ -13,6 +13,7 @@ import (
 type shapes struct {
 	engine     *engine
 	recent     *recent
+	sieves     *sieves // for those that come for the first time
 	seed       maphash.Seed
 	smallFleet int
 
@@ -31,7 +32,7 @@ const (
 )
 
 func newShapes(e *engine) *shapes {
-	c := &shapes{engine: e, recent: newRecent(), seed: maphash.MakeSeed(), smallFleet: smallFleet}
+	c := &shapes{engine: e, recent: newRecent(), sieves: newSieves(e), seed: maphash.MakeSeed(), smallFleet: smallFleet}
 	c.mu.byHash = make(map[uint64]*list.Element)
 	return c
 }
@@ -49,7 +50,10 @@ func (c *shapes) search(q *Query, latest func() *State, most int, thorough bool)
 		}
 	}
 	p := c.engine.prepare(q)
-	return p, q.State, p.scan(q.State, most, thorough)
+	if thorough {
+		return p, q.State, p.scan(q.State, most, true)
+	}
+	return c.sieves.search(p, latest, most)
 }
 
 // find returns the shape of q, nil when it comes for the first time.

@@ -20,7 +20,7 @@ func (Accelerator) Prepare(q *placement.Query) []placement.Rule {
 		return nil
 	}
 	return []placement.Rule{
-		{Reason: "too few devices of an acceptable model", Lasting: true, Check: ofModel{a, q.Models}},
+		{Reason: "too few devices of an acceptable model", Lasting: true, OfBuild: true, Check: ofModel{a, q.Models}},
 		{Reason: "too few devices with the share and memory free", Preemptible: true, Check: free{a, q.Models}},
 	}
 }

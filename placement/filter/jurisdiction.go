@@ -2,6 +2,7 @@ package filter
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/auspex-project/auspex/placement"
 )
@@ -13,6 +14,9 @@ type Jurisdiction struct{}
 
 var _ placement.Filter = Jurisdiction{}
 
+// lawfulPlaces is the key of the places that stand under the law of some countries.
+type lawfulPlaces string
+
 func (Jurisdiction) Name() string { return "jurisdiction" }
 
 func (Jurisdiction) Prepare(q *placement.Query) []placement.Rule {
@@ -23,12 +27,15 @@ func (Jurisdiction) Prepare(q *placement.Query) []placement.Rule {
 	lawful := func(s *placement.State, p placement.Place) bool {
 		return slices.Contains(countries, s.Policy.Country(p))
 	}
-	allowed := make([]bool, len(q.State.Places))
-	for i, p := range q.State.Places {
-		allowed[i] = lawful(q.State, p)
-	}
+	allowed := placement.Recall(q.State, lawfulPlaces(strings.Join(countries, ",")), func() []bool {
+		allowed := make([]bool, len(q.State.Places))
+		for i, p := range q.State.Places {
+			allowed[i] = lawful(q.State, p)
+		}
+		return allowed
+	})
 	return []placement.Rule{{
-		Reason: "outside the allowed countries", Lasting: true,
+		Reason: "outside the allowed countries", Lasting: true, Open: allowed,
 		Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
 			p := int(b.Place[i])
 			if p >= len(allowed) { // a node described since the query was made

@@ -22,7 +22,7 @@ func (Locality) Prepare(q *placement.Query) []placement.Rule {
 			allowed[i] = p.Within(want)
 		}
 		rules = append(rules, placement.Rule{
-			Reason: "outside the required places", Lasting: true,
+			Reason: "outside the required places", Lasting: true, Open: allowed,
 			Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
 				p := int(b.Place[i])
 				if p >= len(allowed) { // a node described since the query was made

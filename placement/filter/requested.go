@@ -33,12 +33,13 @@ func (Requested) Prepare(q *placement.Query) []placement.Rule {
 			rules = append(rules, placement.Rule{
 				Reason:      fmt.Sprintf("requests of %s over capacity", n.Resource),
 				Preemptible: true,
+				Room:        placement.Room{Resource: n.Index, Amount: n.Request},
 				Check:       unpromised{n.Index, n.Request},
 			})
 		default:
 			rules = append(rules, placement.Rule{
 				Reason: fmt.Sprintf("node is smaller than the request of %s", n.Resource),
-				Check:  large{n.Index, n.Request}, Lasting: true,
+				Check:  large{n.Index, n.Request}, Lasting: true, OfBuild: true,
 			})
 		}
 	}

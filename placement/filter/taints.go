@@ -20,7 +20,7 @@ func (Taints) Prepare(q *placement.Query) []placement.Rule {
 		tolerated[i] = toleratesAll(q.Workload.Tolerations, set)
 	}
 	return []placement.Rule{{
-		Reason: "taint not tolerated", Lasting: true,
+		Reason: "taint not tolerated", Lasting: true, OfBuild: true,
 		Check: among(tainted, func(s *placement.State, b *placement.Block, i int) bool {
 			t := int(b.Taints[i])
 			if t >= len(tolerated) { // a node described since the query was made

@@ -16,7 +16,10 @@ import (
 // sent where none are free.
 type Accelerator struct{}
 
-var _ placement.Scorer = Accelerator{}
+var (
+	_ placement.Foresight = Accelerator{}
+	_ placement.Foreseen  = (*rest)(nil)
+)
 
 func (Accelerator) Name() string           { return "accelerator" }
 func (Accelerator) Unit() string           { return "devices wasted" }
@@ -86,4 +89,61 @@ func whole(devices []placement.DeviceState) float32 {
 		}
 	}
 	return n
+}
+
+// Foresee implements placement.Foresight. To work without a need of devices only what
+// is free of them counts; before anything is learned, whole devices are counted, and a
+// part of one leaves, where no other is in use in part, all but that of a whole one.
+func (Accelerator) Foresee(q *placement.Query) placement.Standing {
+	switch {
+	case q.Accelerator.Devices > 0 && q.State.Catalogue.Worth != nil:
+		return nil
+	case q.Accelerator.Devices > 0:
+		return restStanding{q.Accelerator.Share < placement.WholeDevice}
+	case q.State.Catalogue.Worth != nil:
+		return wasteStanding{q}
+	}
+	return plainStanding{}
+}
+
+// plainStanding is that of rest for work without a need of devices, all there is to it.
+type plainStanding struct{}
+
+func (plainStanding) Stand(s *placement.State, b *placement.Block, i int) (value float32, mark int) {
+	if b.Accelerated>>i&1 == 0 {
+		return 100, 0
+	}
+	devices := b.Occupants[i].Devices
+	return percent(1 - free(devices)/max(1, float32(len(devices)))), 0
+}
+
+// restStanding is that of rest for work that needs devices.
+type restStanding struct{ part bool }
+
+const entire = 1 // mark of nodes no device of which is in use in part
+
+func (st restStanding) Stand(_ *placement.State, b *placement.Block, i int) (value float32, mark int) {
+	devices := b.Occupants[i].Devices
+	switch free, whole := free(devices), whole(devices); {
+	case b.Accelerated>>i&1 == 0:
+		return 100, 0
+	case !st.part:
+		return 100 * (1 - whole/float32(len(devices))), entire // parts do not count
+	case free == whole:
+		return 0, entire
+	}
+	return 100, 0
+}
+
+func (m *rest) Rise(_ *placement.State, b *placement.Block, builds uint64, mark int, value *placement.Lane) {
+	each(builds, func(i int) {
+		switch {
+		case mark != entire:
+			value[i] = 0
+		case m.need.Share < placement.WholeDevice:
+			value[i] = 100 * float32(m.need.Share) / placement.WholeDevice
+		default:
+			value[i] = 100 * float32(m.need.Devices) / max(1, float32(len(b.Occupants[i].Devices)))
+		}
+	})
 }

@@ -53,6 +53,7 @@ type ask struct {
 }
 
 func (*cost) Lasting() {}
+func (*cost) OfBuild() {}
 
 func (m *cost) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {

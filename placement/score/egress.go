@@ -60,8 +60,12 @@ type priced struct {
 	prices []float64 // a GiB, by place
 }
 
-// to returns what moving the data to a place costs.
-func (d *priced) to(s *placement.State, place uint32) float32 {
+// at returns what moving the data to a place costs.
+func (d *priced) at(s *placement.State, place uint32) float32 {
+	if int(place) < len(d.prices) {
+		return float32(d.prices[place] * d.gibs)
+	}
+	// A node described since the query was made.
 	cheapest := math.Inf(1)
 	for _, from := range d.from {
 		cheapest = min(cheapest, s.Policy.PerGiB(s.Places[from], s.Places[place]))
@@ -71,17 +75,31 @@ func (d *priced) to(s *placement.State, place uint32) float32 {
 
 func (*egress) Lasting() {}
 
+// Locate implements placement.Located.
+func (m *egress) Locate(s *placement.State, value []float32) {
+	for place := range value {
+		cost := float32(0)
+		for k := range m.sets {
+			cost += m.sets[k].at(s, uint32(place))
+		}
+		value[place] = percent(1 - cost/m.worst)
+	}
+}
+
+// Apart implements placement.Located: a replica of their own makes a difference.
+func (m *egress) Apart(s *placement.State) (nodes []int32) {
+	for k := range m.sets {
+		nodes = append(nodes, s.Catalogue.Holders[m.sets[k].id]...)
+	}
+	return nodes
+}
+
 func (m *egress) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
 		cost := float32(0)
 		for k := range m.sets {
-			d, place := &m.sets[k], b.Place[i]
-			switch {
-			case slices.Contains(b.Data[i], d.id):
-			case int(place) < len(d.prices):
-				cost += float32(d.prices[place] * d.gibs)
-			default: // a node described since the query was made
-				cost += d.to(s, place)
+			if d := &m.sets[k]; !slices.Contains(b.Data[i], d.id) {
+				cost += d.at(s, b.Place[i])
 			}
 		}
 		raw[i], value[i] = cost, percent(1-cost/m.worst)

@@ -1,6 +1,8 @@
 package score
 
 import (
+	"time"
+
 	"github.com/auspex-project/auspex/placement"
 )
 
@@ -13,8 +15,9 @@ type Carbon struct{}
 type Electricity struct{}
 
 var (
-	_ placement.Scorer = Carbon{}
-	_ placement.Scorer = Electricity{}
+	_ placement.Foresight = Carbon{}
+	_ placement.Foresight = Electricity{}
+	_ placement.Foreseen  = (*energy)(nil)
 )
 
 func (Carbon) Name() string           { return "carbon" }
@@ -22,18 +25,24 @@ func (Carbon) Unit() string           { return "g CO2e/h" }
 func (Carbon) DefaultWeight() float64 { return 1 }
 
 func (Carbon) Prepare(q *placement.Query) placement.Measure {
-	return prepareEnergy(q, func(e placement.Energy) (float64, bool) {
+	return prepareEnergy(q, ofCarbon, func(e placement.Energy) (float64, bool) {
 		carbon, _ := e.Over(q)
 		return carbon, len(e.Carbon) > 0
 	})
 }
+
+// Foresee implements placement.Foresight, as Power does.
+func (Carbon) Foresee(q *placement.Query) placement.Standing { return Power{}.Foresee(q) }
+
+// Foresee implements placement.Foresight, as Power does.
+func (Electricity) Foresee(q *placement.Query) placement.Standing { return Power{}.Foresee(q) }
 
 func (Electricity) Name() string           { return "electricity" }
 func (Electricity) Unit() string           { return "currency/h" }
 func (Electricity) DefaultWeight() float64 { return 1 }
 
 func (Electricity) Prepare(q *placement.Query) placement.Measure {
-	return prepareEnergy(q, func(e placement.Energy) (float64, bool) {
+	return prepareEnergy(q, ofPrice, func(e placement.Energy) (float64, bool) {
 		_, price := e.Over(q)
 		return price, len(e.Price) > 0
 	})
@@ -41,34 +50,60 @@ func (Electricity) Prepare(q *placement.Query) placement.Measure {
 
 // prepareEnergy returns a measure of watts times what each site has of something
 // a kilowatt-hour; nil where no site has any.
-func prepareEnergy(q *placement.Query, of func(placement.Energy) (x float64, known bool)) placement.Measure {
-	m := &energy{bySite: make(map[string]float64)}
-	for site, e := range q.State.Policy.Energy {
-		if x, known := of(e); known {
-			m.bySite[site] = x / 1000 // a watt-hour
-			m.most = max(m.most, x/1000)
-		}
-	}
-	watts, ok := Power{}.Prepare(q).(*power)
-	if m.most == 0 || !ok {
+func prepareEnergy(q *placement.Query, kind energyKind, of func(placement.Energy) (x float64, known bool)) placement.Measure {
+	if len(q.State.Policy.Energy) == 0 {
 		return nil
 	}
-	m.watts = watts
-	m.sites = make([]float64, len(q.State.Domains))
-	for i, d := range q.State.Domains {
-		m.sites[i] = m.at(d)
+	rates := placement.Recall(q.State, energyKey{kind, q.Stay.From, q.Slots, len(q.State.Domains)}, func() *rates {
+		r := &rates{bySite: make(map[string]float64)}
+		for site, e := range q.State.Policy.Energy {
+			if x, known := of(e); known {
+				r.bySite[site] = x / 1000 // a watt-hour
+				r.most = max(r.most, x/1000)
+			}
+		}
+		r.sites = make([]float64, len(q.State.Domains))
+		for i, d := range q.State.Domains {
+			r.sites[i] = r.at(d)
+		}
+		return r
+	})
+	watts, ok := Power{}.Prepare(q).(*power)
+	if rates.most == 0 || !ok {
+		return nil
 	}
-	return m
+	return &energy{watts, rates}
 }
 
+// energyKey says what rates depend on beside the policy.
+type energyKey struct {
+	kind  energyKind
+	from  time.Time
+	slots int
+
+	domains int // none where the query is made to last without nodes
+}
+
+type energyKind int
+
+const (
+	ofCarbon energyKind = iota
+	ofPrice
+)
+
 type energy struct {
-	watts  *power
+	watts *power
+	*rates
+}
+
+// rates are what sites have of something over a horizon.
+type rates struct {
 	bySite map[string]float64 // per watt-hour
 	most   float64
 	sites  []float64 // the same by power domain, for those of the kind site
 }
 
-func (m *energy) at(d *placement.Domain) float64 {
+func (m *rates) at(d *placement.Domain) float64 {
 	if d.Kind != placement.SiteDomain {
 		return m.most
 	}
@@ -99,4 +134,11 @@ func (m *energy) of(s *placement.State, b *placement.Block, i int) float64 {
 	default: // a node described since the query was made
 		return m.at(s.Domains[at])
 	}
+}
+
+func (m *energy) Rise(s *placement.State, b *placement.Block, builds uint64, mark int, value *placement.Lane) {
+	each(builds, func(i int) {
+		x := m.watts.least(s, b, i, mark) * m.of(s, b, i)
+		value[i] = percent(1-float32(x/(m.watts.worst*m.most))) - 100
+	})
 }

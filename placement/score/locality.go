@@ -60,6 +60,25 @@ type dataSet struct {
 
 func (*locality) Lasting() {}
 
+// Locate implements placement.Located.
+func (m *locality) Locate(_ *placement.State, value []float32) {
+	for place := range value {
+		cost := float32(0)
+		for k := range m.sets {
+			cost += m.sets[k].bytes * m.sets[k].to(uint32(place))
+		}
+		value[place] = percent(1 - cost/(farthest*m.total))
+	}
+}
+
+// Apart implements placement.Located: a replica of their own makes a difference.
+func (m *locality) Apart(s *placement.State) (nodes []int32) {
+	for k := range m.sets {
+		nodes = append(nodes, s.Catalogue.Holders[m.sets[k].id]...)
+	}
+	return nodes
+}
+
 func (m *locality) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
 		cost := float32(0)

@@ -10,7 +10,10 @@ import (
 // its idle draw. The scale is the dearest node of the fleet waking up.
 type Power struct{}
 
-var _ placement.Scorer = Power{}
+var (
+	_ placement.Foresight = Power{}
+	_ placement.Foreseen  = (*power)(nil)
+)
 
 func (Power) Name() string           { return "power" }
 func (Power) Unit() string           { return "W" }
@@ -64,4 +67,48 @@ func (m *power) added(s *placement.State, b *placement.Block, i int) float64 {
 		}
 	}
 	return watts
+}
+
+// Foresee implements placement.Foresight: it tells nodes apart that sleep, and those
+// that are awake and far enough from full use to draw more with any work.
+func (Power) Foresee(*placement.Query) placement.Standing { return powerStanding{} }
+
+type powerStanding struct{}
+
+const (
+	asleep, awake = 1, 2 // marks
+
+	// halfUsed is the average use, as a share of all cores, up to which a node counts as
+	// awake and ready to draw more.
+	halfUsed = .5
+)
+
+func (powerStanding) Stand(_ *placement.State, b *placement.Block, i int) (value float32, mark int) {
+	switch cores := b.Capacity[cpuColumn][i]; {
+	case b.Powered>>i&1 == 0:
+	case b.Count[i] == 0:
+		mark = asleep
+	case float64(b.Columns[cpuColumn].Mean[i]) <= halfUsed*cores:
+		mark = awake
+	}
+	return 100, mark
+}
+
+// least returns at least what is added to the draw of a node of build i with a mark.
+func (m *power) least(s *placement.State, b *placement.Block, i, mark int) float64 {
+	curve, cores := &s.Curves[b.Curve[i]], max(b.Capacity[cpuColumn][i], 1e-9)
+	switch {
+	case m.query.Accelerator.Devices > 0 || mark != asleep && mark != awake || m.cpu <= 0:
+		return 0
+	case mark == asleep:
+		return curve.Watts(float64(m.cpu)/cores) + float64(b.DeviceWatts[i])
+	}
+	added := min(float64(m.cpu)/cores, 1-halfUsed) // a curve ends at full use
+	return max(curve.Flattest(), 0) * added
+}
+
+func (m *power) Rise(s *placement.State, b *placement.Block, builds uint64, mark int, value *placement.Lane) {
+	each(builds, func(i int) {
+		value[i] = percent(1-float32(m.least(s, b, i, mark)/m.worst)) - 100
+	})
 }

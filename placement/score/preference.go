@@ -43,14 +43,27 @@ type preference struct {
 
 func (*preference) Lasting() {}
 
+// Locate implements placement.Located.
+func (m *preference) Locate(s *placement.State, value []float32) {
+	for place := range value {
+		value[place] = percent(m.at(s, place) / m.wishes)
+	}
+}
+
+// Apart implements placement.Located.
+func (m *preference) Apart(s *placement.State) []int32 { return s.Named(m.want.Nodes...) }
+
+// at returns how many of the lists name a place.
+func (m *preference) at(s *placement.State, place int) float32 {
+	if place < len(m.met) {
+		return m.met[place]
+	}
+	return met(m.want, s.Places[place]) // of a node described since the query was made
+}
+
 func (m *preference) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
-		n := float32(0)
-		if p := int(b.Place[i]); p < len(m.met) {
-			n = m.met[p]
-		} else { // a node described since the query was made
-			n = met(m.want, s.Places[p])
-		}
+		n := m.at(s, int(b.Place[i]))
 		if len(m.want.Nodes) > 0 && slices.Contains(m.want.Nodes, b.Node[i].Name) {
 			n++
 		}

@@ -8,8 +8,9 @@ import "github.com/auspex-project/auspex/placement"
 type Risk struct{}
 
 var (
-	_ placement.Scorer  = Risk{}
-	_ placement.Bounded = (*risk)(nil)
+	_ placement.Foresight = Risk{}
+	_ placement.Bounded   = (*risk)(nil)
+	_ placement.Foreseen  = (*risk)(nil)
 )
 
 func (Risk) Name() string           { return "risk" }
@@ -45,4 +46,21 @@ func (m *risk) Bound(_ *placement.State, b *placement.Block, candidates uint64, 
 		}
 		value[i] = percent(least)
 	})
+}
+
+// Foresee implements placement.Foresight: in the slot in which a node's peak is highest
+// now, it will be higher by what the load adds there at least.
+func (Risk) Foresee(q *placement.Query) placement.Standing { return riskStanding{loads(q)} }
+
+type riskStanding struct{ loads []placement.Load }
+
+func (st riskStanding) Stand(s *placement.State, b *placement.Block, i int) (value float32, mark int) {
+	return scarcest(st.loads, func(l *placement.Load) (share float32, ok bool) {
+		c := &b.Columns[l.Index]
+		return l.Share(b, i, l.Highest(b, i, s.Grid.Slots)), c.Peak[i] >= c.Top[i]
+	})
+}
+
+func (m *risk) Rise(_ *placement.State, b *placement.Block, builds uint64, mark int, value *placement.Lane) {
+	fall(b, builds, m.loads, mark, value, (*placement.Load).LeastHighest)
 }

@@ -23,6 +23,12 @@ type stability struct{ node string }
 
 func (*stability) Lasting() {}
 
+// Locate implements placement.Located.
+func (*stability) Locate(_ *placement.State, value []float32) { clear(value) }
+
+// Apart implements placement.Located.
+func (m *stability) Apart(s *placement.State) []int32 { return s.Named(m.node) }
+
 func (m *stability) Score(_ *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates, func(i int) {
 		raw[i], value[i] = 1, 0

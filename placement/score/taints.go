@@ -33,6 +33,7 @@ type taints struct {
 }
 
 func (*taints) Lasting() {}
+func (*taints) OfBuild() {}
 
 func (m *taints) Score(s *placement.State, b *placement.Block, candidates uint64, raw, value *placement.Lane) {
 	each(candidates&^b.Tainted, func(i int) { raw[i], value[i] = 0, 100 })

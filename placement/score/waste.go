@@ -14,7 +14,10 @@ type waste struct {
 	share  int32           // of each device, in parts of packing.Whole
 }
 
-var _ placement.Chooser = (*waste)(nil)
+var (
+	_ placement.Chooser  = (*waste)(nil)
+	_ placement.Foreseen = (*waste)(nil)
+)
 
 const (
 	cpuColumn, memoryColumn = 0, 1 // in every schema
@@ -80,3 +83,21 @@ func (m *waste) added(b *placement.Block, i int) (devices float32, chosen uint64
 
 // packingShare converts a share of a device, in parts of placement.WholeDevice.
 func packingShare(share int32) int32 { return share / (placement.WholeDevice / packing.Whole) }
+
+// wasteStanding is that of waste for work without a need of devices: more need of cores
+// or memory never makes for less waste, but where the margin is less for one member
+// more.
+type wasteStanding struct{ query *placement.Query }
+
+func (st wasteStanding) Stand(_ *placement.State, b *placement.Block, i int) (value float32, mark int) {
+	if b.Accelerated>>i&1 == 1 && free(b.Occupants[i].Devices) > 0 {
+		if before, after := st.query.Room(b, i, cpuColumn, new(placement.Need)); after > before {
+			return 100, 0
+		}
+	}
+	return 50, 0
+}
+
+func (*waste) Rise(_ *placement.State, _ *placement.Block, builds uint64, _ int, value *placement.Lane) {
+	each(builds, func(i int) { value[i] = 0 })
+}
