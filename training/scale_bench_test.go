@@ -7,12 +7,14 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/auspex-project/auspex/internal/store"
+	"github.com/auspex-project/auspex/internal/store/sqlite"
 	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
@@ -52,9 +54,23 @@ func (g generated) Scan(ctx context.Context, _ store.Query) iter.Seq2[timeseries
 	}
 }
 
+// stored is what was generated, as a store keeps it.
+func stored(b *testing.B, g generated) History {
+	s, err := sqlite.Open(filepath.Join(b.TempDir(), "history.db"), sqlite.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	if _, err := store.Copy(b.Context(), s, g.Scan(b.Context(), store.Query{}), store.CopyOptions{}); err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
 // BenchmarkNight spends a night on AUSPEX_BENCH_WORKLOADS workloads (default
-// 1,000) of two resources with three weeks of hourly samples. What matters is the
-// time to read and digest a workload, which must not grow, and the memory.
+// 1,000) of two resources with three weeks of hourly samples, made as they are
+// read or, with AUSPEX_BENCH_STORE=sqlite, from a file. What matters is the time to
+// read and digest a workload, which must not grow, and the memory.
 func BenchmarkNight(b *testing.B) {
 	size := 1000
 	if text := os.Getenv("AUSPEX_BENCH_WORKLOADS"); text != "" {
@@ -64,6 +80,10 @@ func BenchmarkNight(b *testing.B) {
 		}
 		size = n
 	}
+	var h History = generated{size, 21}
+	if os.Getenv("AUSPEX_BENCH_STORE") == "sqlite" {
+		h = stored(b, generated{size, 21})
+	}
 	for b.Loop() {
 		r, err := registry.Open(b.TempDir())
 		if err != nil {
@@ -71,7 +91,7 @@ func BenchmarkNight(b *testing.B) {
 		}
 		var read float64
 		before := usage()
-		report, err := Run(b.Context(), generated{size, 21}, r, Options{MaxTracks: 300, Trees: 50, Step: time.Hour, OnProgress: func(p Progress) {
+		report, err := Run(b.Context(), h, r, Options{MaxTracks: 300, Trees: 50, Step: time.Hour, OnProgress: func(p Progress) {
 			if p.Phase == "read" && p.Done == size {
 				read = seconds(usage()) - seconds(before)
 			}

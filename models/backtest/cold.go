@@ -9,7 +9,7 @@ import (
 // ColdStart is what a predictor does for workloads it never saw: machines of
 // workloads held out of all learning and calibration, every one of which is taken
 // to have started less than two hours before each prediction. Its margins hold for
-// other workloads than those they were calibrated on with a standard error to spare.
+// other workloads than those they were calibrated on at a confidence of 95 %.
 type ColdStart struct {
 	Windows       int      `json:"windows"`
 	OracleSavings float64  `json:"oracle_savings"`

@@ -2,10 +2,13 @@ package backtest
 
 import "math"
 
+// sure is how many standard errors a rate is not passed by in 95 of 100 cases.
+const sure = 1.645
+
 // surely returns the margin with which no more than risk of outcomes, in rising
-// order, would have been violations, and hardly more of others either: one standard
-// error of the rate is added to it, machines and days being drawn and not hours.
-// Each machine has copies, itself included, that share its workloads.
+// order, would have been violations, nor of others at a confidence of 95 %: sure
+// standard errors of the rate are added to it, machines and days being drawn and
+// not hours. Each machine has copies, itself included, that share its workloads.
 func surely(outcomes []outcome, risk float64, copies int) float32 {
 	machines, days := newSpread(len(outcomes)), newSpread(len(outcomes))
 	for _, o := range outcomes {
@@ -16,7 +19,7 @@ func surely(outcomes []outcome, risk float64, copies int) float32 {
 		machines.violate(outcomes[i].machine)
 		days.violate(outcomes[i].day)
 		rate := float64(len(outcomes)-i) / float64(len(outcomes))
-		if rate+math.Sqrt(machines.variance(rate)*float64(copies)+days.variance(rate)) > risk {
+		if rate+sure*math.Sqrt(machines.variance(rate)*float64(copies)+days.variance(rate)) > risk {
 			return outcomes[i].needed
 		}
 	}
