@@ -40,6 +40,9 @@ type spoolOptions struct {
 	damaged  func(samples int) // they cannot be read back
 }
 
+// cursorName is the file in a spool's folder that says how far the store has it.
+const cursorName = "shipped.cursor"
+
 // batch is samples taken from the spool.
 type batch struct {
 	samples []timeseries.Sample
@@ -47,7 +50,7 @@ type batch struct {
 }
 
 func openSpool(o spoolOptions) (*spool, error) {
-	cursor, err := wal.OpenCursor(o.fs, filepath.Join(o.dir, "shipped.cursor"))
+	cursor, err := wal.OpenCursor(o.fs, filepath.Join(o.dir, cursorName))
 	if err != nil {
 		return nil, fmt.Errorf("open spool: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -14,9 +15,20 @@ type Archive interface {
 	Load() ([]byte, error)  // nil when there is nothing
 }
 
-// archiveEvery is how often the archive is written while decisions are made; it is
-// written once more when the service stops.
-const archiveEvery = 5 * time.Minute
+// The archive is written while decisions are made, and once more when the service
+// stops. A crash loses what was decided since: seconds where there is little to
+// write; where there is much, as long as writing it all again may take a hundredth of
+// a processor, and minutes at most.
+const (
+	archiveSoonest = 10 * time.Second
+	archiveLatest  = 5 * time.Minute
+	archiveCost    = 100 // times what the last writing took
+)
+
+// untilArchive is how long after a writing that took so long the next one is due.
+func untilArchive(took time.Duration) time.Duration {
+	return min(max(archiveCost*took, archiveSoonest), archiveLatest)
+}
 
 // archived is a line of the archive: a vocabulary, numbered in their order, or a
 // decision that speaks by one.
@@ -71,7 +83,10 @@ func (b *book) archive() []byte {
 	}
 	line(archived{Version: archiveVersion})
 	numbers := map[*vocabulary]int{nil: -1}
-	for _, p := range pages {
+	for i, p := range pages {
+		if i%32 == 0 {
+			runtime.Gosched() // whoever decides goes first
+		}
 		a := &p.verdict.account
 		if _, told := numbers[a.words]; !told {
 			if !line(archived{Words: &archivedWords{a.words.rules, a.words.scorers, a.words.parts}}) {
@@ -152,14 +167,18 @@ func (b *book) recall(v *verdict, phase Phase) {
 	b.keep(&page{verdict: v, phase: phase})
 }
 
-// saveArchive saves what decisions came from.
-func (s *Service) saveArchive() {
-	if s.archive == nil {
-		return
+// saveArchive saves what decisions came from, if anything is new, and returns how
+// long that took.
+func (s *Service) saveArchive() (took time.Duration) {
+	started, changes := time.Now(), s.book.changes()
+	if s.archive == nil || changes == s.archived {
+		return 0
 	}
+	s.archived = changes
 	if err := s.archive.Save(s.book.archive()); err != nil {
 		s.log.Error("explanations are not kept for a restart", "error", err)
 	}
+	return time.Since(started)
 }
 
 // loadArchive restores them. A damaged archive costs explanations alone.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/auspex-project/auspex/placement"
 )
@@ -83,6 +85,40 @@ func TestExplainedAfterRestart(t *testing.T) {
 		s = open(t, with)
 		if e, err := s.Explain(confirmed, ""); err != nil || e.Phase != placement.Released || len(e.Decision.Scores) == 0 {
 			t.Errorf("released in between: %s with %d scores, %v", e.Phase, len(e.Decision.Scores), err)
+		}
+	})
+}
+
+// Of what was decided a while before a crash the explanation is there.
+func TestExplainedAfterACrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		archive := new(memoryArchive)
+		with := func(o *placement.Options) { o.Archive = archive; o.Settings.HeartbeatTimeout = -1 }
+		s := open(t, with)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		addNodes(t, s, 4, 4, 16)
+		var ids []string
+		for i := range 3 {
+			d, err := s.Place(t.Context(), placement.Request{ID: fmt.Sprint(i), Workload: work(fmt.Sprint(i), 1, 1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, d.ID)
+			time.Sleep(11 * time.Second)
+		}
+		crashed := &memoryArchive{slices.Clone(archive.data)} // as it is now
+		stop()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		archive = crashed
+		s = open(t, with)
+		for _, id := range ids {
+			if e, err := s.Explain(id, ""); err != nil || len(e.Decision.Scores) == 0 {
+				t.Errorf("%s: %d scores, %v", id, len(e.Decision.Scores), err)
+			}
 		}
 	})
 }

@@ -19,6 +19,7 @@ type book struct {
 		byRequest map[requestKey]*page
 		byID      map[string]*page
 		pages     []*page // written ones, oldest first
+		changes   uint64  // of what an archive keeps
 		keep      int
 		keepFor   time.Duration
 	}
@@ -185,6 +186,7 @@ func (b *book) closeGang(p *page, d *GangDecision, members []*verdict, err error
 
 // keep adds a written page and drops what is too many or too old.
 func (b *book) keep(p *page) {
+	b.mu.changes++
 	b.mu.byID[p.id()] = p
 	if p.key != (requestKey{}) {
 		b.mu.byRequest[p.key] = p
@@ -235,11 +237,19 @@ func (b *book) restoreGang(r *GangRequest, d *GangDecision) {
 	b.keep(p)
 }
 
+// changes returns how often what an archive keeps has changed.
+func (b *book) changes() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mu.changes
+}
+
 // turn notes how far a decision has come.
 func (b *book) turn(decision string, to Phase) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p := b.mu.byID[decision]; p != nil {
+		b.mu.changes++
 		p.phase = to
 	}
 }

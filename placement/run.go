@@ -20,7 +20,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer ticks.Stop()
 	refreshes := time.NewTicker(s.refresh)
 	defer refreshes.Stop()
-	archives := time.NewTicker(archiveEvery)
+	archives := time.NewTimer(archiveSoonest)
 	defer archives.Stop()
 	defer s.saveArchive()
 	for {
@@ -28,7 +28,7 @@ func (s *Service) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-archives.C:
-			s.saveArchive()
+			archives.Reset(untilArchive(s.saveArchive()))
 		case now := <-ticks.C:
 			s.upkeep(now)
 		case now := <-refreshes.C:

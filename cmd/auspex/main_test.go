@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/store/journal"
+	"github.com/auspex-project/auspex/placement"
 )
 
 // run executes one command line and returns what it printed.
@@ -242,6 +244,66 @@ func TestDay(t *testing.T) {
 	}
 	if code, text, stderr := s.call(t, "", "doctor"); code != exitDone || !strings.Contains(text, "serving on "+s.address) {
 		t.Errorf("doctor: %d, %s%s", code, text, stderr)
+	}
+}
+
+// TestDoctorReadsWhatMustLast has the doctor look at the journal and the spool: while
+// they are in use, and once a byte of the journal has changed.
+func TestDoctorReadsWhatMustLast(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "auspex.yaml")
+	if err := os.WriteFile(path, []byte("data_dir: "+dir+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	doctor := func() (code int, lines map[string]string) {
+		code, text, stderr := run(t, t.Context(), "", "doctor", "--config", path)
+		lines = make(map[string]string)
+		for line := range strings.Lines(text) {
+			name, rest, _ := strings.Cut(line, "  ")
+			lines[name] = rest
+		}
+		if len(lines) < 6 {
+			t.Fatalf("the doctor says %s%s", text, stderr)
+		}
+		return code, lines
+	}
+	if _, lines := doctor(); !strings.Contains(lines["journal"], "nothing has been placed") || !strings.Contains(lines["spool"], "nothing has been collected") {
+		t.Errorf("of an empty folder the doctor says %q", lines)
+	}
+
+	j, err := journal.Open(filepath.Join(dir, "journal"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := range uint64(20) {
+		if err := j.Append(placement.Record{Seq: seq + 1, Kind: placement.NodeDrained, Name: "n"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, lines := doctor(); !strings.Contains(lines["journal"], "ok") || !strings.Contains(lines["journal"], "20 records, all readable") || !strings.Contains(lines["journal"], "a sync takes") {
+		t.Errorf("of a journal in use the doctor says %q", lines["journal"])
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	segments, err := filepath.Glob(filepath.Join(dir, "journal", "log", "*.wal"))
+	if err != nil || len(segments) != 1 {
+		t.Fatal(segments, err)
+	}
+	data, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[100] ^= 1
+	if err := os.WriteFile(segments[0], data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, lines := doctor()
+	if code != exitFailed || !strings.Contains(lines["journal"], "failing") || !strings.Contains(lines["journal"], "restore the folder") {
+		t.Errorf("of a damaged journal the doctor says %q, exit code %d", lines["journal"], code)
+	}
+	if after, err := os.ReadFile(segments[0]); err != nil || !bytes.Equal(after, data) {
+		t.Errorf("the doctor changed the journal: %v", err)
 	}
 }
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -43,7 +42,7 @@ const (
 const checkTimeout = 10 * time.Second
 
 // Doctor checks everything the program needs and says what to mend. It changes
-// nothing but for a file written and removed in the data folder.
+// nothing but for files written and removed in the data folder.
 func Doctor(ctx context.Context, stdio IO, configPath string, format output.Format) error {
 	findings := []finding{}
 	failed := 0
@@ -59,7 +58,7 @@ func Doctor(ctx context.Context, stdio IO, configPath string, format output.Form
 	} else {
 		note("configuration", healthy, "%s", configName(configPath))
 		for _, check := range []func(context.Context, *config.Config) (string, state, string){
-			checkDataDir, checkHistory, checkModels, checkServer, checkHost, checkClock,
+			checkDataDir, checkJournal, checkSpool, checkHistory, checkModels, checkServer, checkHost, checkClock,
 		} {
 			ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 			name, s, detail := check(ctx, c)
@@ -95,16 +94,19 @@ func checkDataDir(_ context.Context, c *config.Config) (string, state, string) {
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
-	var stat unix.Statfs_t
-	if err := unix.Statfs(dir, &stat); err != nil {
+	free, err := freeBytes(dir)
+	if err != nil {
 		return name, warning, err.Error()
 	}
-	free := float64(stat.Bavail) * float64(stat.Bsize)
-	text := fmt.Sprintf("%s is writable, %s free", dir, resource.FormatAmount(resource.Disk, free))
+	text := fmt.Sprintf("%s is writable, %s", dir, freeText(free))
 	if free < lowDisk {
 		return name, warning, text + ": samples are dropped when the spool cannot be written"
 	}
 	return name, healthy, text
+}
+
+func freeText(free float64) string {
+	return resource.FormatAmount(resource.Disk, free) + " free"
 }
 
 func checkHistory(ctx context.Context, c *config.Config) (string, state, string) {

@@ -195,7 +195,11 @@ func (l *Log) makeRoom(n int64) (lost []Range, err error) {
 // Reader; where nothing in it can be read, the positions it can have held are not
 // used again.
 func (l *Log) recoverTail(last *segment) (end Position, err error) {
-	f, err := l.opts.FS.OpenFile(last.path, os.O_RDWR)
+	flag := os.O_RDWR
+	if l.readOnly {
+		flag = os.O_RDONLY
+	}
+	f, err := l.opts.FS.OpenFile(last.path, flag)
 	if err != nil {
 		return 0, err
 	}
@@ -241,12 +245,13 @@ func (l *Log) recoverTail(last *segment) (end Position, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if torn || !l.opts.Reuse {
+		l.mu.torn = torn || !l.opts.Reuse
+		if l.mu.torn && !l.readOnly {
 			l.opts.Logger.Warn("log: cut a torn frame off the end", "file", last.path, "offset", good, "bytes", last.size-good)
 		}
 		// Where segments are used again, what stands there are zeros or frames of
 		// another salt as well, and the next frame goes over it.
-		if !l.opts.Reuse {
+		if !l.opts.Reuse && !l.readOnly {
 			if err := f.Truncate(good); err != nil {
 				return 0, err
 			}
@@ -256,7 +261,7 @@ func (l *Log) recoverTail(last *segment) (end Position, err error) {
 		}
 		last.size = good
 	}
-	if end < l.opts.Start {
+	if end < l.opts.Start || l.readOnly {
 		return end, nil // positions up to Start are taken: append to a new segment
 	}
 	l.tail.file, l.tail.salt = f, scan.salt

@@ -54,14 +54,8 @@ func (c *Cursor) open(fsys FS) (err error) {
 	if c.file, err = fsys.OpenFile(c.path, os.O_CREATE|os.O_RDWR); err != nil {
 		return err
 	}
-	for slot := range int64(cursorSlots) {
-		buf := make([]byte, cursorLen)
-		if _, err := c.file.ReadAt(buf, slot*cursorSlotLen); err != nil && err != io.EOF {
-			return err
-		}
-		if pos, ok := decodeCursor(buf); ok && pos >= c.pos {
-			c.pos, c.slot = pos, (slot+1)%cursorSlots
-		}
+	if err := c.load(); err != nil {
+		return err
 	}
 	size, err := c.file.Size()
 	if err != nil || size >= cursorSlots*cursorSlotLen {
@@ -78,6 +72,40 @@ func (c *Cursor) open(fsys FS) (err error) {
 		return err
 	}
 	return fsys.SyncDir(filepath.Dir(c.path))
+}
+
+// ReadCursor returns the position a cursor's file holds, and changes nothing; 0 where
+// there is none, or a damaged one.
+func ReadCursor(fsys FS, path string) (Position, error) {
+	if fsys == nil {
+		fsys = OS{}
+	}
+	file, err := fsys.OpenFile(path, os.O_RDONLY)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read cursor %s: %w", path, err)
+	}
+	c := &Cursor{file: file, path: path}
+	if err := errors.Join(c.load(), file.Close()); err != nil {
+		return 0, fmt.Errorf("read cursor %s: %w", path, err)
+	}
+	return c.pos, nil
+}
+
+// load finds the position and the slot to write next.
+func (c *Cursor) load() error {
+	for slot := range int64(cursorSlots) {
+		buf := make([]byte, cursorLen)
+		if _, err := c.file.ReadAt(buf, slot*cursorSlotLen); err != nil && err != io.EOF {
+			return err
+		}
+		if pos, ok := decodeCursor(buf); ok && pos >= c.pos {
+			c.pos, c.slot = pos, (slot+1)%cursorSlots
+		}
+	}
+	return nil
 }
 
 // Position returns the last position set.

@@ -50,7 +50,15 @@ func TestTornAtEveryByte(t *testing.T) {
 				want = append(want, groups[i]...)
 			}
 		}
-		l := open(t, "log", wal.Options{FS: diskWith(name, data[:cut])})
+		disk := diskWith(name, data[:cut])
+		seen, err := wal.OpenReadOnly("log", wal.Options{FS: disk})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if torn := cut > 24 && !slices.Contains(ends, int64(cut)); seen.Torn() != torn {
+			t.Fatalf("cut at %d: torn %v", cut, seen.Torn())
+		}
+		l := open(t, "log", wal.Options{FS: disk})
 		if p := appendAll(t, l, "next"); int(p) != len(want)+1 {
 			t.Fatalf("cut at %d: append at %d, want %d", cut, p, len(want)+1)
 		}
@@ -312,6 +320,9 @@ func TestCursor(t *testing.T) {
 		t.Errorf("new cursor at %d", p)
 	}
 	for want := range wal.Position(5) {
+		if p, err := wal.ReadCursor(nil, path); p != want || err != nil {
+			t.Fatalf("read %d, %v, want %d", p, err, want)
+		}
 		c := reopen()
 		if c.Position() != want {
 			t.Fatalf("reopened at %d, want %d", c.Position(), want)

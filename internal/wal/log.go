@@ -95,6 +95,8 @@ type Log struct {
 	opts Options
 	lock io.Closer
 
+	readOnly bool
+
 	// turn holds a token while one goroutine changes the files.
 	turn chan struct{}
 	tail tail // owned by the holder of the turn
@@ -106,6 +108,7 @@ type Log struct {
 		end      Position  // of the next record; all before it are durable
 		start    Position  // records before it are no longer of interest
 		short    bool      // see Short
+		torn     bool      // see Torn
 		grown    chan struct{}
 	}
 }
@@ -133,6 +136,23 @@ func Open(dir string, opts Options) (*Log, error) {
 	return l, nil
 }
 
+// OpenReadOnly opens the log in dir to look at it, be it in use, and changes
+// nothing: a frame torn by a crash stays and shows in Torn. What is written or
+// removed meanwhile may look like damage.
+func OpenReadOnly(dir string, opts Options) (*Log, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("look at log %s: %w", dir, err)
+	}
+	l := &Log{dir: dir, opts: opts, turn: make(chan struct{}, 1), readOnly: true}
+	l.mu.pending = newGroup(nil)
+	l.tail.closed = true
+	if err := l.recover(); err != nil {
+		return nil, fmt.Errorf("look at log %s: %w", dir, err)
+	}
+	return l, nil
+}
+
 // recover finds the segments and the end of the last one.
 func (l *Log) recover() error {
 	segments, spares, err := listSegments(l.opts.FS, l.dir)
@@ -155,6 +175,9 @@ func (l *Log) recover() error {
 	if l.mu.short {
 		l.opts.Logger.Warn("log: it ends before the records already dealt with; those after them are lost, if there were any",
 			"dir", l.dir, "start", l.opts.Start)
+	}
+	if l.readOnly {
+		return nil
 	}
 	return l.removeBefore(l.opts.Start)
 }
@@ -249,6 +272,14 @@ func (l *Log) Short() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.mu.short
+}
+
+// Torn reports whether the last segment ended in a frame that was not whole: a crash
+// tore it, or, where the log was opened to look at it, it was being written.
+func (l *Log) Torn() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.torn
 }
 
 // Bytes returns the size of the log's files.

@@ -1,10 +1,12 @@
 package wal_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,6 +122,55 @@ func TestAppendReadReopen(t *testing.T) {
 		if !slices.Equal(got, want) || lost != nil {
 			t.Errorf("read from %d: %q, lost %v; want %q", from, got, lost, want)
 		}
+	}
+}
+
+// A look at a log changes nothing, be it in use, and sees what a crash tore.
+func TestOpenReadOnly(t *testing.T) {
+	for _, reuse := range []bool{false, true} {
+		disk := waltest.NewDisk(1 << 20)
+		o := wal.Options{FS: disk, Reuse: reuse, SegmentBytes: 8 << 10}
+		l := open(t, "log", o)
+		all := numbered(0, 300)
+		for _, r := range all {
+			appendAll(t, l, r)
+		}
+		if err := l.TruncateBefore(3); err != nil {
+			t.Fatal(err)
+		}
+		look := func(torn bool) {
+			t.Helper()
+			_, before := disk.Files("log")
+			seen, err := wal.OpenReadOnly("log", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _, lost := readAll(t, seen, 1); !slices.Equal(got, all) || lost != nil || seen.Torn() != torn {
+				t.Errorf("reuse %v: %d records, lost %v, torn %v", reuse, len(got), lost, seen.Torn())
+			}
+			if _, err := seen.Append([]byte("x")); !errors.Is(err, wal.ErrClosed) {
+				t.Errorf("append to a log that is looked at: %v", err)
+			}
+			if err := seen.Close(); err != nil {
+				t.Error(err)
+			}
+			if _, after := disk.Files("log"); !maps.EqualFunc(before, after, bytes.Equal) {
+				t.Errorf("reuse %v: a look changed the files", reuse)
+			}
+		}
+		look(false)
+		disk.FailSyncs(errors.New("no power"))
+		l.Append([]byte(strings.Repeat("torn", 20)))
+		disk.FailSyncs(nil)
+		disk.Crash(40)
+		look(false) // what was written had been cut off again
+		l = open(t, "log", o)
+		appendAll(t, l, all...)
+		all = append(all, all...)
+		look(false)
+	}
+	if _, err := wal.OpenReadOnly(filepath.Join(t.TempDir(), "none"), wal.Options{}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
 	}
 }
 

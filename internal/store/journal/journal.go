@@ -59,6 +59,27 @@ func Open(dir string, o Options) (*Journal, error) {
 	return &Journal{dir: dir, wal: log, log: o.Log, repair: o.Repair}, nil
 }
 
+// OpenReadOnly opens the journal in dir to look at it, be it in use, and changes
+// nothing. A folder that is not there is an error of fs.ErrNotExist.
+func OpenReadOnly(dir string, o Options) (*Journal, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	header, err := readHeader(filepath.Join(dir, snapshotName))
+	if err != nil {
+		return nil, fmt.Errorf("look at journal: %w", err)
+	}
+	log, err := wal.OpenReadOnly(filepath.Join(dir, "log"), wal.Options{Reuse: true, Start: header.Position, Logger: o.Log})
+	if err != nil {
+		return nil, fmt.Errorf("look at journal: %w", err)
+	}
+	return &Journal{dir: dir, wal: log, log: o.Log, repair: o.Repair}, nil
+}
+
+// Torn reports whether the journal ended in a record that was not whole: of a crash,
+// and never acknowledged, or, for one that is looked at, one being written.
+func (j *Journal) Torn() bool { return j.wal.Torn() }
+
 // Append makes records durable, all or none.
 func (j *Journal) Append(records ...placement.Record) error {
 	buf := buffers.Get().(*buffer)
