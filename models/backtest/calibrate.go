@@ -54,16 +54,21 @@ func newCalibration(s *Setting, moments []Moment) *calibration {
 	c.order = make([]int, len(moments))
 	c.bands = make([]band, len(moments))
 	c.blocks = make([]block, len(moments))
-	perDay := s.Panel.StepsIn(dayLength)
-	c.days = s.Panel.Steps/perDay + 1
+	c.days = len(s.Days) + 1
 	for i, m := range moments {
 		c.order[i] = i
 		c.bands[i] = c.bandOf(&moments[i])
-		c.blocks[i] = block{int32(m.Machine), int32(m.Origin / perDay)}
+		c.blocks[i] = block{int32(m.Machine), int32(s.DayOf(m.Origin))}
 		c.last = max(c.last, m.Machine)
 	}
 	slices.SortStableFunc(c.order, func(a, b int) int { return moments[a].Origin - moments[b].Origin })
 	return c
+}
+
+// DayOf returns how many days, of those that hold data, begin up to a step.
+func (s *Setting) DayOf(step int) int {
+	i, _ := slices.BinarySearchFunc(s.Days, step+1, func(d Day, step int) int { return d.From - step })
+	return i
 }
 
 // margins returns, by band and then by risk, the margins that held on the cases

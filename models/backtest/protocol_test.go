@@ -39,16 +39,17 @@ func TestOriginsAreThoseThatDataCovers(t *testing.T) {
 
 // Margins come from cases of the same band, of the window, whose horizon is over.
 func TestMarginsKnowOnlyWhatIsOver(t *testing.T) {
-	p := randomPanel(1, 40, 1)
+	const now = 42
+	p := randomPanel(1, 50, 1)
 	horizon := p.StepsIn(dayLength)
 	var moments []Moment
 	var low, high []float32
-	for o := range 35 * horizon / 4 {
-		m := Moment{Origin: 4 * o, Machine: o % 24, Members: 12, Age: horizon, Limit: 100, Actual: 10 + 10*float32(o%100)/100}
+	for o := range 45 * horizon / 4 {
+		m := Moment{Origin: 4 * o, Machine: o % 24, Members: 12, Age: horizon, Limit: 100, Actual: 10 + 10*float32(o%96)/96} // seven rounds in 28 days
 		switch {
-		case m.Origin > 29*horizon: // its horizon is not over
+		case m.Origin > (now-1)*horizon: // its horizon is not over
 			m.Actual = 90
-		case m.Origin < horizon: // before the window
+		case m.Origin < (now-calibrateDays-1)*horizon: // before the window
 			m.Actual = 95
 		}
 		moments = append(moments, m)
@@ -59,7 +60,7 @@ func TestMarginsKnowOnlyWhatIsOver(t *testing.T) {
 		days[d] = Day{d * horizon, (d + 1) * horizon}
 	}
 	c := newCalibration(&Setting{Protocol: Protocol{Horizon: dayLength}, Panel: p, Days: days}, moments)
-	margins := c.margins(low, high, 30*horizon, []float64{.5, .1, .01})
+	margins := c.margins(low, high, now*horizon, []float64{.5, .1, .01})
 	got := margins[c.bandOf(&moments[0])]
 	for i, want := range []float64{.5, .9, .99} {
 		want *= 10. / 11 // of the gap and 1 % of the limit
@@ -95,8 +96,26 @@ func TestMarginsByAge(t *testing.T) {
 			t.Errorf("margins %v, want %g", got, want)
 		}
 	}
-	if from := c.setting.calibratedFrom(days[29].From); from > days[1].From || from < days[0].From {
-		t.Errorf("calibrated from step %d, want 28 days that hold data before day 29, and a horizon: %d", from, days[1].From-perDay)
+}
+
+// Margins come from 28 days that hold data, and a horizon, but never from the first
+// quarter of them, when little was known.
+func TestCalibratedFrom(t *testing.T) {
+	const perDay = 96
+	var days []Day
+	for d := 0; d < 100; d += 2 {
+		days = append(days, Day{d * perDay, (d + 1) * perDay})
+	}
+	s := &Setting{Protocol: Protocol{Horizon: dayLength}, Panel: randomPanel(1, 100, 1), Days: days}
+	for day, want := range map[int]int{0: 0, 1: 0, 3: 0, 4: 1, 20: 5, 36: 9, 40: 12, 49: 21} {
+		if got := s.calibratedFrom(days[day].From); got != max(0, days[want].From-perDay) {
+			t.Errorf("on day %d calibrated from step %d, want a horizon before day %d", day, got, want)
+		}
+	}
+	for step, want := range map[int]int{0: 1, perDay - 1: 1, 2*perDay - 1: 1, 2 * perDay: 2, 99 * perDay: 50} {
+		if got := s.DayOf(step); got != want {
+			t.Errorf("step %d is of day %d, want %d", step, got, want)
+		}
 	}
 }
 

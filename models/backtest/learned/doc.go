@@ -1,10 +1,13 @@
-// Package learned is our own contestant: the summed history of a machine's
-// present members, or boosted quantiles of the machine's peak, moved towards the
-// sum of the members' own maxima, less far over weekends; whichever form of this has
-// won on the weeks before. What was learned is refitted every week of the replay,
-// on random machines of other sizes made of the workloads it may see.
+// Package learned is our own contestant: peaks by the summed history of a machine's
+// present members, over one day or three weeks, by sums of the members' own maxima,
+// by what the last day was like, and by boosted quantiles of the machine's peak; each
+// moved towards something larger, some less far over weekends. All these forms answer
+// together that cannot be told from the one that did best on the weeks before, so that
+// a simple one does where a simple one would. What was learned is refitted every week of
+// the replay, on random machines of other sizes made of the workloads it may see.
 //
 // peak.go has the contestant, features.go what its models are given, past.go the
-// maxima of single workloads, rows.go what they are fitted on, fit.go how, and
-// form.go which of them answers and how, parts.go what is learned of beginnings.
+// maxima of single workloads, rows.go what they are fitted on, fit.go how, form.go
+// the forms, trial.go how they are compared, team.go which of them answer and how, and
+// parts.go what is learned of beginnings.
 package learned

@@ -11,16 +11,24 @@ import (
 // view is a machine at an origin, as the models see it: everything in it lies
 // before the origin.
 type view struct {
-	limit    float32
-	m14, m21 float32 // largest sum over as many days
-	s14      float32 // sum of the members' own maxima over 14 days
-	week     float32 // sum of those over 7 days, of young ones of their limits
-	all      float32 // sum of their all-time maxima, the same of young ones
-	young    float32 // share of limit that is younger than two hours
-	younger  float32 // than a day
-	rest     float32 // share of the horizon that falls on Saturday or Sunday
-	members  int
-	features []float32
+	limit     float32
+	m1, m3    float32 // largest sum over as many days
+	m7        float32
+	m14, m21  float32
+	same      float32 // largest sum in the hours of the horizon, on seven days
+	mean      float32 // of the sum over a day
+	deviation float32 // the same
+	s14       float32 // sum of the members' own maxima over 14 days
+	week      float32 // sum of those over 7 days, of young ones of their limits
+	all       float32 // sum of their all-time maxima, the same of young ones
+	young     float32 // share of limit that is younger than two hours
+	younger   float32 // than a day
+	rest      float32 // share of the horizon that falls on Saturday or Sunday
+	members   int
+	features  []float32
+
+	learned  [len(levels)]float32 // of the peak above m14, in gaps
+	modelled bool                 // learned is known
 }
 
 // youngAge is up to when a workload counts as just started.
@@ -33,7 +41,10 @@ var windows = [...]int{1, 3, 6, 12, 24, 48, 72, 7 * 24}
 func (v *view) base() float32 { return max(v.m14, .002*v.limit) }
 
 // gap is what targets are told in multiples of.
-func (v *view) gap() float32 { return max(v.s14-v.m14, 0) + .01*v.limit }
+func (v *view) gap() float32 { return max(v.s14-v.m14, 0) + v.floor() }
+
+// floor is what forecast.Peak adds to whatever margins are told in.
+func (v *view) floor() float32 { return .01 * v.limit }
 
 // look fills v with what is known of a membership at an origin.
 func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin int) {
@@ -43,6 +54,7 @@ func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin i
 	v.limit = at.Limit
 	v.rest = rest(p.Time(origin), l.setting.Horizon)
 	v.m14, v.m21 = sum.Max(hours(14*24), origin), sum.Max(hours(21*24), origin)
+	v.m1, v.m3, v.m7 = sum.Max(hours(24), origin), sum.Max(hours(3*24), origin), sum.Max(hours(7*24), origin)
 	members := l.members(v, at, origin)
 	v.members, v.younger = len(at.Present), members.younger/v.limit
 	base := v.base()
@@ -72,19 +84,33 @@ func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin i
 		if n >= 6 {
 			add(float32(math.Sqrt(max(0, squares-mean*mean))))
 		}
+		if n == 24 {
+			v.mean, v.deviation = float32(mean), float32(math.Sqrt(max(0, squares-mean*mean)))
+		}
+	}
+	known := func(days int, x float32) float32 { // not a day before the trace begins
+		if hours(days*24) < 0 {
+			return float32(math.NaN())
+		}
+		return x
 	}
 	ahead := p.StepsIn(l.setting.Horizon)
-	add(sum.Max(hours(24), min(hours(24)+ahead, origin)))
-	add(sum.Max(hours(7*24), min(hours(7*24)+ahead, origin)))
+	v.same = 0
+	for d := range 7 {
+		from := hours((d + 1) * 24)
+		v.same = max(v.same, sum.Max(from, min(from+ahead, origin)))
+	}
+	add(known(1, sum.Max(hours(24), min(hours(24)+ahead, origin))))
+	add(known(7, sum.Max(hours(7*24), min(hours(7*24)+ahead, origin))))
 
 	var daily [14]float32
 	for d := range daily {
 		daily[d] = sum.Max(hours((d+1)*24), hours(d*24))
 	}
 	for d := range 8 {
-		add(daily[d])
+		add(known(d+1, daily[d]))
 	}
-	add(daily[13])
+	add(known(14, daily[13]))
 	slices.Sort(daily[:])
 	add(daily[12])
 	add(daily[11])

@@ -21,7 +21,7 @@ type epoch struct {
 	from, to int
 	warm     *gbdt.Model   // of (peak - m14) / gap; nil: too little was known
 	cold     []*gbdt.Model // of peak / limit, each learned without one of the parts
-	form     form          // which has won on the weeks before the test
+	team     team          // which has won on the weeks before the test
 }
 
 // fit makes the epochs of the replay. Those of the test are fitted on all that was
@@ -38,6 +38,7 @@ func (l *Peak) fit(ctx context.Context) []epoch {
 	}
 	steps := s.Panel.StepsIn(s.Horizon)
 	test := s.Test[0].From
+	before := filter(warm, func(r *row) bool { return r.origin+steps <= test })
 	var epochs []epoch
 	for _, e := range l.spans() {
 		use := func(r *row) bool {
@@ -46,16 +47,18 @@ func (l *Peak) fit(ctx context.Context) []epoch {
 			}
 			return r.origin+steps <= test && (r.origin+steps <= e.from || r.origin >= e.to+steps)
 		}
-		e.warm = l.boost(ctx, filter(warm, use), levels[:], func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
+		if known := filter(warm, use); e.from >= test || len(known) >= len(before)/2 {
+			e.warm = l.boost(ctx, known, levels[:], func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
+		}
 		e.cold = make([]*gbdt.Model, parts)
 		for g := range e.cold {
 			e.cold[g] = l.boost(ctx, filter(cold[g], use), coldLevels[:], func(r *row) float32 { return r.actual / r.limit })
 		}
 		epochs = append(epochs, e)
 	}
-	best := l.best(epochs, filter(warm, func(r *row) bool { return r.origin+steps <= test }))
+	best := l.pick(epochs, before)
 	for i := range epochs {
-		epochs[i].form = best
+		epochs[i].team = best
 	}
 	return epochs
 }

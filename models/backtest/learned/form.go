@@ -1,10 +1,6 @@
 package learned
 
 import (
-	"slices"
-
-	"github.com/auspex-project/auspex/forecast"
-	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/gbdt"
 )
 
@@ -24,11 +20,19 @@ type form struct {
 type low int
 
 const (
-	threeWeeks low = iota // the largest of the summed history
-	twoWeeks
-	learnedLow  // the first of levels
-	learnedHigh // the last
-	learnedMean // of both
+	threeWeeks  low = iota // the largest of the summed history
+	twoWeeks               // of less of it, for what has changed since
+	oneWeek                //
+	threeDays              //
+	oneDay                 //
+	ownWeek                // the sum of the members' own maxima
+	ownTwoWeeks            //
+	sameHours              // the largest of the summed history in the hours of the horizon, on seven days
+	average                // the mean of the last day
+	limits                 // all that may be used
+	learnedLow             // the first of levels
+	learnedHigh            // the last
+	learnedMean            // of both
 	lows
 )
 
@@ -40,10 +44,12 @@ const (
 type towards int
 
 const (
-	allTime towards = iota // the sum of all-time maxima
-	week                   // of those of seven days
-	between                // halfway between the two
-	share                  // no other peak: shares of the limit
+	allTime   towards = iota // the sum of all-time maxima
+	week                     // of those of seven days
+	between                  // halfway between the two
+	share                    // no other peak: shares of the limit
+	deviation                // standard deviations of the last day
+	multiple                 // multiples of the low
 	targets
 )
 
@@ -51,14 +57,20 @@ const (
 // breaks records is mostly people at work.
 const restful = .8
 
-// forms are all there are, the plain one first. Those that tell days of rest need
-// weeks to be judged on.
-func forms(weeks bool) []form {
+// forms are all there are, the plain one first and the learned ones last. Those that
+// tell days of rest need weeks to be judged on.
+func forms(weeks, learned bool) []form {
 	var out []form
 	for l := range lows {
+		if l >= learnedLow && !learned {
+			break
+		}
 		for t := range targets {
+			if l == limits && t != share {
+				continue
+			}
 			for _, calm := range [...]bool{false, true} {
-				if calm && (!weeks || t == share) {
+				if calm && (!weeks || t > between) {
 					continue
 				}
 				out = append(out, form{l, false, t, calm})
@@ -71,10 +83,9 @@ func forms(weeks bool) []form {
 	return out
 }
 
-// bounds are the peak of f and what it moves towards. Without a model the summed
-// history answers.
-func (f form) bounds(m *gbdt.Model, v *view) (low, high float32) {
-	low = f.peak(m, v)
+// bounds are the peak of f and what it moves towards.
+func (f form) bounds(v *view) (low, high float32) {
+	low = f.peak(v)
 	switch f.towards {
 	case allTime:
 		high = v.all
@@ -84,6 +95,10 @@ func (f form) bounds(m *gbdt.Model, v *view) (low, high float32) {
 		high = (v.week + v.all) / 2
 	case share:
 		high = low
+	case deviation:
+		high = low + v.deviation
+	case multiple:
+		high = 2 * low
 	}
 	if f.calm {
 		high = low + (1-restful*v.rest)*max(high-low, 0)
@@ -91,21 +106,35 @@ func (f form) bounds(m *gbdt.Model, v *view) (low, high float32) {
 	return low, high
 }
 
-func (f form) peak(m *gbdt.Model, v *view) float32 {
-	switch {
-	case f.low == twoWeeks:
-		return v.m14
-	case f.low == threeWeeks || m == nil:
-		return v.m21
-	}
-	var heads [len(levels)]float32
-	predict(m, v, heads[:])
-	z := heads[0]
+// peak is the low of f. Without a model the summed history answers for it.
+func (f form) peak(v *view) float32 {
+	z := v.learned[0]
 	switch f.low {
+	case twoWeeks:
+		return v.m14
+	case oneWeek:
+		return v.m7
+	case threeDays:
+		return v.m3
+	case oneDay:
+		return v.m1
+	case ownWeek:
+		return v.week
+	case ownTwoWeeks:
+		return max(v.s14, v.week)
+	case sameHours:
+		return v.same
+	case average:
+		return v.mean
+	case limits:
+		return v.limit
 	case learnedHigh:
-		z = heads[len(heads)-1]
+		z = v.learned[len(levels)-1]
 	case learnedMean:
-		z = (heads[0] + heads[len(heads)-1]) / 2
+		z = (v.learned[0] + v.learned[len(levels)-1]) / 2
+	}
+	if f.low < learnedLow || !v.modelled {
+		return v.m21
 	}
 	if f.floored {
 		z = max(z, 0)
@@ -113,74 +142,15 @@ func (f form) peak(m *gbdt.Model, v *view) float32 {
 	return min(v.limit, max(0, v.m14+z*v.gap()))
 }
 
+// ask lets m predict the levels of the peak, in gaps above m14. It may be nil.
+func (v *view) ask(m *gbdt.Model) {
+	if v.modelled = m != nil; v.modelled {
+		predict(m, v, v.learned[:])
+	}
+}
+
 func predict(m *gbdt.Model, v *view, out []float32) {
 	if err := m.Predict(v.features, out); err != nil {
 		panic(err) // the model was fitted on rows of look
 	}
-}
-
-// best returns the form that would have saved most on the rows of the weeks before the
-// test, none of which has seen its own, each form behind its own margin: on
-// machines about as large as those asked for, and not all of whose members are new.
-func (l *Peak) best(epochs []epoch, rows []*row) form {
-	size := float64(l.setting.Typical())
-	from := l.setting.Origins[0]
-	all := forms(len(l.setting.Days)-len(l.setting.Test) >= fewestWeeks*7)
-	trials := make([]trial, len(all))
-	for _, r := range rows {
-		e := epochAt(epochs, r.origin)
-		if n := float64(r.members); r.origin < from || e == nil || e.warm == nil || n < .7*size || n > 1.4*size || r.younger > .5 {
-			continue
-		}
-		for k, f := range all {
-			low, high := f.bounds(e.warm, &r.view)
-			trials[k].add(r, low, high)
-		}
-	}
-	best, most := form{}, 0.
-	for k := range trials {
-		saved := 0.
-		for _, scale := range around {
-			saved += trials[k].savings(scale * l.setting.Risk)
-		}
-		if saved > most {
-			best, most = all[k], saved
-		}
-	}
-	return best
-}
-
-// fewestWeeks before the test tell how weeks go.
-const fewestWeeks = 3
-
-// around are the risks, in nominal ones, at which forms are compared: what passes a
-// peak once in a hundred windows is a handful of workloads in a month, and which
-// form they spare is luck.
-var around = [...]float64{.5, 1, 2, 5}
-
-// trial is a form at work on past rows, before calibration.
-type trial struct {
-	rows      []*row
-	low, high []float32
-	needed    []float32
-}
-
-func (t *trial) add(r *row, low, high float32) {
-	t.rows = append(t.rows, r)
-	t.low, t.high = append(t.low, low), append(t.high, high)
-	t.needed = append(t.needed, forecast.Needed(low, high, r.limit, r.actual))
-}
-
-// savings returns what is saved with the margin that holds in all but risk.
-func (t *trial) savings(risk float64) float64 {
-	q, ok := models.ConformalQuantile(slices.Clone(t.needed), 1-risk)
-	if !ok {
-		return 0
-	}
-	var predicted, limit float64
-	for i, r := range t.rows {
-		predicted += float64(forecast.Peak(t.low[i], t.high[i], r.limit, q))
-		limit += float64(r.limit)
-	}
-	return 1 - predicted/limit
 }

@@ -28,12 +28,12 @@ func TestRest(t *testing.T) {
 // Calm forms start where they do on workdays and move less far over days of rest;
 // plain ones are the same on every day.
 func TestFormsBound(t *testing.T) {
-	workday := view{limit: 100, m14: 20, m21: 25, s14: 45, week: 40, all: 60}
+	workday := view{limit: 100, m1: 15, m3: 17, m7: 18, m14: 20, m21: 25, same: 14, mean: 10, deviation: 3, s14: 38, week: 40, all: 60}
 	weekend := workday
 	weekend.rest = 1
-	for _, f := range forms(true) {
-		low, high := f.bounds(nil, &workday)
-		lowRest, highRest := f.bounds(nil, &weekend)
+	for _, f := range forms(true, true) {
+		low, high := f.bounds(&workday)
+		lowRest, highRest := f.bounds(&weekend)
 		if low != lowRest || low <= 0 || high < low {
 			t.Errorf("%+v: from %g to %g, over a weekend from %g", f, low, high, lowRest)
 		}
@@ -41,7 +41,10 @@ func TestFormsBound(t *testing.T) {
 			t.Errorf("%+v: from %g to %g, over a weekend to %g", f, low, high, highRest)
 		}
 	}
-	if forms(true)[0] != (form{}) || slices.ContainsFunc(forms(false), func(f form) bool { return f.calm }) {
+	if slices.ContainsFunc(forms(true, false), func(f form) bool { return f.low >= learnedLow }) {
+		t.Error("a learned form where nothing was learned")
+	}
+	if forms(true, true)[0] != (form{}) || slices.ContainsFunc(forms(false, true), func(f form) bool { return f.calm }) {
 		t.Error("the plain form is not the first, or weekends are told without weeks to learn them from")
 	}
 }

@@ -83,7 +83,7 @@ type entry struct {
 // Trained returns how long fitting took.
 func (e *entry) Trained() time.Duration { return e.took }
 
-// Bounds returns what the form that has won makes of the machine. Where most of it
+// Bounds returns what the forms that have won make of the machine. Where most of it
 // has just started there is no history to sum: the peak is learned from the
 // beginnings of other workloads then, and moves towards the sum of limits.
 func (e *entry) Bounds(i int, at backtest.Membership, sum *backtest.Sum) (low, high float32) {
@@ -91,12 +91,13 @@ func (e *entry) Bounds(i int, at backtest.Membership, sum *backtest.Sum) (low, h
 	e.look(&v, at, sum, e.origins[i])
 	now := epochAt(e.epochs, e.origins[i])
 	if now == nil {
-		return form{}.bounds(nil, &v)
+		return team{}.bounds(&v)
 	}
 	if v.young > .5 {
 		if share, ok := now.beginning(&v, e.part); ok {
 			return min(v.limit, max(0, share)*v.limit), v.all
 		}
 	}
-	return now.form.bounds(now.warm, &v)
+	v.ask(now.warm)
+	return now.team.bounds(&v)
 }

@@ -1,0 +1,112 @@
+package learned
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/auspex-project/auspex/forecast"
+)
+
+// flat has days of rows whose peaks are what the last day's were, give or take.
+func flat(days, perDay int) *trial {
+	rng := rand.New(rand.NewPCG(1, 2))
+	t := &trial{days: days, risk: .01}
+	for d := range days {
+		for range perDay {
+			r := &row{origin: d, view: view{limit: 100, all: 90, week: 80, m21: float32(20 + 60*rng.Float64())}}
+			r.m1 = float32(20 + 20*rng.Float64())
+			r.actual = r.m1 * float32(.8+.2*rng.Float64())
+			t.rows, t.day = append(t.rows, r), append(t.day, d)
+		}
+	}
+	return t
+}
+
+// A form is judged behind margins of other days than its own: as a loop over all
+// pairs has it.
+func TestJudge(t *testing.T) {
+	past := flat(8, 40)
+	f := form{low: oneDay, towards: share}
+	got := past.judge(f)
+	var loss float64
+	for i, r := range past.rows {
+		for _, scale := range around {
+			var others []float32
+			for j, o := range past.rows {
+				if past.day[j]/2 != past.day[i]/2 { // four blocks of two days
+					others = append(others, forecast.Needed(o.m1, o.m1, o.limit, o.actual))
+				}
+			}
+			slices.Sort(others)
+			risk := scale * past.risk
+			peak := forecast.Peak(r.m1, r.m1, r.limit, others[len(others)-1-int(risk*float64(len(others)))])
+			lost := float64(peak-r.actual) / 100
+			if lost < 0 {
+				lost *= -(1 - risk) / risk
+			}
+			loss += lost / float64(len(past.rows)*len(around))
+		}
+	}
+	if math.Abs(got.loss-loss) > 1e-6 {
+		t.Errorf("lost %g, want %g", got.loss, loss)
+	}
+	var byDay float64
+	for _, x := range got.byDay {
+		byDay += x / 8
+	}
+	if math.Abs(byDay-loss) > 1e-6 {
+		t.Errorf("days lost %g, all %g", byDay, loss)
+	}
+	if worse := past.judge(form{}); worse.loss < 2*got.loss || worse.asGoodAs(&got) || !got.asGoodAs(&worse) || !got.asGoodAs(&got) {
+		t.Errorf("what knows the peak lost %g, what does not %g", got.loss, worse.loss)
+	}
+}
+
+// A day or a block without others has no margin to go by but its own.
+func TestJudgeOneDay(t *testing.T) {
+	if v := flat(1, 10).judge(form{low: oneDay, towards: share}); !(v.loss >= 0 && v.loss < 1) || len(v.byDay) != 1 {
+		t.Errorf("%+v", v)
+	}
+}
+
+// A team of one is its form: behind no margin as often passed as one case in ten,
+// behind a whole one as one in a hundred.
+func TestTeamOfOne(t *testing.T) {
+	past := flat(4, 100)
+	for _, f := range []form{{}, {low: oneDay, towards: share}, {low: average, towards: deviation}, {low: limits, towards: share}} {
+		m := past.judge(f).member
+		for _, r := range past.rows[:20] {
+			low, high := team{m}.bounds(&r.view)
+			formLow, formHigh := f.bounds(&r.view)
+			for q, margin := range map[float32]float32{0: m.often, 1: m.often + m.seldom} {
+				got, want := forecast.Peak(low, high, r.limit, q), forecast.Peak(formLow, formHigh, r.limit, margin)
+				if q == 1 && m.seldom < 1 && high == low { // margins are never told in less than a floor
+					continue
+				}
+				if math.Abs(float64(got-want)) > 1e-3 {
+					t.Errorf("%+v: margin %g makes %g, want %g", f, q, got, want)
+				}
+			}
+		}
+	}
+}
+
+// What a team starts from is the mean of what its forms do.
+func TestTeamIsTheMean(t *testing.T) {
+	past := flat(4, 100)
+	a, b := past.judge(form{low: oneDay, towards: share}).member, past.judge(form{}).member
+	for _, r := range past.rows {
+		one, _ := team{a}.bounds(&r.view)
+		two, _ := team{b}.bounds(&r.view)
+		low, high := team{a, b}.bounds(&r.view)
+		if math.Abs(float64(low-(one+two)/2)) > 1e-3 || high < low {
+			t.Fatalf("from %g and %g to %g, and %g", one, two, low, high)
+		}
+	}
+	v := &past.rows[0].view
+	if low, high := (team{}).bounds(v); low != v.m21 || high != v.all {
+		t.Errorf("nobody answers %g to %g", low, high)
+	}
+}
