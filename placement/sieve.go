@@ -152,8 +152,7 @@ func (c *sieves) sift(p *plan, s *State, t *terrain) (u *bounds, late bool) {
 		x = c.add(w, p, s)
 	}
 	x.used = c.mu.searches
-	x.update(s, c.mu.builds)
-	if c.mu.builds.count() > maxBuilds {
+	if !x.update(s, c.mu.builds) {
 		c.mu.builds, c.mu.byWay, c.mu.off = newBuilds(), make(map[way]*sieve), c.mu.searches+tryAgain
 		return nil, false
 	}
@@ -247,8 +246,9 @@ func (q *Query) ofWay(w way) *Query {
 	return none
 }
 
-// update works in what has changed up to s.
-func (x *sieve) update(s *State, bs *builds) {
+// update works in what has changed up to s; false, and nothing is known any more, where
+// there are too many builds.
+func (x *sieve) update(s *State, bs *builds) bool {
 	changed, ok := []int32(nil), false
 	if x.upTo != unseen {
 		changed, ok = s.changes.since(x.upTo)
@@ -269,11 +269,14 @@ func (x *sieve) update(s *State, bs *builds) {
 				x.weigh(s, bs, int(node))
 			}
 		}
-		return
 	}
 	for node := range x.base {
+		if ok || bs.count() > maxBuilds {
+			break
+		}
 		x.weigh(s, bs, node)
 	}
+	return bs.count() <= maxBuilds
 }
 
 // weigh finds what stands of a node.

@@ -1,0 +1,164 @@
+package placement_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/auspex-project/auspex/fleet"
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// crowd is a service with a few hundred nodes of which many are alike.
+type crowd struct {
+	machine
+	prototypes []fleet.Node
+	names      []string
+	ids        []string // placed
+}
+
+func (c *crowd) add(t *rapid.T) {
+	c.count++
+	n := rapid.SampledFrom(c.prototypes).Draw(t, "prototype")
+	n.Name = fmt.Sprintf("n%03d", c.count)
+	if err := c.service.RegisterNode(context.Background(), n); err != nil {
+		t.Fatal(err)
+	}
+	c.names = append(c.names, n.Name)
+}
+
+// describe gives a node another description; one that lacks a device in use is
+// refused.
+func (c *crowd) describe(t *rapid.T) {
+	n := drawNode(t, rapid.SampledFrom(c.names).Draw(t, "node"))
+	if err := c.service.RegisterNode(context.Background(), n); err != nil && !errors.Is(err, placement.ErrNodeInUse) {
+		t.Fatal(err)
+	}
+}
+
+func (c *crowd) place(t *rapid.T) {
+	for range rapid.IntRange(1, 20).Draw(t, "placements") {
+		w := c.workload(t)
+		d, err := c.service.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Node != "" {
+			c.ids = append(c.ids, w.ID)
+		}
+	}
+}
+
+func (c *crowd) release(t *rapid.T) {
+	for range min(len(c.ids), 5) {
+		i := rapid.IntRange(0, len(c.ids)-1).Draw(t, "released")
+		if _, err := c.service.ReleaseWorkload(context.Background(), c.ids[i]); err != nil {
+			t.Fatal(err)
+		}
+		c.ids = slices.Delete(c.ids, i, i+1)
+	}
+}
+
+func (c *crowd) drain(t *rapid.T) {
+	if _, err := c.service.Drain(context.Background(), rapid.SampledFrom(c.names).Draw(t, "node"), rapid.Bool().Draw(t, "undo")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *crowd) remove(t *rapid.T) {
+	i := rapid.IntRange(0, len(c.names)-1).Draw(t, "node")
+	if err := c.service.RemoveNode(context.Background(), c.names[i], true); err != nil {
+		t.Fatal(err)
+	}
+	c.names = slices.Delete(c.names, i, i+1)
+}
+
+func (c *crowd) compare(t *rapid.T) {
+	for range 3 {
+		w := c.workload(t)
+		if rapid.Bool().Draw(t, "named") {
+			w.RunsOn, w.Locality.Preferred.Nodes = c.names[0], c.names[:2]
+		}
+		if _, err := c.service.CompareScans(w, rapid.IntRange(1, 5).Draw(t, "most")); err != nil {
+			t.Fatalf("a scan for %+v: %v", w, err)
+		}
+	}
+}
+
+// No bound is under a score, and no scan by bounds misses one of the best, whatever
+// becomes of the nodes, the workloads and the settings in between.
+func TestBoundsHold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := &crowd{machine: machine{journal: new(memoryJournal)}}
+		c.forecasts = map[string]*forecast.Forecast{}
+		c.margins = drawMargins(t)
+		c.told = &told{forecasts: c.forecasts, margins: c.margins}
+		c.settings = drawSettings(t)
+		c.open(t)
+		for i := range rapid.IntRange(1, 6).Draw(t, "prototypes") {
+			c.prototypes = append(c.prototypes, drawNode(t, fmt.Sprint(i)))
+		}
+		for range rapid.IntRange(70, 300).Draw(t, "nodes") {
+			c.add(t)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"place": c.place, "place more": c.place, "release": c.release, "drain": c.drain, "register": c.add,
+			"describe": c.describe, "remove": c.remove, "reload": c.reload, "": c.compare,
+		})
+	})
+}
+
+// Where all nodes are of their own size, or all of one, the best are still found, by
+// those who ask at once, too.
+func TestBoundsOnOddFleets(t *testing.T) {
+	for name, cores := range map[string]func(i int) float64{
+		"alike": func(int) float64 { return 16 }, "each its own": func(i int) float64 { return 8 + float64(i)/100 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const nodes = 3000
+			s := open(t, func(o *placement.Options) { o.Forecaster = newDiurnal() })
+			for i := range nodes {
+				n := benchNode(i)
+				n.Capacity = resource.Of(cores(i), 64*gib)
+				n.Devices = nil
+				if err := s.RegisterNode(context.Background(), n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var running sync.WaitGroup
+			for k := range 4 {
+				running.Go(func() {
+					r := rand.New(rand.NewPCG(1, uint64(k)))
+					for i := range 60 {
+						w := benchWorkload(1000*k+i, r)
+						w.Accelerator = workload.Accelerator{}
+						w.Requests = w.Requests.Scale(.5 + r.Float64())
+						d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+						if err != nil || d.Node == "" || d.Considered != nodes {
+							t.Errorf("%+v: %v", d, err)
+						}
+					}
+				})
+			}
+			running.Wait()
+			if name != "alike" {
+				return // there are no bounds
+			}
+			r := rand.New(rand.NewPCG(3, 4))
+			for i := range 20 {
+				if _, err := s.CompareScans(benchWorkload(10_000+i, r), 3); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
