@@ -66,6 +66,9 @@ func (f *Fleet) Arrivals(ctx context.Context) iter.Seq2[Arrival, error] {
 	}
 }
 
+// String returns the reference the trace was opened by.
+func (f *Fleet) String() string { return f.ref.String() }
+
 // HasNodes and HasArrivals report what the trace holds.
 func (f *Fleet) HasNodes() bool    { return f.trace.nodes != nil }
 func (f *Fleet) HasArrivals() bool { return f.trace.arrivals != nil }

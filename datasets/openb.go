@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,9 @@ func openOpenb(ref Ref, _ Options) (*fleetTrace, error) {
 	}
 	defer l.close()
 	head, err := l.next()
+	if err == io.EOF {
+		return nil, fmt.Errorf("%s is empty, without a header even (want that of nodes, %s, or of pods, %s,...)", l.path, openbNodeHeader, openbPodHeader)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: read the header: %w", l.path, err)
 	}

@@ -82,7 +82,8 @@ func (n *Node) Validate() error {
 		return fmt.Errorf("node %s: capacity is empty", n.Name)
 	}
 	if g := n.Capacity.Get(resource.GPU); g != float64(len(n.Devices)) {
-		return fmt.Errorf("node %s: capacity has %g gpu but %d devices are described", n.Name, g, len(n.Devices))
+		return fmt.Errorf("node %s: capacity has %g gpu but %d devices are described (make them the same, such as capacity.gpu: %d)",
+			n.Name, g, len(n.Devices), len(n.Devices))
 	}
 	for i, d := range n.Devices {
 		switch {

@@ -18,6 +18,7 @@ type Class struct {
 	Devices int32   // 0 = none
 	Share   int32   // of each device: Whole where Devices is over 1, 0 where it is 0
 	Models  Models  // that will do
+	Memory  float64 // bytes asked for; 0 where classes are told apart by their devices
 }
 
 // Demand returns what the class takes of devices, in devices.

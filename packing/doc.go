@@ -18,6 +18,8 @@
 // device (Unplanned) and refined by packing an empty copy of the fleet with tasks
 // drawn from the mix (Problem.Solve).
 //
+// Where no devices are asked for Room says the same of cores and memory.
+//
 // For comparison it has the measure of Fragmentation Gradient Descent (Weng et
 // al., "Beware of Fragmentation: Scheduling GPU-Sharing Workloads with
 // Fragmentation Gradient Descent", USENIX ATC 2023), which charges for what the

@@ -70,7 +70,7 @@ func (m *Mix) Targets() []Target {
 	}
 	slices.SortFunc(targets, func(a, b Target) int {
 		return cmp.Or(cmp.Compare(b.Part, a.Part), cmp.Compare(a.Devices, b.Devices), cmp.Compare(a.Share, b.Share),
-			cmp.Compare(a.Cores, b.Cores), cmp.Compare(a.Models, b.Models))
+			cmp.Compare(a.Cores, b.Cores), cmp.Compare(a.Memory, b.Memory), cmp.Compare(a.Models, b.Models))
 	})
 	return targets
 }

@@ -99,14 +99,14 @@ func TestFragment(t *testing.T) {
 		mix  []Target
 		want float64
 	}{
-		{"a half fits on both", targets(Class{1, 1, 500, 0}), 0},
-		{"a whole leaves the half over", targets(Class{1, 1, 1000, 0}), .5},
-		{"two wholes find one", targets(Class{1, 2, 1000, 0}), 1.5},
-		{"too many cores", targets(Class{9, 1, 500, 0}), 1.5},
-		{"plain work uses no device", targets(Class{1, 0, 0, 0}), 1.5},
-		{"another model", targets(Class{1, 1, 500, t4}), 1.5},
-		{"of the model", targets(Class{1, 1, 500, a100 | t4}), 0},
-		{"half of the tasks each", targets(Class{1, 1, 500, 0}, Class{1, 1, 1000, 0}), .25},
+		{"a half fits on both", targets(Class{1, 1, 500, 0, 0}), 0},
+		{"a whole leaves the half over", targets(Class{1, 1, 1000, 0, 0}), .5},
+		{"two wholes find one", targets(Class{1, 2, 1000, 0, 0}), 1.5},
+		{"too many cores", targets(Class{9, 1, 500, 0, 0}), 1.5},
+		{"plain work uses no device", targets(Class{1, 0, 0, 0, 0}), 1.5},
+		{"another model", targets(Class{1, 1, 500, t4, 0}), 1.5},
+		{"of the model", targets(Class{1, 1, 500, a100 | t4, 0}), 0},
+		{"half of the tasks each", targets(Class{1, 1, 500, 0, 0}, Class{1, 1, 1000, 0, 0}), .25},
 		{"no mix", nil, 0},
 	} {
 		if got := Fragment(s, c.mix); !near(got, c.want) {
@@ -118,7 +118,7 @@ func TestFragment(t *testing.T) {
 // A device that halves alone come to ends full or half free; with a chance of h
 // that the first is the last.
 func TestUnplanned(t *testing.T) {
-	w := Unplanned(targets(Class{4, 1, 500, 0}), nil)
+	w := Unplanned(targets(Class{4, 1, 500, 0, 0}), nil)
 	for _, c := range []struct {
 		free int32
 		want float64
@@ -252,7 +252,7 @@ func TestSolve(t *testing.T) {
 	}
 	p := Problem{
 		Machines: append(machines, Machine{Cores: 1000}), // one without devices is of no interest
-		Targets:  targets(Class{4, 1, 300, 0}, Class{2, 1, 450, 0}, Class{9, 1, 800, 0}, Class{16, 2, 1000, 0}, Class{1, 0, 0, 0}),
+		Targets:  targets(Class{4, 1, 300, 0, 0}, Class{2, 1, 450, 0, 0}, Class{9, 1, 800, 0, 0}, Class{16, 2, 1000, 0, 0}, Class{1, 0, 0, 0, 0}),
 		Rounds:   4, Seed: 7,
 	}
 	one, err := p.Solve(context.Background())

@@ -9,16 +9,21 @@ import (
 
 // Problem is a fleet to be packed with a mix.
 type Problem struct {
-	Machines []Machine
-	Targets  []Target // the commonest first
-	Models   []string // in the order of their bits in Machines and Targets
-	Rounds   int      // of refinement; 0 = none
+	Machines []Machine // those with devices
+	Targets  []Target  // the commonest first
+	Models   []string  // in the order of their bits in Machines and Targets
+	Rounds   int       // of refinement; 0 = none
+	Leaving  float64   // workloads that leave for each that comes, 0 to 1
 	Seed     uint64
+
+	Sizes []Size   // of all machines
+	Plain []Target // the mix of those without devices, the commonest first
 }
 
 const (
 	arrived      = 1.3  // planned until demand reaches this share of the devices
 	learningRate = .5   // of a round
+	fewLeave     = .1   // of what comes: up to there a fleet counts for one that fills up
 	prior        = 5    // visits that Unplanned counts for
 	fewDevices   = 4096 // smaller fleets are planned several times over
 	mostMachines = 2048 // of larger fleets a part is planned
@@ -31,12 +36,16 @@ const (
 //
 //	w <- w/2 + (Σ e + 5 w0) / (n + 5) / 2
 //
-// where w0 is Unplanned. The worth that packed best is returned; Targets and Models
+// where w0 is Unplanned. A copy that only fills up tells nothing of a fleet that work
+// leaves again: there w0 it is, with an end that is the nearer the more leave. The
+// worth that packed best is returned; Targets and Models
 // are shared with it. It takes some 20 ms a round for 6,000 devices. The error is
 // ctx's.
 func (p Problem) Solve(ctx context.Context) (*Worth, error) {
-	first := Unplanned(p.Targets, p.Models)
-	if p.Rounds == 0 || first.cores == 0 && first.memory == 0 {
+	leaving := min(max(p.Leaving, 0), 1)
+	first := unplanned(p.Targets, p.Models, ending+leaving*(endingLeaving-ending))
+	first.Room = NewRoom(p.Plain, p.Sizes)
+	if p.Rounds == 0 || leaving > fewLeave || first.cores == 0 && first.memory == 0 {
 		return first, nil
 	}
 	machines, devices := p.sample()

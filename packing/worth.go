@@ -10,6 +10,7 @@ import (
 type Worth struct {
 	Targets []Target // the mix it is for, the commonest first
 	Models  []string // in the order of their bits in Targets
+	Room    *Room    // of cores and memory; nil: nothing is known
 
 	residual [Whole + 1]float32 // by what is free of a device, in devices
 	cores    float64            // that the mix needs beside a device in use
@@ -70,8 +71,13 @@ var never = float32(math.Inf(1))
 const Idle = 1e-3
 
 // ending is the chance, at each arrival, that it was the last that could have come
-// to a device. Small values look far ahead.
-const ending = .02
+// to a device. Small values look far ahead: a device fills up and stays full. Where
+// work leaves, what is beside a rest soon gives way to something else, so that what
+// could be made of the rest now counts for more.
+const (
+	ending        = .02 // where nothing leaves
+	endingLeaving = .3  // where as much leaves as comes
+)
 
 // Unplanned returns the worth that follows from the mix alone: each device is on
 // its own and takes every task that fits. With p(d) the rate at which shares of d
@@ -79,6 +85,10 @@ const ending = .02
 //
 //	w(r) = (h r + (1-h) Σ p(d) w(r-d)) / (h + (1-h) Σ p(d)), sums over d <= r
 func Unplanned(targets []Target, models []string) *Worth {
+	return unplanned(targets, models, ending)
+}
+
+func unplanned(targets []Target, models []string, ending float64) *Worth {
 	w := &Worth{Targets: targets, Models: models}
 	var rate [Whole + 1]float64
 	var cores, memory, devices float64

@@ -12,7 +12,8 @@ import (
 )
 
 // arrivals learns the mix of workloads that are asked for, which decides what is
-// worth keeping free of devices. A workload asked for again soon counts once, so
+// worth keeping free of devices, and of cores and memory where the scorer RoomScorer
+// counts. A workload asked for again soon counts once, so
 // that what waits for a place does not outweigh what got one.
 type arrivals struct {
 	seed maphash.Seed
@@ -20,10 +21,13 @@ type arrivals struct {
 
 	mu struct {
 		sync.Mutex
-		mix    packing.Mix
+		mix    packing.Mix // where the fleet has devices
+		plain  packing.Mix // of workloads without devices, by cores and memory
 		models packing.Vocabulary
 		recent [1 << 12]uint64 // hashes of ids, by their low bits
 		seen   uint64          // workloads
+
+		came, left float64 // workloads, those before the last plans counting less and less
 	}
 }
 
@@ -34,16 +38,27 @@ const (
 	planRounds = 8
 )
 
+// RoomScorer is the scorer that goes by Worth.Room: nothing is learned for it where it
+// does not count.
+const RoomScorer = "room"
+
 func newArrivals() *arrivals { return &arrivals{seed: maphash.MakeSeed(), due: make(chan struct{}, 1)} }
 
-// count counts the workload of a request, where the fleet has devices.
+// count counts the workload of a request.
 func (a *arrivals) count(r *Request, q *Query) {
-	if !r.DryRun && q.State.Catalogue.MostDevices > 0 {
-		a.add(q.Workload, q.Accelerator, q.Needs)
+	if !r.DryRun {
+		a.add(q.Workload, q.Accelerator, q.Needs, q.State.Catalogue.MostDevices > 0, q.State.Policy.roomy(q.Policy.Class))
 	}
 }
 
-func (a *arrivals) add(w *workload.Workload, need Accelerator, needs []Need) {
+// roomy reports whether the room of nodes counts for a class.
+func (p *Policy) roomy(c workload.Class) bool { return p.Weights.of(c, RoomScorer, 0) > 0 }
+
+// add counts w in the mix for devices, in that for room, in both or in none.
+func (a *arrivals) add(w *workload.Workload, need Accelerator, needs []Need, devices, room bool) {
+	if room = room && need.Devices == 0; !devices && !room {
+		return
+	}
 	id := maphash.String(a.seed, w.ID)
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -65,14 +80,35 @@ func (a *arrivals) add(w *workload.Workload, need Accelerator, needs []Need) {
 			t.NeedCores = float64(needs[i].Peak)
 		}
 	}
-	a.mu.mix.Add(t)
+	if devices {
+		a.mu.mix.Add(t)
+	}
+	if room {
+		t.Memory = t.NeedMemory
+		a.mu.plain.Add(t)
+	}
 	a.mu.seen++
+	a.mu.came++
 	if n := a.mu.seen; n >= firstPlan && bits.OnesCount64(n) == 1 || n%planEvery == 0 {
 		select {
 		case a.due <- struct{}{}:
 		default: // one is due already
 		}
 	}
+}
+
+// leave counts workloads that were let go.
+func (a *arrivals) leave(n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mu.left += float64(n)
+}
+
+// leaving returns how many leave for each that comes, at most 1. The caller holds the lock.
+func (a *arrivals) leaving() float64 {
+	part := min(a.mu.left/max(a.mu.came, 1), 1)
+	a.mu.came, a.mu.left = a.mu.came/2, a.mu.left/2
+	return part
 }
 
 // PackingDue returns what to plan when enough has arrived since that was last
@@ -125,7 +161,10 @@ func (s *Service) packingProblem() packing.Problem {
 	a := s.arrivals
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p := packing.Problem{Targets: a.mu.mix.Targets(), Seed: state.Policy.Seed}
+	p := packing.Problem{Targets: a.mu.mix.Targets(), Plain: a.mu.plain.Targets(), Leaving: a.leaving(), Seed: state.Policy.Seed}
+	if len(p.Plain) > 0 {
+		p.Sizes = state.sizes()
+	}
 	if a.mu.seen >= firstRound {
 		p.Rounds = planRounds
 	}
@@ -142,4 +181,25 @@ func (s *Service) packingProblem() packing.Problem {
 	}
 	p.Models = a.mu.models.Names()
 	return p
+}
+
+// sizes returns the sizes of the nodes, in the order in which they first come.
+func (s *State) sizes() []packing.Size {
+	type size struct{ cores, memory float64 }
+	at := make(map[size]int)
+	var sizes []packing.Size
+	for _, b := range s.Blocks {
+		for m := b.Live; m != 0; m &= m - 1 {
+			n := b.Node[bits.TrailingZeros64(m)]
+			of := size{n.Capacity.Get(resource.CPU), n.Capacity.Get(resource.Memory)}
+			k, known := at[of]
+			if !known {
+				k = len(sizes)
+				at[of] = k
+				sizes = append(sizes, packing.Size{Cores: of.cores, Memory: of.memory})
+			}
+			sizes[k].Machines++
+		}
+	}
+	return sizes
 }

@@ -232,7 +232,10 @@ func someWorth() *packing.Worth {
 		cores := float64(share) / 250
 		mix.Add(packing.Task{Class: packing.Class{Cores: cores, Devices: 1, Share: share}, NeedCores: cores, NeedMemory: cores * gib})
 	}
-	return packing.Unplanned(mix.Targets(), nil)
+	w := packing.Unplanned(mix.Targets(), nil)
+	plain := packing.Target{Class: packing.Class{Cores: 1, Memory: gib}, Part: 1, NeedCores: 1, NeedMemory: gib}
+	w.Room = packing.NewRoom([]packing.Target{plain}, []packing.Size{{Cores: 4, Memory: 16 * gib, Machines: 10}})
+	return w
 }
 
 // spy is a filter that shows a test the query and the state it was prepared for.

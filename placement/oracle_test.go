@@ -294,6 +294,8 @@ func (d *dumb) value(scorer string, n *dumbNode, w *workload.Workload, now time.
 		return d.power(n, w)
 	case "accelerator":
 		return d.accelerator(n, w)
+	case "room":
+		return 0 // nobody plans here
 	case "locality":
 		return d.locality(n, w)
 	case "cost":

@@ -54,9 +54,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 			l.mu.deadlines.push(h)
 		}
 		s.book.restore(restored(h))
-		if accelerated {
-			s.arrivals.add(w, acceleratorOf(w), l.member(h).Needs)
-		}
+		s.arrivals.add(w, acceleratorOf(w), l.member(h).Needs, accelerated, l.mu.state.Policy.roomy(h.class))
 	}
 	for _, gang := range slices.Sorted(maps.Keys(l.mu.gangs)) {
 		s.book.restoreGang(restoredGang(gang, l.mu.gangs[gang]))

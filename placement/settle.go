@@ -73,6 +73,7 @@ func (s *Service) ReleaseBatch(ctx context.Context, decisions []string) (workloa
 		}
 		if workloads[i] = len(holds[i]); workloads[i] > 0 {
 			s.book.turn(decision, Released)
+			s.arrivals.leave(workloads[i])
 		}
 	}
 	if err != nil {
@@ -86,6 +87,7 @@ func (s *Service) ReleaseWorkload(ctx context.Context, workload string) (release
 	h, err := s.ledger.releaseWorkload(workload, time.Now())
 	if h != nil {
 		s.book.turn(h.decision, Released)
+		s.arrivals.leave(1)
 	}
 	if err != nil {
 		return h != nil, fmt.Errorf("release: %w", err)

@@ -96,11 +96,11 @@ func (b *books) enter(w *workload.Workload, node string, devices []int, sign flo
 			return fmt.Errorf("workload %s on %s: device %d is given away %d parts over a whole", w.ID, node, k, -a.state.Free[k])
 		}
 	}
-	const rounding = 1e-4
+	const rounding = 1e-3 // the engine sums up in float32, which shows with very many tiny pods on a node
 	a.cores -= sign * w.Requests.Get(resource.CPU)
 	a.memory -= sign * w.Requests.Get(resource.Memory)
 	if a.cores < -rounding*a.node.Capacity.Get(resource.CPU) || a.memory < -rounding*a.node.Capacity.Get(resource.Memory) {
-		return fmt.Errorf("workload %s on %s: %g cores and %g bytes are given away beyond its capacity", w.ID, node, -a.cores, -a.memory)
+		return fmt.Errorf("workload %s on %s: more is given away than there is: %g cores and %g bytes are left", w.ID, node, a.cores, a.memory)
 	}
 	if d := demand(w); sign > 0 {
 		b.taken = b.taken.Add(d)

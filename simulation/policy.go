@@ -23,7 +23,7 @@ type policy struct {
 // policies returns all there are, ours first.
 func policies() []policy {
 	return []policy{
-		{name: "auspex", scorers: []placement.Scorer{score.Accelerator{}}, plain: []placement.Scorer{score.Fit{}}, learns: true},
+		{name: "auspex", scorers: []placement.Scorer{score.Accelerator{}}, plain: []placement.Scorer{score.Room{}}, learns: true},
 		{name: "fgd", scorers: []placement.Scorer{rival.FGD{}}, told: true},
 		{name: "bestfit", scorers: []placement.Scorer{rival.BestFit{}}},
 		{name: "dotprod", scorers: []placement.Scorer{rival.DotProd{}}},

@@ -54,7 +54,9 @@ func newReplay(ctx context.Context, t *Trace, p policy, seed uint64) (*replay, e
 	}
 	weights := make(map[string]float64)
 	for _, s := range p.scorers {
-		weights[s.Name()] = s.DefaultWeight()
+		if weights[s.Name()] = s.DefaultWeight(); len(p.scorers) == 1 {
+			weights[s.Name()] = 1 // it may be off by default
+		}
 	}
 	service, err := placement.Open(ctx, placement.Options{
 		Settings: placement.Settings{

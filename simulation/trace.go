@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/auspex-project/auspex/datasets"
 	"github.com/auspex-project/auspex/fleet"
@@ -40,7 +41,7 @@ func NewTrace(name string, nodes []fleet.Node, pods []datasets.Arrival) (*Trace,
 			return nil, fmt.Errorf("trace %s: %w", name, err)
 		}
 		if seen[nodes[i].Name] {
-			return nil, fmt.Errorf("trace %s: node %s is listed twice", name, nodes[i].Name)
+			return nil, fmt.Errorf("trace %s: node %s is listed twice (give each node a name of its own)", name, nodes[i].Name)
 		}
 		seen[nodes[i].Name] = true
 	}
@@ -89,6 +90,9 @@ func ReadTrace(ctx context.Context, name string, nodes, pods *datasets.Fleet) (*
 	if err != nil {
 		return nil, fmt.Errorf("read nodes: %w", err)
 	}
+	if len(machines) == 0 {
+		return nil, fmt.Errorf("%s lists no nodes (want one a line, below the header)", nodes)
+	}
 	var arrivals []datasets.Arrival
 	for a, err := range pods.Arrivals(ctx) {
 		if err != nil {
@@ -96,7 +100,49 @@ func ReadTrace(ctx context.Context, name string, nodes, pods *datasets.Fleet) (*
 		}
 		arrivals = append(arrivals, a)
 	}
+	if len(arrivals) == 0 {
+		return nil, fmt.Errorf("%s lists no pods (want one a line, below the header)", pods)
+	}
 	return NewTrace(name, machines, arrivals)
+}
+
+// Misfits returns how many pods fit on no node, even an empty one, and the first of
+// them: they fail under every policy.
+func (t *Trace) Misfits() (n int, first string) {
+	type shape struct {
+		cores, memory float64
+		gpu           int
+		models        string
+	}
+	misfits := make(map[shape]bool)
+	for i := range t.Pods {
+		w := &t.Pods[i].Workload
+		s := shape{w.Requests.Get(resource.CPU), w.Requests.Get(resource.Memory), w.Accelerator.Devices, strings.Join(w.Accelerator.Models, "|")}
+		misfit, known := misfits[s]
+		if !known {
+			misfit = !slices.ContainsFunc(t.Nodes, func(n fleet.Node) bool { return bears(&n, w) })
+			misfits[s] = misfit
+		}
+		if !misfit {
+			continue
+		}
+		if n++; n == 1 {
+			first = w.ID
+		}
+	}
+	return n, first
+}
+
+// bears reports whether n has enough for w when nothing else is on it.
+func bears(n *fleet.Node, w *workload.Workload) bool {
+	devices := 0
+	for _, d := range n.Devices {
+		if models := w.Accelerator.Models; len(models) == 0 || slices.Contains(models, d.Model) {
+			devices++
+		}
+	}
+	return n.Capacity.Get(resource.CPU) >= w.Requests.Get(resource.CPU) && n.Capacity.Get(resource.Memory) >= w.Requests.Get(resource.Memory) &&
+		devices >= w.Accelerator.Devices
 }
 
 // unit counts how much of a fleet is asked for: in devices, or in shares of all its

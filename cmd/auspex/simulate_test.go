@@ -59,6 +59,11 @@ func TestSimulatePackRefusesBadInput(t *testing.T) {
 	nan := write("nan.csv", "name,cpu_milli,memory_mib,num_gpu,gpu_milli\npod-1,NaN,1024,0,0\n")
 	half := write("half.csv", "name,cpu_milli,memory_mib,num_gpu,gpu_milli\npod-1,1000,1024\n")
 	none := write("none.csv", "name,cpu_milli,memory_mib,num_gpu,gpu_milli\n")
+	empty := write("empty.csv", "")
+	nodeless := write("nodeless.csv", "sn,cpu_milli,memory_mib,gpu,model\n")
+	endless := write("endless.csv", "sn,cpu_milli,memory_mib,gpu,model\nnode-1,.inf,1024,0,\n")
+	many := write("many.csv", "sn,cpu_milli,memory_mib,gpu,model\nnode-1,1000,1024,999999999,T4\n")
+	giant := write("giant.csv", "name,cpu_milli,memory_mib,num_gpu,gpu_milli\npod-1,900000000,1024,1,1000\n")
 	void := write("void.csv", "sn,cpu_milli,memory_mib,gpu,model\nnode-1,0,0,0,\n")
 	for _, c := range []struct {
 		name string
@@ -78,7 +83,12 @@ func TestSimulatePackRefusesBadInput(t *testing.T) {
 		{"missing columns", []string{"--nodes", "openb:" + packNodes, "--pods", "openb:" + narrow}, exitFailed, "name,cpu_milli,memory_mib,num_gpu,gpu_milli"},
 		{"a row too short", []string{"--nodes", "openb:" + packNodes, "--pods", "openb:" + half}, exitFailed, "half.csv:2"},
 		{"a number that is none", []string{"--nodes", "openb:" + packNodes, "--pods", "openb:" + nan}, exitFailed, "nan.csv:2"},
-		{"a list of nothing", []string{"--nodes", "openb:" + packNodes, "--pods", "openb:" + none}, exitFailed, "no pods"},
+		{"a list of nothing", []string{"--nodes", "openb:" + packNodes, "--pods", "openb:" + none}, exitFailed, "none.csv lists no pods"},
+		{"a file of nothing", []string{"--nodes", "openb:" + empty, "--pods", "openb:" + packPods}, exitFailed, "empty.csv is empty"},
+		{"nodes of nothing", []string{"--nodes", "openb:" + nodeless, "--pods", "openb:" + packPods}, exitFailed, "nodeless.csv lists no nodes"},
+		{"no end", []string{"--nodes", "openb:" + endless, "--pods", "openb:" + packPods}, exitFailed, `endless.csv:2: cpu_milli ".inf" is not a number`},
+		{"too many", []string{"--nodes", "openb:" + many, "--pods", "openb:" + packPods}, exitFailed, `many.csv:2: "999999999" gpus, want a number from 0 to 64`},
+		{"fits nowhere", []string{"--nodes", "openb:" + packNodes, "--pods", "openb:" + giant, "--seeds", "1"}, exitDone, "1 of 1 pods of openb:" + giant + " fit on no node"},
 		{"zero capacity", []string{"--nodes", "openb:" + void, "--pods", "openb:" + packPods}, exitFailed, "capacity is empty"},
 	} {
 		code, _, stderr := run(t, t.Context(), "", append([]string{"simulate", "pack"}, c.args...)...)

@@ -51,6 +51,10 @@ func SimulatePack(ctx context.Context, stdio IO, r SimulatePackRequest, format o
 	if len(trace.LeftOut) > 0 {
 		fmt.Fprintf(stdio.Err, "no node of %s lists %v, which pods ask for: left out of the replay\n", r.Nodes, trace.LeftOut)
 	}
+	if n, first := trace.Misfits(); n > 0 {
+		fmt.Fprintf(stdio.Err, "%d of %d pods of %s fit on no node of %s, however empty, and fail under every policy: %s is the first (are the units the same?)\n",
+			n, len(trace.Pods), r.Pods, r.Nodes, first)
+	}
 	bar := progress.New(stdio.Err, "replay", "runs", int64(len(r.Seeds)*len(r.Policies)))
 	r.OnProgress = func(done, total int) { bar.Share(int64(done), int64(done), int64(total)) }
 	summaries, err := simulation.Compare(ctx, trace, r.Options)

@@ -2,10 +2,13 @@ package client
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -22,9 +25,13 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 	if err != nil {
 		return err
 	}
+	var root yaml.Node
 	var tree map[string]any
-	if err := yaml.Unmarshal(data, &tree); err != nil {
+	if err := errors.Join(yaml.Unmarshal(data, &root), yaml.Unmarshal(data, &tree)); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if err := finite(&root, ""); err != nil {
+		return fmt.Errorf("read %s:%w", path, err)
 	}
 	if len(tree) == 0 {
 		return fmt.Errorf("read %s: it is empty", path)
@@ -39,6 +46,24 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 	if err := protojson.Unmarshal(asJSON, m); err != nil {
 		// The position is one of the JSON made above, which nobody sees.
 		return fmt.Errorf("read %s: %s", path, position.ReplaceAllString(err.Error(), ""))
+	}
+	return nil
+}
+
+// finite reports the first number below n that is none or has no end, with its line.
+// at is the field n is of.
+func finite(n *yaml.Node, at string) error {
+	if x := 0.; n.Kind == yaml.ScalarNode && n.Tag == "!!float" && n.Decode(&x) == nil && (math.IsNaN(x) || math.IsInf(x, 0)) {
+		return fmt.Errorf("%d: %s: %s is not a finite number (leave the field out where it is not known)", n.Line, strings.TrimPrefix(at, "."), n.Value)
+	}
+	for i, child := range n.Content {
+		field := at
+		if n.Kind == yaml.MappingNode && i%2 == 1 {
+			field += "." + n.Content[i-1].Value
+		}
+		if err := finite(child, field); err != nil {
+			return err
+		}
 	}
 	return nil
 }

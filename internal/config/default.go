@@ -46,7 +46,9 @@ func Default() *Config {
 		c.Classes[string(p.Class)] = Class{string(p.Tier), p.Weight, p.Horizon, p.Risk, p.OvercommitMemory}
 	}
 	for _, s := range score.All() {
-		c.Scoring.Default[s.Name()] = s.DefaultWeight()
+		if w := s.DefaultWeight(); w > 0 {
+			c.Scoring.Default[s.Name()] = w
+		}
 	}
 	return c
 }

@@ -25,7 +25,7 @@ const common = .95
 
 func (FGD) Prepare(q *placement.Query) placement.Measure {
 	w := q.State.Catalogue.Worth
-	if w == nil {
+	if w == nil || len(w.Targets) == 0 {
 		return nil
 	}
 	m := &fgd{query: q, mix: packing.Commonest(w.Targets, common), share: milli(q.Accelerator.Share), cores: cores(q)}

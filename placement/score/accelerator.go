@@ -26,7 +26,7 @@ func (Accelerator) Unit() string           { return "devices wasted" }
 func (Accelerator) DefaultWeight() float64 { return 4 }
 
 func (Accelerator) Prepare(q *placement.Query) placement.Measure {
-	if w := q.State.Catalogue.Worth; w != nil {
+	if w := q.State.Catalogue.Worth; w != nil && len(w.Targets) > 0 {
 		m := &waste{worth: w, query: q, cpu: q.Need(resource.CPU), share: packingShare(q.Accelerator.Share)}
 		if memory := q.Need(resource.Memory); memory != nil {
 			m.memory = memory.Request

@@ -14,6 +14,7 @@ func All() []placement.Scorer {
 		Risk{},
 		Power{},
 		Accelerator{},
+		Room{},
 		Locality{},
 		Egress{},
 		Cost{},

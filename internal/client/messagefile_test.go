@@ -1,0 +1,28 @@
+package client
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
+)
+
+// A number without an end is named by file, line and field, wherever it stands.
+func TestReadMessageRefusesWhatIsNotFinite(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"name: a\ncapacity:\n  cpu: 4\n  memory: .inf\n", "node.yml:4: capacity.memory: .inf is not a finite number"},
+		{"name: a\ncapacity: {cpu: .nan}\n", "node.yml:2: capacity.cpu: .nan is not"},
+		{"name: a\ncapacity: {cpu: 4}\ncost_per_hour: -.inf\n", "node.yml:3: cost_per_hour: -.inf is not"},
+		{"name: a\ncapacity: {gpu: 1}\ndevices:\n- {model: T4}\n- {model: T4, max_watts: .Inf}\n", "node.yml:5: devices.max_watts: .Inf is not"},
+	} {
+		path := filepath.Join(t.TempDir(), "node.yml")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := readMessage(path, nil, new(auspexv1.Node)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+		}
+	}
+}

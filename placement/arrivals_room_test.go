@@ -1,0 +1,77 @@
+package placement_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/auspex-project/auspex/packing"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/score"
+)
+
+// Where the scorer counts, the mix of plain workloads and the sizes of nodes are
+// learned, with or without devices in the fleet; what it says then is the formula's.
+func TestRoomIsLearned(t *testing.T) {
+	s := open(t, func(o *placement.Options) {
+		o.Settings.Weights.Default = map[string]float64{score.Room{}.Name(): 1}
+	})
+	addNodes(t, s, 3, 4, 16)
+	for i := range 16 {
+		place(t, s, placement.Request{ID: fmt.Sprint("plain", i), Workload: work(fmt.Sprint("plain", i), float64(1+i%2), 2)})
+	}
+	p, due := s.PackingDue()
+	if !due {
+		t.Fatal("no plan is due after 16 workloads")
+	}
+	if len(p.Targets) != 0 || len(p.Plain) != 2 || len(p.Sizes) != 1 || p.Sizes[0] != (packing.Size{Cores: 4, Memory: 16 * gib, Machines: 3}) {
+		t.Fatalf("targets %+v, plain %+v, sizes %+v", p.Targets, p.Plain, p.Sizes)
+	}
+	w, err := p.Solve(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.AdoptWorth(w)
+	empty := open(t, func(o *placement.Options) {
+		o.Settings.Weights.Default = map[string]float64{score.Room{}.Name(): 1}
+	})
+	addNodes(t, empty, 1, 4, 16)
+	empty.AdoptWorth(w)
+	d := place(t, empty, placement.Request{ID: "one", Workload: work("one", 2, 2)})
+	for _, line := range d.Scores {
+		if want := float64(w.Room.Lost(4, 16*gib, 2, 14*gib)); line.Weight > 0 && math.Abs(line.Raw-want) > 1e-5 {
+			t.Errorf("%s says %g, want %g", line.Scorer, line.Raw, want)
+		}
+	}
+}
+
+// What was let go counts against what came, the latest the most.
+func TestLeavingIsLearned(t *testing.T) {
+	s := open(t, nil)
+	addAccelerated(t, s, 2, 4)
+	next := 0
+	due := func(leave func(i int) bool) float64 {
+		for {
+			w := accelerated(fmt.Sprint(next), 1, .1)
+			d := place(t, s, placement.Request{ID: w.ID, Workload: w})
+			if leave(next) {
+				if held, err := s.Release(t.Context(), d.ID); !held || err != nil {
+					t.Fatal(held, err)
+				}
+			}
+			next++
+			if p, due := s.PackingDue(); due {
+				return p.Leaving
+			}
+		}
+	}
+	if got := due(func(int) bool { return false }); got != 0 {
+		t.Errorf("nothing left, leaving %g", got)
+	}
+	if got := due(func(i int) bool { return true }); got < .6 || got > .7 {
+		t.Errorf("16 of 8 and 16 left, leaving %g", got)
+	}
+	if got := due(func(i int) bool { return i%2 == 0 }); got < .5 || got > .6 {
+		t.Errorf("half of 32 and 8 of 12 left, leaving %g", got)
+	}
+}
