@@ -104,8 +104,10 @@ func (v *verdict) whole() Decision {
 
 // told returns the decision with all there is to say about it, and up to as many
 // alternatives.
-func (v *verdict) told(alternatives int) Decision {
-	d := v.whole()
+func (v *verdict) told(alternatives int) Decision { return v.tell(v.whole(), alternatives) }
+
+// tell adds to d, which is v's, all there is to say about it.
+func (v *verdict) tell(d Decision, alternatives int) Decision {
 	d.Rejections = v.account.rejections()
 	if len(v.account.candidates) == 0 {
 		return d

@@ -58,7 +58,7 @@ func (s *Service) PlaceBatch(ctx context.Context, requests []Request) []Result {
 	for i, page := range pages {
 		if page != nil {
 			if errs[i] = page.wait(ctx); errs[i] == nil {
-				results[i].Decision, errs[i] = page.answer()
+				results[i].Decision, errs[i] = page.answer(requests[i].Workload)
 			}
 		}
 		if errs[i] != nil {

@@ -37,7 +37,9 @@ type requestKey struct {
 // by, which no request leads to.
 type page struct {
 	key     requestKey
-	request *Request      // nil for one that was restored
+	request *Request      // nil once the verdict says what was asked for
+	brief   bool          // of the request
+	others  int           // alternatives it asked for
 	asked   *GangRequest  // in place of request
 	written chan struct{} // closed when the fields below are there; nil until somebody waits or they are
 	verdict *verdict
@@ -87,15 +89,17 @@ func (b *book) open(ctx context.Context, r *Request) (p *page, first bool, err e
 
 // find is open without waiting.
 func (b *book) find(r *Request) (p *page, first bool, err error) {
-	p, first = b.turnTo(&page{key: requestKey{id: r.ID, dryRun: r.DryRun}, request: r})
-	if !first && !p.asks(r.Workload) {
+	p, first = b.turnTo(&page{key: requestKey{id: r.ID, dryRun: r.DryRun}, request: r, brief: r.Brief, others: r.Alternatives})
+	if !first && !b.asks(p, r.Workload) {
 		return nil, false, fmt.Errorf("request %s: %w", r.ID, ErrRequestReused)
 	}
 	return p, first, nil
 }
 
-// asks reports whether the page's request is for w.
-func (p *page) asks(w *workload.Workload) bool {
+// asks reports whether the request of p is for w.
+func (b *book) asks(p *page, w *workload.Workload) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if p.request == nil {
 		return p.verdict.workload == w.ID && p.verdict.Workload.Alike(w)
 	}
@@ -153,6 +157,9 @@ func (b *book) close(p *page, v *verdict, err error) {
 		delete(b.mu.byRequest, p.key)
 	} else {
 		p.phase = v.Phase
+		if v.workload != "" {
+			p.request = nil
+		}
 		b.keep(p)
 	}
 	b.tell(p)
@@ -270,17 +277,16 @@ func (b *book) look(decision string) (*page, Phase, bool) {
 	return p, p.phase, true
 }
 
-// answer returns the written answer, with as many alternatives as were asked for.
-func (p *page) answer() (Decision, error) {
+// answer returns the written answer to a request for w, with as many alternatives as
+// were asked for.
+func (p *page) answer(w *workload.Workload) (Decision, error) {
 	if p.err != nil {
 		return Decision{}, p.err
 	}
-	if p.request != nil && p.request.Brief {
-		return p.verdict.Decision, nil
+	d := p.verdict.Decision
+	d.Workload = w
+	if p.brief {
+		return d, nil
 	}
-	asked := 0
-	if p.request != nil {
-		asked = p.request.Alternatives
-	}
-	return p.verdict.told(asked), nil
+	return p.verdict.tell(d, p.others), nil
 }

@@ -245,8 +245,10 @@ func (t texts) of(s string) string {
 }
 
 // compactEvery is how many records are appended before the journal is rewritten,
-// unless the state itself is larger.
-const compactEvery = 50_000
+// unless the state itself is larger: some 50 MB, which a restart reads in a second or
+// two. Writing the state of 10,000 nodes takes a core a tenth of a second; a busy
+// server does so every quarter of a minute.
+const compactEvery = 200_000
 
 // compact rewrites the journal when it has grown too long or lags behind.
 func (l *ledger) compact() error {

@@ -101,7 +101,7 @@ func (s *Service) Place(ctx context.Context, r Request) (Decision, error) {
 		v, err := s.place(ctx, &r)
 		s.book.close(page, v, err)
 	}
-	d, err := page.answer()
+	d, err := page.answer(r.Workload)
 	if err != nil {
 		return Decision{}, fmt.Errorf("place: %w", err)
 	}
@@ -185,6 +185,7 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 		case err != nil:
 			return decided{}, err
 		}
+		v.Workload, v.workload = &h.description.workload, h.workload // the caller's copy need not be kept
 		return decided{v, h, record}, nil
 	}
 	return decided{}, fmt.Errorf("%w: %d attempts", ErrConflict, maxAttempts)

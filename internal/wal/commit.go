@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 )
 
@@ -30,6 +31,11 @@ type tail struct {
 	spare  []byte // a buffer for the next group
 	closed bool
 	spares []string // files that may become segments, with Options.Reuse
+
+	// A spare in the making, a piece at a time.
+	filling File // nil for none
+	filled  int64
+	owed    int64 // bytes appended since the last piece
 }
 
 // join adds records to the pending group and returns it with their offset in
@@ -67,6 +73,54 @@ func (l *Log) commit(g *group) {
 		l.tail.spare = g.buf
 	}
 	close(g.done)
+	if g.err == nil {
+		l.provide(int64(len(g.buf)))
+	}
+}
+
+// fillPieces is in how many pieces a spare is filled: the sync of one must not be
+// felt.
+const fillPieces = 16
+
+// provide fills a piece of the next segment for every half of one appended, where
+// no spare is left, so that none has to be made when the last one is full. It does so
+// at best: what goes wrong here shows when the segment is made.
+func (l *Log) provide(appended int64) {
+	if !l.opts.Reuse || len(l.tail.spares) > 0 {
+		return
+	}
+	piece := l.opts.SegmentBytes / fillPieces
+	if l.tail.owed += appended; l.tail.owed < piece/2 {
+		return
+	}
+	l.tail.owed = 0
+	path := filepath.Join(l.dir, "filling.tmp")
+	if l.tail.filling == nil {
+		f, err := l.opts.FS.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR)
+		if err != nil {
+			return
+		}
+		l.tail.filling, l.tail.filled = f, 0
+	}
+	n := min(piece, l.opts.SegmentBytes-l.tail.filled)
+	_, err := l.tail.filling.WriteAt(make([]byte, n), l.tail.filled)
+	if err == nil {
+		err = l.tail.filling.Sync()
+	}
+	if l.tail.filled += n; err == nil && l.tail.filled < l.opts.SegmentBytes {
+		return
+	}
+	l.tail.filling.Close()
+	l.tail.filling = nil
+	spare := filepath.Join(l.dir, "filled"+spareSuffix)
+	if err == nil {
+		err = l.opts.FS.Rename(path, spare)
+	}
+	if err != nil {
+		l.opts.FS.Remove(path) // the room is wanted
+		return
+	}
+	l.tail.spares = append(l.tail.spares, spare)
 }
 
 // write puts g behind the last frame: room within the bound, a segment with

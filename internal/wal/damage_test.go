@@ -139,6 +139,36 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// While one segment is appended to the next is filled, so that the change to it makes
+// no file.
+func TestReuseProvides(t *testing.T) {
+	disk := waltest.NewDisk(1 << 20)
+	l := open(t, "log", wal.Options{SegmentBytes: 4 << 10, FS: disk, Reuse: true})
+	count := func(suffix string) (n int) {
+		names, contents := disk.Files("log")
+		for _, name := range names {
+			if strings.HasSuffix(name, suffix) {
+				n++
+				if len(contents[name]) < 4<<10 {
+					t.Errorf("%s has %d bytes", name, len(contents[name]))
+				}
+			}
+		}
+		return n
+	}
+	for i := range 100 {
+		before := count(".wal")
+		spares := count(".spare")
+		appendAll(t, l, strings.Repeat("x", 200))
+		if i > 0 && count(".wal") > before && spares == 0 {
+			t.Errorf("append %d made a segment that was not provided", i)
+		}
+	}
+	if count(".wal") < 4 {
+		t.Errorf("%d segments", count(".wal"))
+	}
+}
+
 // A disk with less room than a segment takes records as long as they fit.
 func TestReuseOnAFullDisk(t *testing.T) {
 	disk := waltest.NewDisk(2 << 10)

@@ -330,6 +330,9 @@ func (l *Log) Close() error {
 	if l.tail.file != nil {
 		err = l.tail.file.Close()
 	}
+	if l.tail.filling != nil {
+		l.tail.filling.Close() // begun anew next time
+	}
 	return errors.Join(err, l.lock.Close())
 }
 
@@ -367,7 +370,7 @@ func (l *Log) removeOldest() error {
 }
 
 // maxSpares is how many segments that were dealt with wait for their next use.
-const maxSpares = 4
+const maxSpares = 16
 
 // retire puts a segment aside for its next use, or removes it.
 func (l *Log) retire(s segment) error {
