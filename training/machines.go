@@ -28,6 +28,9 @@ type MachineReport struct {
 	worst []backtest.Band // the machines of the worst misses
 }
 
+// judged reports whether any machine was there to be predicted.
+func (m *MachineReport) judged() bool { return m.Cases > 0 }
+
 // MachineScore is one contestant's part, raw and calibrated.
 type MachineScore struct {
 	Name       string         `json:"name"`

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/backtest/plot"
 	"github.com/auspex-project/auspex/models/trial"
 	"github.com/auspex-project/auspex/resource"
 )
@@ -46,6 +47,9 @@ func (r *Report) Tables() []Table {
 		machines.Title = "Machines, as the history has them"
 	}
 	for _, m := range r.Machines {
+		if !m.judged() {
+			continue
+		}
 		machines.Rows = append(machines.Rows, []string{m.Resource, fmt.Sprint(m.Members), "oracle", "", "", "", "0 %", "", fmt.Sprintf("%.3f", m.OracleSavings), "1.000"})
 		for _, c := range m.Contestants {
 			machines.Rows = append(machines.Rows, []string{m.Resource, fmt.Sprint(m.Members), c.Name,
@@ -113,6 +117,9 @@ func (r *Report) Markdown() string {
 		fmt.Fprintf(&b, "Nothing was learned: %s.\n", r.Skipped)
 		return b.String()
 	}
+	if r.Resumed {
+		fmt.Fprintf(&b, "- An interrupted night was gone on with.\n")
+	}
 	for _, line := range r.inShort() {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
@@ -123,12 +130,12 @@ func (r *Report) Markdown() string {
 		t.markdown(&b)
 	}
 	for _, m := range r.Machines {
-		if len(m.Contestants) == 0 {
+		if !m.judged() {
 			continue
 		}
 		fmt.Fprintf(&b, "\n## %s of machines\n\n![savings against violations](%s/frontier.svg)\n\n![promised and kept](%s/reliability.svg)\n", m.Resource, m.Resource, m.Resource)
-		for i := range m.worst {
-			fmt.Fprintf(&b, "\n![one of the worst misses](%s/band-%d.svg)\n", m.Resource, i+1)
+		for _, name := range plot.Names(m.worst) {
+			fmt.Fprintf(&b, "\n![one of the worst misses](%s/%s.svg)\n", m.Resource, name)
 		}
 	}
 	fmt.Fprintf(&b, "\nPriors: %s (%s). Margins: %s (%s).\n", r.Prior.ID, r.Prior.Why, r.Margins.ID, r.Margins.Why)
@@ -156,7 +163,8 @@ func (r *Report) inShort() []string {
 		lines = append(lines, fmt.Sprintf("slots of %s: **%s**, %s", p.Resource, p.Verdict, p.Why))
 	}
 	for _, m := range r.Machines {
-		if len(m.Contestants) == 0 {
+		if !m.judged() {
+			lines = append(lines, fmt.Sprintf("%s of machines: nothing to judge by, no machine had a workload with a history in the test days", m.Resource))
 			continue
 		}
 		ours, best := &m.Contestants[0], &m.Contestants[0]

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -35,6 +36,7 @@ func TestPage(t *testing.T) {
 				{Name: "auspex", Raw: scores(.05, .64), Margin: .2, Calibrated: scores(.009, .6), Violations: map[string]float64{"0.1": .09, "0.01": .009}, SavingsAt: map[string]float64{"0.1": .64, "0.01": .6}},
 				{Name: "M-21|SA", Raw: scores(.01, .58), Margin: .1, Calibrated: scores(.008, .61), Violations: map[string]float64{"0.01": .008}, SavingsAt: map[string]float64{"0.01": .6}},
 			},
+			worst:  []backtest.Band{{Machine: "node-7", Members: 12, Times: []time.Time{at(15), at(16)}, Usage: []float32{1, 2}, Peak: []float32{2, 2}, Median: []float32{1, 1}, Predicted: []float32{2, 3}, Limit: []float32{4, 4}}},
 			Misses: []Miss{{Machine: "node-7", At: at(16), Members: 12, Limit: 48, Predicted: 20, Actual: 25, Severity: .2, Surprise: "shop-web-3", Before: 1.5, After: 4}},
 		}},
 		Profiles: []ProfileReport{{Resource: "cpu", Rows: 9000, Seconds: 3, Verdict: Promoted, Why: "its loss a slot is 12.0 % under that of earlier days", Champion: "01SLOTS", Ratings: []SlotRating{
@@ -68,6 +70,11 @@ func TestPage(t *testing.T) {
 	}
 	if string(got) != string(want) {
 		t.Errorf("the page differs from %s (go test ./training -update rewrites it):\n%s", golden, got)
+	}
+	for _, link := range regexp.MustCompile(`\]\((cpu/[^)]*)\)`).FindAllSubmatch(got, -1) {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(path), string(link[1]))); err != nil {
+			t.Errorf("the page shows what is not there: %v", err)
+		}
 	}
 	for _, picture := range []string{"frontier.svg", "reliability.png"} {
 		if info, err := os.Stat(filepath.Join(filepath.Dir(path), "cpu", picture)); err != nil || info.Size() < 2000 {

@@ -21,7 +21,8 @@ type Options struct {
 	// calibrating quantiles; margins of machines are calibrated on MarginDays
 	// before the test. Default 7, 7 and 28, less where the history is short.
 	TestDays, CalibrateDays, MarginDays int
-	// Step is the grid on which sums of workloads are taken. Default 5 minutes.
+	// Step is the grid on which sums of workloads are taken. Default the finest, from
+	// 5 minutes on, that the history fills.
 	Step time.Duration
 
 	// MaxRows bounds the rows a model is fitted on. Default 200,000.
@@ -74,7 +75,6 @@ func (o Options) withDefaults() (Options, error) {
 	fill(&o.TestDays, 7)
 	fill(&o.CalibrateDays, 7)
 	fill(&o.MarginDays, 28)
-	fill(&o.Step, 5*time.Minute)
 	fill(&o.MaxRows, 200_000)
 	fill(&o.MinRows, 5_000)
 	fill(&o.MaxTracks, 1_000)
@@ -92,7 +92,7 @@ func (o Options) withDefaults() (Options, error) {
 	switch {
 	case o.Window < 2*o.Grid.Span():
 		return o, fmt.Errorf("training options: window of %v (want at least twice the grid's span, %v)", o.Window, 2*o.Grid.Span())
-	case o.Grid.Slot%o.Step != 0:
+	case o.Step < 0 || o.Step > 0 && o.Grid.Slot%o.Step != 0:
 		return o, fmt.Errorf("training options: step %v does not divide the grid's slot %v", o.Step, o.Grid.Slot)
 	case !(o.Risk > 0 && o.Risk < 1):
 		return o, fmt.Errorf("training options: risk %g is not between 0 and 1", o.Risk)

@@ -19,7 +19,7 @@ func (r *Report) WritePage(dir string) (path string, err error) {
 	dir = filepath.Join(dir, r.Started.Format(pageFolder))
 	for i := range r.Machines {
 		m := &r.Machines[i]
-		if len(m.Contestants) == 0 {
+		if !m.judged() {
 			continue
 		}
 		pictures := filepath.Join(dir, m.Resource)

@@ -63,6 +63,9 @@ func newPlan(ctx context.Context, h History, o Options, until func(newest time.T
 		}
 	}
 
+	if p.Step == 0 {
+		p.Step = stepOf(stats, p.Grid.Slot)
+	}
 	p.choose(p.lives(stats))
 	return p, why, ok, nil
 }

@@ -85,6 +85,9 @@ func (r reportTable) WriteTable(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "learned from %d samples of %d workloads in %.1f s (%s to %s, judged from %s on)\n",
 		r.Samples, r.Workloads, r.Seconds, r.From.Format(time.DateOnly), r.To.Format(time.DateOnly), r.TestFrom.Format(time.DateOnly))
+	if r.Resumed {
+		fmt.Fprintln(w, "an interrupted night was gone on with")
+	}
 	for _, warning := range r.Warnings {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}

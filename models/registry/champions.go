@@ -169,7 +169,7 @@ func (r *Registry) Rollback(role Role, why string) (Term, error) {
 		back = Term{s.Past[0].ID, now(), why}
 		if back.ID != "" {
 			if _, _, err := r.Load(back.ID); err != nil {
-				return fmt.Errorf("roll back %s: %w", role, err)
+				return fmt.Errorf("roll back %s: %w (promote another artefact)", role, err)
 			}
 		}
 		c[role] = Service{Term: back, Dismissed: s.Dismissed, Past: s.Past[1:]}

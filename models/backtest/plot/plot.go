@@ -37,14 +37,8 @@ var shown = [...]struct {
 // returns the files.
 func Write(dir string, r *backtest.Report, bands []backtest.Band) ([]string, error) {
 	plots := map[string]*plot.Plot{"frontier": frontier(r), "reliability": reliability(r)}
-	drawn := map[string]int{}
-	for i := range bands {
-		kind := "node"
-		if bands[i].Members == 1 {
-			kind = "workload"
-		}
-		drawn[kind]++
-		plots[fmt.Sprintf("%s-%d", kind, drawn[kind])] = band(&bands[i], r)
+	for i, name := range Names(bands) {
+		plots[name] = band(&bands[i], r)
 	}
 	var files []string
 	for name, p := range plots {
@@ -57,6 +51,21 @@ func Write(dir string, r *backtest.Report, bands []backtest.Band) ([]string, err
 		}
 	}
 	return files, nil
+}
+
+// Names returns the names of the files bands are drawn to, less their endings.
+func Names(bands []backtest.Band) []string {
+	drawn := map[string]int{}
+	var names []string
+	for i := range bands {
+		kind := "node"
+		if bands[i].Members == 1 {
+			kind = "workload"
+		}
+		drawn[kind]++
+		names = append(names, fmt.Sprintf("%s-%d", kind, drawn[kind]))
+	}
+	return names
 }
 
 func newPlot(title, x, y string) *plot.Plot {
