@@ -16,6 +16,8 @@ type view struct {
 	m7        float32
 	m14, m21  float32
 	same      float32 // largest sum in the hours of the horizon, on seven days
+	yesterday float32 // on the last
+	weekday   float32 // on the same day of three weeks; before there is one, as same
 	mean      float32 // of the sum over a day
 	deviation float32 // the same
 	s14       float32 // sum of the members' own maxima over 14 days
@@ -95,13 +97,17 @@ func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin i
 		return x
 	}
 	ahead := p.StepsIn(l.setting.Horizon)
-	v.same = 0
-	for d := range 7 {
-		from := hours((d + 1) * 24)
-		v.same = max(v.same, sum.Max(from, min(from+ahead, origin)))
+	sameHours := func(days int) float32 { return sum.Max(hours(days*24), min(hours(days*24)+ahead, origin)) }
+	v.yesterday = sameHours(1)
+	v.same = v.yesterday
+	for d := 2; d <= 7; d++ {
+		v.same = max(v.same, sameHours(d))
 	}
-	add(known(1, sum.Max(hours(24), min(hours(24)+ahead, origin))))
-	add(known(7, sum.Max(hours(7*24), min(hours(7*24)+ahead, origin))))
+	if v.weekday = max(sameHours(7), sameHours(14), sameHours(21)); hours(7*24) < 0 {
+		v.weekday = v.same
+	}
+	add(known(1, v.yesterday))
+	add(known(7, sameHours(7)))
 
 	var daily [14]float32
 	for d := range daily {

@@ -28,6 +28,8 @@ const (
 	ownWeek                // the sum of the members' own maxima
 	ownTwoWeeks            //
 	sameHours              // the largest of the summed history in the hours of the horizon, on seven days
+	yesterday              // the same of the last day alone
+	weekday                // the same of this day of up to three weeks
 	average                // the mean of the last day
 	limits                 // all that may be used
 	learnedLow             // the first of levels
@@ -124,6 +126,10 @@ func (f form) peak(v *view) float32 {
 		return max(v.s14, v.week)
 	case sameHours:
 		return v.same
+	case yesterday:
+		return v.yesterday
+	case weekday:
+		return v.weekday
 	case average:
 		return v.mean
 	case limits:

@@ -28,7 +28,7 @@ func TestRest(t *testing.T) {
 // Calm forms start where they do on workdays and move less far over days of rest;
 // plain ones are the same on every day.
 func TestFormsBound(t *testing.T) {
-	workday := view{limit: 100, m1: 15, m3: 17, m7: 18, m14: 20, m21: 25, same: 14, mean: 10, deviation: 3, s14: 38, week: 40, all: 60}
+	workday := view{limit: 100, m1: 15, m3: 17, m7: 18, m14: 20, m21: 25, same: 14, yesterday: 12, weekday: 13, mean: 10, deviation: 3, s14: 38, week: 40, all: 60}
 	weekend := workday
 	weekend.rest = 1
 	for _, f := range forms(true, true) {
