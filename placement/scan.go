@@ -6,11 +6,12 @@ import (
 	"sync"
 )
 
-// The scan holds every node against the rules and measures of a plan. On a large
-// fleet it does not ask to the end what a node scores that could not be among the
-// best: as soon as what the measures asked so far have left to be had is too little,
-// the node is outranked. Bounds are kept wide enough for all rounding, so that
-// the best nodes are those of a scan that asks everything of all.
+// The scan holds nodes against the rules and measures of a plan: all of them, or those
+// that bounds leave (see sieve.go). On a large fleet it does not ask to the end what a
+// node scores that could not be among the best: as soon as what the measures asked so
+// far have left to be had is too little, the node is outranked. Bounds are kept wide
+// enough for all rounding, so that the best nodes are those of a scan that asks
+// everything of all.
 
 // findings is what a scan leaves behind. Every node considered is turned away, or
 // feasible, or outranked.

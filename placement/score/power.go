@@ -1,6 +1,8 @@
 package score
 
 import (
+	"math"
+
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/resource"
 )
@@ -97,14 +99,29 @@ func (powerStanding) Stand(_ *placement.State, b *placement.Block, i int) (value
 // least returns at least what is added to the draw of a node of build i with a mark.
 func (m *power) least(s *placement.State, b *placement.Block, i, mark int) float64 {
 	curve, cores := &s.Curves[b.Curve[i]], max(b.Capacity[cpuColumn][i], 1e-9)
-	switch {
-	case m.query.Accelerator.Devices > 0 || mark != asleep && mark != awake || m.cpu <= 0:
-		return 0
-	case mark == asleep:
-		return curve.Watts(float64(m.cpu)/cores) + float64(b.DeviceWatts[i])
+	switch mark {
+	case asleep:
+		return curve.Watts(float64(m.cpu)/cores) + float64(b.DeviceWatts[i]) + m.swing(b, i)
+	case awake:
+		use := min(float64(max(m.cpu, 0))/cores, 1-halfUsed) // a curve ends at full use
+		return max(curve.Flattest(), 0)*use + m.swing(b, i)
 	}
-	added := min(float64(m.cpu)/cores, 1-halfUsed) // a curve ends at full use
-	return max(curve.Flattest(), 0) * added
+	return 0
+}
+
+// swing returns at least what the devices the workload needs add on a node of build i.
+func (m *power) swing(b *placement.Block, i int) float64 {
+	need, least := m.query.Accelerator, float32(math.Inf(1))
+	if need.Devices == 0 {
+		return 0
+	}
+	for k := range b.Node[i].Devices {
+		least = min(least, b.Swing(i, k, need.Share))
+	}
+	if len(b.Node[i].Devices) == 0 {
+		return 0
+	}
+	return float64(need.Devices) * float64(least)
 }
 
 func (m *power) Rise(s *placement.State, b *placement.Block, builds uint64, mark int, value *placement.Lane) {
