@@ -108,6 +108,7 @@ func TestExplainedAfterACrash(t *testing.T) {
 			ids = append(ids, d.ID)
 			time.Sleep(11 * time.Second)
 		}
+		synctest.Wait()
 		crashed := &memoryArchive{slices.Clone(archive.data)} // as it is now
 		stop()
 		if err := <-done; err != nil {
