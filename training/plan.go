@@ -64,7 +64,8 @@ func newPlan(ctx context.Context, h History, o Options, until func(newest time.T
 	}
 
 	if p.Step == 0 {
-		p.Step = stepOf(stats, p.Grid.Slot)
+		ended := func(s store.SeriesStat) bool { return s.Last.Before(p.whole.From) }
+		p.Step = stepOf(slices.DeleteFunc(slices.Clone(stats), ended), p.Grid.Slot)
 	}
 	p.choose(p.lives(stats))
 	return p, why, ok, nil

@@ -40,7 +40,8 @@ func (r *Registry) HoldNight() (release func() error, err error) {
 	return lock.Close, nil // closing unlocks
 }
 
-// HeldBy returns who spends a night on the registry now, "" when nobody does.
+// HeldBy returns who spends a night on the registry now, "" when nobody does. It
+// shares the lock for the instant it looks: a night that begins just then is refused.
 func (r *Registry) HeldBy() (string, error) {
 	lock, err := os.Open(filepath.Join(r.dir, nightLock))
 	switch {
