@@ -87,6 +87,15 @@ func (m Margins) At(n resource.Name, members int, risk float64) float32 {
 	return q
 }
 
+// Size returns the most members of the nodes that the margin for n on a node of
+// members was calibrated on, 0 where none was.
+func (m Margins) Size(n resource.Name, members int) int {
+	if b := m.band(n, members); b != nil {
+		return b.MaxMembers
+	}
+	return 0
+}
+
 // band returns the smallest band that holds members, or the largest there is.
 func (m Margins) band(n resource.Name, members int) *Band {
 	var best *Band

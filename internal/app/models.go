@@ -62,6 +62,11 @@ func ShowModel(stdio IO, configPath, name string, format output.Format) error {
 	}
 	if service, ok := champions[registry.Role(name)]; ok {
 		r := role{Role: name, Service: service, Online: online.ofRole(name, service)}
+		if registry.Role(name) == registry.MarginsRole {
+			if r.Online, err = ofNodes(models); err != nil {
+				return err
+			}
+		}
 		return output.Write(stdio.Out, format, r, r)
 	}
 	m, _, err := models.Load(name)

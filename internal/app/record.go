@@ -33,6 +33,27 @@ func measured(r *registry.Registry) (record, error) {
 	return out, nil
 }
 
+// ofNodes returns what became of promises for nodes, as a server left it.
+func ofNodes(r *registry.Registry) ([]trial.Summary, error) {
+	data, err := r.ReadNote(registry.NodesNote)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var note struct {
+		Record *trial.Record `json:"record"`
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &note)
+	}
+	if err == nil && note.Record == nil {
+		err = errors.New("it holds no record")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what became of promises for nodes: %w", err)
+	}
+	return note.Record.Summaries(func(*trial.Entry) bool { return true }), nil
+}
+
 func (r record) ofModel(id string) []trial.Summary {
 	return r.Summaries(func(e *trial.Entry) bool { return e.Model == id })
 }

@@ -12,6 +12,7 @@ import (
 const (
 	RecordNote  = "record.json"  // of forecasts in service, a trial.Record
 	PledgesNote = "pledges.json" // forecasts whose time has not come
+	NodesNote   = "nodes.json"   // what became of promises for nodes
 	NightNote   = "night.json"   // how far an interrupted night got
 )
 

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,6 +23,11 @@ type metrics struct {
 	fallen    *prometheus.GaugeVec
 	shadow    *prometheus.GaugeVec
 	changes   *prometheus.CounterVec
+
+	nodeCoverage *prometheus.GaugeVec
+	nodesJudged  *prometheus.GaugeVec
+	nodesRaised  *prometheus.GaugeVec
+
 	made      prometheus.Counter
 	refreshed prometheus.Gauge
 	took      prometheus.Histogram
@@ -56,6 +62,18 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "auspex_forecast_model_changes_total",
 			Help: "Models taken out of service because their coverage fell out of its band (fell_back), and challengers promoted or dismissed.",
 		}, []string{"class", "resource", "outcome"}),
+		nodeCoverage: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "auspex_forecast_node_coverage_ratio",
+			Help: "Share of nodes and days on which the sum of a node's workloads stayed within what was promised for it at this probability, over the last two weeks.",
+		}, []string{"class", "resource", "members", "probability"}),
+		nodesJudged: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "auspex_forecast_node_coverage_samples",
+			Help: "Number of nodes and days behind auspex_forecast_node_coverage_ratio.",
+		}, []string{"class", "resource", "members"}),
+		nodesRaised: f.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "auspex_forecast_node_margin_raised",
+			Help: "1 where margins are raised over those calibrated because nodes passed what was promised for them.",
+		}, []string{"resource", "members"}),
 		made: f.NewCounter(prometheus.CounterOpts{
 			Name: "auspex_forecast_made_total",
 			Help: "Forecasts made: of each workload once a slot, and at once when it passed what was said.",
@@ -127,5 +145,25 @@ func (m *metrics) publishRecord(set *models.Set, r *trial.Record) {
 			m.coverage.WithLabelValues(labels...).Set(1 - r.Misses(e, level).Mean)
 			m.judged.WithLabelValues(labels...).Set(float64(e.Tally.Cases()))
 		}
+	}
+}
+
+// publishNodes shows what became of promises for nodes.
+func (m *metrics) publishNodes(w *nodeWatch) {
+	m.nodeCoverage.Reset()
+	m.nodesJudged.Reset()
+	m.nodesRaised.Reset()
+	r := w.kept.Record
+	for _, e := range r.Entries() {
+		members := strings.TrimPrefix(e.Model, nodesOfUpTo)
+		m.nodesJudged.WithLabelValues(e.Class, e.Resource, members).Set(float64(e.Tally.Cases()))
+		for _, level := range r.Levels {
+			m.nodeCoverage.WithLabelValues(e.Class, e.Resource, members, strconv.FormatFloat(level, 'g', -1, 64)).Set(1 - r.Misses(e, level).Mean)
+		}
+		raised := 0.
+		if w.raised(e.Resource + " " + members) {
+			raised = 1
+		}
+		m.nodesRaised.WithLabelValues(e.Resource, members).Set(raised)
 	}
 }

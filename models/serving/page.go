@@ -19,6 +19,7 @@ type page struct {
 	set     *models.Set
 	chain   *models.Chain
 	entries map[string]*entry // by workload id; those not due are shared with the page before
+	margins forecast.Margins  // of the set, raised where nodes needed more
 	made    int               // how many were made for this page
 
 	classifier *classify.Classifier // nil when none is in service

@@ -129,8 +129,13 @@ func group(s *models.Subject) string {
 	if app == "" {
 		app = s.ID
 	}
+	return groupOf(app)
+}
+
+// groupOf is the group that a name falls into.
+func groupOf(name string) string {
 	h := fnv.New32a()
-	h.Write([]byte(app))
+	h.Write([]byte(name))
 	return strconv.Itoa(int(h.Sum32() % appGroups))
 }
 

@@ -28,6 +28,7 @@ func (t *Table) Refresh(ctx context.Context) error {
 
 	// 2. Hold forecasts whose time has come against what happened.
 	t.watch.judge(t.memory.histories, now)
+	t.watchNodes(ctx, now)
 
 	// 3. Take over the champions. What cannot be used falls back along the chain,
 	// and so does what broke its promises.
@@ -47,7 +48,7 @@ func (t *Table) Refresh(ctx context.Context) error {
 	t.report(errors.Join(refused...))
 
 	// 4. Forecast every workload that is due.
-	next := &page{set: set, chain: set.Chain(), classifier: t.classifier.champion}
+	next := &page{set: set, chain: set.Chain(), margins: t.nodes.margins(set.Margins), classifier: t.classifier.champion}
 	if err := next.fill(ctx, t.memory.histories, t.current.Load(), now); err != nil {
 		return err
 	}
@@ -59,6 +60,12 @@ func (t *Table) Refresh(ctx context.Context) error {
 			t.o.Log.Error("what became of forecasts is not kept", "error", err)
 		}
 	}
+	if t.nodes.pledge(next, t.memory.histories, now) {
+		if err := t.nodes.save(); err != nil {
+			t.o.Log.Error("what became of promises for nodes is not kept", "error", err)
+		}
+	}
+	t.metrics.publishNodes(t.nodes)
 	t.metrics.publish(next, t.watch, now, time.Since(started))
 	return nil
 }

@@ -58,6 +58,7 @@ type Table struct {
 	// Owned by Refresh.
 	memory     memory
 	watch      *watch
+	nodes      *nodeWatch
 	loaded     loaded
 	classifier classifier
 	refused    string // what the registry refused last, to log it once
@@ -85,6 +86,9 @@ func New(o Options) (*Table, error) {
 	var err error
 	if t.watch, err = newWatch(&o); err != nil {
 		o.Log.Error("what became of past forecasts is lost, it is counted anew", "error", err)
+	}
+	if t.nodes, err = newNodeWatch(&o); err != nil {
+		o.Log.Error("what became of promises for nodes is lost, it is counted anew", "error", err)
 	}
 	t.current.Store(&page{set: &models.Set{Grid: o.Grid}, chain: models.NewChain(o.Grid)})
 	return t, nil
@@ -114,7 +118,7 @@ func (t *Table) ByID(id string) (f *forecast.Forecast, class workload.Class, ok 
 }
 
 // Margins returns the calibrated margins of nodes.
-func (t *Table) Margins() forecast.Margins { return t.current.Load().set.Margins }
+func (t *Table) Margins() forecast.Margins { return t.current.Load().margins }
 
 // Run refreshes the table now and every Options.Every until ctx ends. A refresh
 // that fails keeps the old table, is logged, and is tried again in time.
