@@ -195,9 +195,6 @@ func (b *book) closeGang(p *page, d *GangDecision, members []*verdict, err error
 func (b *book) keep(p *page) {
 	b.mu.changes++
 	b.mu.byID[p.id()] = p
-	if p.key != (requestKey{}) {
-		b.mu.byRequest[p.key] = p
-	}
 	b.mu.pages = append(b.mu.pages, p)
 	b.drop(p.decided())
 }
@@ -228,11 +225,12 @@ func (b *book) age(now time.Time) {
 // gone, its answer is not.
 func (b *book) restore(v *verdict) {
 	p := &page{written: b.past, verdict: v, phase: v.Phase}
-	if v.Gang == "" {
-		p.key.id = v.RequestID
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if v.Gang == "" {
+		p.key.id = v.RequestID
+		b.mu.byRequest[p.key] = p
+	}
 	b.keep(p)
 }
 
@@ -241,6 +239,7 @@ func (b *book) restoreGang(r *GangRequest, d *GangDecision) {
 	p := &page{key: requestKey{id: r.ID, gang: true}, asked: r, written: b.past, gang: d, phase: d.Phase}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.mu.byRequest[p.key] = p
 	b.keep(p)
 }
 

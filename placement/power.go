@@ -185,16 +185,24 @@ func (s *State) meter(b *Block, i int, sign int64) {
 		return
 	}
 	watts := b.Watts(i, slots)
+	var buffer [maxMetered]int64
+	draw := buffer[:0]
+	for _, w := range watts {
+		draw = append(draw, sign*Microwatts(w))
+	}
 	for _, at := range b.Feeds[i] {
 		if at < 0 || s.Domains[at].Cap == 0 {
 			continue
 		}
-		d := s.ownDomain(at)
-		for t, w := range watts {
-			d.Watts[t] += sign * Microwatts(w)
+		sum := s.ownDomain(at).Watts[:len(draw)]
+		for t, w := range draw {
+			sum[t] += w
 		}
 	}
 }
+
+// maxMetered is the longest grid whose draw is metered without an allocation.
+const maxMetered = 48
 
 // settle notes what a change of node i of b means to those that share its caps.
 func (s *State) settle(b *Block, i int) {

@@ -46,6 +46,9 @@ func (p *plan) preemption(s *State) *Preemption {
 	var trial *State
 	asked, tried := 0, 0
 	for bi, b := range s.Blocks {
+		if asked >= maxAsked || tried >= maxPreempted {
+			break
+		}
 		for m := p.couldYield(s, b); m != 0 && asked < maxAsked && tried < maxPreempted; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
 			asked++
