@@ -138,3 +138,10 @@ func (s *Service) Groups() int {
 	defer state.done()
 	return len(state.Groups)
 }
+
+// Deadlines returns how many reservations are waited for to end.
+func (s *Service) Deadlines() int {
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	return len(s.ledger.mu.deadlines.holds)
+}

@@ -161,6 +161,7 @@ func (l *ledger) confirmAll(decisions []string, now time.Time) (confirmed [][]*h
 				continue
 			}
 			h.confirmed = true
+			l.mu.deadlines.remove(h)
 			record := l.record(WorkloadConfirmed, now)
 			record.Decision = h.decision
 			records = append(records, record)

@@ -64,6 +64,7 @@ type hold struct {
 	made      time.Time
 	expires   time.Time
 	confirmed bool
+	turn      int   // among the deadlines, 0 when it is none of them
 	seat      *seat // nil for a workload of its own
 }
 
@@ -302,6 +303,7 @@ func (l *ledger) letGo(h *hold) bool {
 		l.mu.promised = l.mu.promised.Sub(expected(m))
 	}
 	l.mu.usage.Remove(h.demand())
+	l.mu.deadlines.remove(h)
 	delete(l.mu.byDecision, h.decision)
 	delete(l.mu.byWorkload, h.workload)
 	app := h.description.workload.App
@@ -336,9 +338,7 @@ func (l *ledger) expire(now time.Time) ([]*hold, error) {
 	var records []Record
 	l.mu.Lock()
 	for h := l.mu.deadlines.due(now); h != nil; h = l.mu.deadlines.due(now) {
-		if h.confirmed || !l.letGo(h) {
-			continue
-		}
+		l.letGo(h)
 		record := l.record(WorkloadExpired, now)
 		record.Decision = h.decision
 		records = append(records, record)
