@@ -1,5 +1,7 @@
 package placement
 
+import "slices"
+
 // vocabulary is what all decisions by one plan say alike.
 type vocabulary struct {
 	rules   []Rejection // of no nodes
@@ -38,10 +40,9 @@ func (a *account) rejections() []Rejection {
 	if a.words == nil {
 		return nil
 	}
-	out := make([]Rejection, len(a.words.rules))
-	for i, r := range a.words.rules {
-		r.Nodes = a.turnedAway[i]
-		out[i] = r
+	out := slices.Clone(a.words.rules)
+	for i := range out {
+		out[i].Nodes = a.turnedAway[i]
 	}
 	return out
 }
@@ -49,13 +50,12 @@ func (a *account) rejections() []Rejection {
 // candidate explains the score of the i-th candidate.
 func (a *account) candidate(i int) Candidate {
 	n := len(a.words.scorers)
-	c := Candidate{Node: a.candidates[i], Scores: make([]ScoreLine, n)}
-	for k, line := range a.words.scorers {
-		at := 2 * (i*n + k)
+	c := Candidate{Node: a.candidates[i], Scores: slices.Clone(a.words.scorers)}
+	for k := range c.Scores {
+		at, line := 2*(i*n+k), &c.Scores[k]
 		line.Raw, line.Value = float64(a.measured[at]), float64(a.measured[at+1])
 		line.Points = a.words.parts[k] * line.Value
 		c.Score += line.Points
-		c.Scores[k] = line
 	}
 	return c
 }
