@@ -93,15 +93,18 @@ type Occupants struct {
 
 // Member is one workload on a node. It is immutable once put there.
 type Member struct {
+	// What a node is searched for and summed up by, in one place: on a large fleet no
+	// cache holds it.
+	tag     uint32 // of ID
+	tenant  uint32
+	Needs   []Need
+	Devices []int // which it holds a part of
+	alone   bool  // bears no other tenant
+
 	ID          string
 	Description *workload.Workload // without its id: others may share it
 	Forecast    *forecast.Forecast // nil = unknown
-	Needs       []Need
-	Devices     []int          // which it holds a part of
-	class       workload.Class // given or found
-	tenant      uint32
-	tag         uint32 // of ID
-	alone       bool   // bears no other tenant
+	class       workload.Class     // given or found
 }
 
 // DeviceState is what is left of one accelerator.

@@ -89,7 +89,10 @@ func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most in
 func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
 	// The leaders in open places say what it takes at least to be among the best.
 	first := findings{best: sh.mu.first[:0]}
-	for block := range sh.mu.leaders {
+	for block, peak := range sh.mu.peaks {
+		if peak+t.most() < first.bar(most) {
+			continue
+		}
 		leader := *sh.leader(s, block)
 		if leader.node < 0 || leader.score+t.most() < first.bar(most) {
 			continue
@@ -101,8 +104,8 @@ func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
 	}
 	bar := first.bar(most)
 	sh.mu.first = first.best
-	for block := range sh.mu.leaders {
-		if leader := &sh.mu.leaders[block]; leader.node < 0 || leader.score+t.most() < bar {
+	for block, peak := range sh.mu.peaks {
+		if peak+t.most() < bar {
 			continue
 		}
 		b, j := s.Blocks[block], &sh.mu.judged[block]
@@ -121,7 +124,7 @@ func (sh *shape) leader(s *State, block int) *candidate {
 	if leader.node != unknown {
 		return leader
 	}
-	leader.node = none
+	leader.node, sh.mu.peaks[block] = none, hopeless
 	b, j := s.Blocks[block], &sh.mu.judged[block]
 	for m := j.passed; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
@@ -129,7 +132,7 @@ func (sh *shape) leader(s *State, block int) *candidate {
 			continue // whatever its rank
 		}
 		if c := j.candidate(b, block, i); leader.node == none || c.before(*leader) {
-			*leader = c
+			*leader, sh.mu.peaks[block] = c, c.score
 		}
 	}
 	return leader

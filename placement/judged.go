@@ -9,8 +9,9 @@ type judged struct {
 	live   uint64
 	passed uint64
 	open   uint64
-	late   uint64 // turned away by a rule that is asked only of those with hopes
-	able   uint64 // pass all lasting rules
+	late   uint64    // turned away by a rule that is asked only of those with hopes
+	able   uint64    // pass all lasting rules
+	_      [3]uint64 // whole cache lines: what is above lies in one
 	nodes  [BlockSize]judgedNode
 }
 
@@ -210,10 +211,11 @@ func (sh *shape) ask(s *State, b *Block, nodes uint64, l *lanes) uint64 {
 			sh.mu.passedAt[b.Place[i]]++
 		}
 		position := b.Position(i)
-		leader := &sh.mu.leaders[position/BlockSize]
+		leader, peak := &sh.mu.leaders[position/BlockSize], &sh.mu.peaks[position/BlockSize]
 		if c := (candidate{position, l.total[i], b.Rank[i]}); leader.node == none || leader.node >= 0 && c.before(*leader) {
 			*leader = c
 		}
+		*peak = max(*peak, l.total[i])
 	}
 	return passed
 }

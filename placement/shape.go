@@ -34,6 +34,7 @@ type shape struct {
 		findings // best apart
 		judged   []judged
 		leaders  []candidate // by block: the best node of it that passed, node none or unknown
+		peaks    []float32   // by block: no node of it that passed scores more, hopeless when there is none
 		hopes    []float32   // by block: no open node of it scores more, under 0 when there is none
 		passedAt []int32     // by place: nodes that passed; nil where places do not count
 		bar      float32     // what it took last to be among the best, 0 when anything did
@@ -173,8 +174,9 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	sh.mu.unmet = unmet{count: s.names.count()}
 	lasting.State.unmet = &sh.mu.unmet
 	lasting.lookUp(lasting.State)
+	lasting.State.Domains = s.Domains // by name, while s is lent
 	sh.mu.plan = e.prepare(&lasting)
-	lasting.State.unmet = nil
+	lasting.State.unmet, lasting.State.Domains = nil, nil
 	if len(sh.mu.plan.rules) > math.MaxUint8+1 {
 		return false
 	}
@@ -182,7 +184,7 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	sh.mu.findings = findings{turnedAway: make([]int, len(sh.mu.plan.rules))}
 	sh.mu.judged = make([]judged, len(s.Blocks))
 	sh.mu.leaders = make([]candidate, len(s.Blocks))
-	sh.mu.hopes = make([]float32, len(s.Blocks))
+	sh.mu.peaks, sh.mu.hopes = make([]float32, len(s.Blocks)), make([]float32, len(s.Blocks))
 	sh.mu.passedAt = nil
 	if len(sh.mu.plan.gates)+len(sh.mu.plan.regional) > 0 {
 		sh.mu.passedAt = make([]int32, len(s.Places))
@@ -192,7 +194,7 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	}
 	for block, b := range s.Blocks {
 		sh.mu.leaders[block].node = none
-		sh.mu.hopes[block] = hopeless
+		sh.mu.peaks[block], sh.mu.hopes[block] = hopeless, hopeless
 		sh.outlast(s, block)
 		sh.judge(s, b, ^uint64(0))
 	}

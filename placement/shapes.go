@@ -28,7 +28,7 @@ type shapes struct {
 const (
 	maxShapes     = 512
 	maxShapeBytes = 64 << 20 // of what they all know about nodes
-	bytesPerBlock = int(unsafe.Sizeof(judged{}) + unsafe.Sizeof(candidate{}) + unsafe.Sizeof(float32(0)))
+	bytesPerBlock = int(unsafe.Sizeof(judged{}) + unsafe.Sizeof(candidate{}) + 2*unsafe.Sizeof(float32(0)))
 )
 
 func newShapes(e *engine) *shapes {

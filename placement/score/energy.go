@@ -81,7 +81,7 @@ type energyKey struct {
 	from  time.Time
 	slots int
 
-	domains int // none where the query is made to last without nodes
+	domains int
 }
 
 type energyKind int
