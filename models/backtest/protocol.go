@@ -100,7 +100,8 @@ func (o Protocol) Set(p *Panel) (*Setting, error) {
 
 // calibratedFrom returns the first step margins are calibrated on for step now:
 // the weeks before whose horizon has passed, counted in days that hold data, without
-// the first quarter of the trace, when too little was known to be like now.
+// the first quarter of what is known, when too little was known to be like now: a
+// day had no like a week before. From 38 days on the weeks alone decide.
 func (s *Setting) calibratedFrom(now int) int {
 	i, _ := slices.BinarySearchFunc(s.Days, now, func(d Day, step int) int { return d.From - step })
 	return max(0, s.Days[max(i-calibrateDays, i/4)].From-s.Panel.StepsIn(s.Horizon))
