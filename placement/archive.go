@@ -2,9 +2,9 @@ package placement
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
-	"runtime"
 	"time"
 )
 
@@ -57,8 +57,9 @@ const archiveVersion = 1
 
 // archive returns the pages of single decisions and of members of gangs, oldest
 // first, as lines of JSON. What cannot be written so, such as a measure that is
-// not a number, is left out.
-func (b *book) archive() []byte {
+// not a number, is left out. After every few of them rest is called: it is a lot of
+// work, and whoever decides should not wait for all of it.
+func (b *book) archive(rest func()) []byte {
 	type kept struct {
 		verdict *verdict
 		phase   Phase
@@ -84,8 +85,8 @@ func (b *book) archive() []byte {
 	line(archived{Version: archiveVersion})
 	numbers := map[*vocabulary]int{nil: -1}
 	for i, p := range pages {
-		if i%32 == 0 {
-			runtime.Gosched() // whoever decides goes first
+		if i%32 == 31 {
+			rest()
 		}
 		a := &p.verdict.account
 		if _, told := numbers[a.words]; !told {
@@ -167,18 +168,46 @@ func (b *book) recall(v *verdict, phase Phase) {
 	b.keep(&page{verdict: v, phase: phase})
 }
 
+// archiveRest is how long the writing of the archive rests after every few decisions:
+// it takes up to half a processor for a second, not a whole one.
+const archiveRest = time.Millisecond
+
+// keepArchive saves what decisions came from every now and then, and when ctx ends.
+func (s *Service) keepArchive(ctx context.Context) {
+	due := time.NewTimer(archiveSoonest)
+	defer due.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			s.saveArchive(ctx)
+			return
+		case <-due.C:
+			due.Reset(untilArchive(s.saveArchive(ctx)))
+		}
+	}
+}
+
 // saveArchive saves what decisions came from, if anything is new, and returns how
-// long that took.
-func (s *Service) saveArchive() (took time.Duration) {
+// long that took, its rests not counted. Once ctx has ended it takes none.
+func (s *Service) saveArchive(ctx context.Context) (took time.Duration) {
 	started, changes := time.Now(), s.book.changes()
 	if s.archive == nil || changes == s.archived {
 		return 0
 	}
 	s.archived = changes
-	if err := s.archive.Save(s.book.archive()); err != nil {
+	var rested time.Duration
+	data := s.book.archive(func() {
+		from := time.Now()
+		select {
+		case <-ctx.Done():
+		case <-time.After(archiveRest):
+		}
+		rested += time.Since(from)
+	})
+	if err := s.archive.Save(data); err != nil {
 		s.log.Error("explanations are not kept for a restart", "error", err)
 	}
-	return time.Since(started)
+	return time.Since(started) - rested
 }
 
 // loadArchive restores them. A damaged archive costs explanations alone.

@@ -16,19 +16,15 @@ func (s *Service) Run(ctx context.Context) error {
 	var background sync.WaitGroup
 	defer background.Wait()
 	background.Go(func() { s.planPacking(ctx) })
+	background.Go(func() { s.keepArchive(ctx) })
 	ticks := time.NewTicker(tick)
 	defer ticks.Stop()
 	refreshes := time.NewTicker(s.refresh)
 	defer refreshes.Stop()
-	archives := time.NewTimer(archiveSoonest)
-	defer archives.Stop()
-	defer s.saveArchive()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-archives.C:
-			archives.Reset(untilArchive(s.saveArchive()))
 		case now := <-ticks.C:
 			s.upkeep(now)
 		case now := <-refreshes.C:

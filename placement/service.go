@@ -37,7 +37,7 @@ type Service struct {
 	book       *book
 	arrivals   *arrivals
 	archive    Archive
-	archived   uint64 // changes of the book the archive has; for Run alone
+	archived   uint64 // changes of the book the archive has; for keepArchive alone
 	forecaster Forecaster
 	classifier Classifier
 	refresh    time.Duration

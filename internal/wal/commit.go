@@ -35,7 +35,8 @@ type tail struct {
 	// A spare in the making, a piece at a time.
 	filling File // nil for none
 	filled  int64
-	owed    int64 // bytes appended since the last piece
+	zeros   []byte // a piece of them
+	owed    int64  // bytes appended since the last piece
 }
 
 // join adds records to the pending group and returns it with their offset in
@@ -103,7 +104,10 @@ func (l *Log) provide(appended int64) {
 		l.tail.filling, l.tail.filled = f, 0
 	}
 	n := min(piece, l.opts.SegmentBytes-l.tail.filled)
-	_, err := l.tail.filling.WriteAt(make([]byte, n), l.tail.filled)
+	if l.tail.zeros == nil {
+		l.tail.zeros = make([]byte, piece)
+	}
+	_, err := l.tail.filling.WriteAt(l.tail.zeros[:n], l.tail.filled)
 	if err == nil {
 		err = l.tail.filling.Sync()
 	}

@@ -11,7 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
+	"time"
 
 	"github.com/auspex-project/auspex/internal/wal"
 	"github.com/auspex-project/auspex/placement"
@@ -75,9 +75,13 @@ func writeSnapshot(dir string, position wal.Position, state placement.Snapshot) 
 	return syncDir(dir)
 }
 
-// breather is how many records are written in one go while others wait for the
-// processor.
-const breather = 32
+// A snapshot is written in small helpings with a rest after each, so that whoever
+// decides meanwhile, and their clients on the same machine, never wait for more than
+// one of them: a third of a processor for a while, not all of it in one go.
+const (
+	helping = 512              // records, half a millisecond or so
+	rest    = time.Millisecond // a tenth of a second for 40,000 records
+)
 
 // writeRecords writes the records of state, each behind its length.
 func writeRecords(state placement.Snapshot, write func([]byte) error) error {
@@ -92,8 +96,8 @@ func writeRecords(state placement.Snapshot, write func([]byte) error) error {
 		if err := errors.Join(write(length), write(record)); err != nil {
 			return err
 		}
-		if n++; n%breather == 0 {
-			runtime.Gosched()
+		if n++; n%helping == 0 {
+			time.Sleep(rest)
 		}
 	}
 	if n != state.Count {
