@@ -200,9 +200,9 @@ func (l *ledger) claim(r *Request, q *Query, now time.Time) {
 }
 
 // count commits a decision in memory: it asks every rule again of the chosen node
-// as it is by now and counts the workload there. ErrConflict says that the fleet
-// or the shares have changed too much. What was counted may be told once seal
-// has made it durable.
+// as it is by now, where anything has changed since, and counts the workload there.
+// ErrConflict says that the fleet or the shares have changed too much. What was
+// counted may be told once seal has made it durable.
 func (l *ledger) count(r *Request, p *plan, v *verdict, now time.Time) (*hold, Record, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -235,7 +235,10 @@ func (l *ledger) seal(decisions ...*decided) error {
 func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Record, error) {
 	q := p.query
 	n := l.mu.nodes[v.Node]
-	if n == nil || n.position != v.chosen || !q.bound(l.mu.state) || !p.allows(l.mu.state, v.chosen) {
+	if n == nil || n.position != v.chosen {
+		return nil, Record{}, ErrConflict
+	}
+	if !l.unchanged(q.State) && (!q.bound(l.mu.state) || !p.allows(l.mu.state, v.chosen)) {
 		return nil, Record{}, ErrConflict
 	}
 	if err := l.unplaced(r.Workload); err != nil {
@@ -258,6 +261,11 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 	l.take(h, r.Workload, q.Forecast)
 	l.mu.deadlines.push(h)
 	return h, record, nil
+}
+
+// unchanged reports whether s is the fleet as it is by now. The caller holds the lock.
+func (l *ledger) unchanged(s *State) bool {
+	return !l.mu.stale && l.mu.frozen != nil && l.mu.frozen.state == s
 }
 
 // take counts h, which w is the workload of, everywhere. The caller holds the lock.
