@@ -18,6 +18,10 @@
 // device (Unplanned) and refined by packing an empty copy of the fleet with tasks
 // drawn from the mix (Problem.Solve).
 //
+// Tasks of several devices need them whole and on one machine, of which w knows
+// nothing: what a machine could take of them is taken off its waste in part
+// (Worth.Together), so that others break up as few machines as they can.
+//
 // Where no devices are asked for Room says the same of cores and memory.
 //
 // For comparison it has the measure of Fragmentation Gradient Descent (Weng et

@@ -37,14 +37,17 @@ const (
 //	w <- w/2 + (Σ e + 5 w0) / (n + 5) / 2
 //
 // where w0 is Unplanned. A copy that only fills up tells nothing of a fleet that work
-// leaves again: there w0 it is, with an end that is the nearer the more leave. The
-// worth that packed best is returned; Targets and Models
-// are shared with it. It takes some 20 ms a round for 6,000 devices. The error is
+// leaves again: there w0 it is, with an end that is the nearer the more leave, and
+// nothing is kept together for jobs of several devices. The worth that packed best is
+// returned; Targets and Models are shared with it. It takes some 20 ms a round for 6,000 devices. The error is
 // ctx's.
 func (p Problem) Solve(ctx context.Context) (*Worth, error) {
 	leaving := min(max(p.Leaving, 0), 1)
 	first := unplanned(p.Targets, p.Models, ending+leaving*(endingLeaving-ending))
 	first.Room = NewRoom(p.Plain, p.Sizes)
+	if leaving > fewLeave {
+		first.large = nil
+	}
 	if p.Rounds == 0 || leaving > fewLeave || first.cores == 0 && first.memory == 0 {
 		return first, nil
 	}

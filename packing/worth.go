@@ -15,6 +15,7 @@ type Worth struct {
 	residual [Whole + 1]float32 // by what is free of a device, in devices
 	cores    float64            // that the mix needs beside a device in use
 	memory   float64
+	large    []large // empty where work leaves
 }
 
 // Residual returns how much of a device, a share of which is free, is expected to
@@ -102,6 +103,7 @@ func unplanned(targets []Target, models []string, ending float64) *Worth {
 	}
 	if devices > 0 {
 		w.cores, w.memory = cores/devices, memory/devices
+		w.large = largeClasses(targets, devices)
 	}
 	var residual [Whole + 1]float64
 	for r := 1; r <= Whole; r++ {

@@ -1,6 +1,8 @@
 package score
 
 import (
+	"math/bits"
+
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
 )
@@ -54,11 +56,14 @@ func (m *waste) added(b *placement.Block, i int) (devices float32, chosen uint64
 	var left [maxDevices]int32
 	all := b.Occupants[i].Devices
 	all = all[:min(len(all), maxDevices)]
-	sum, suitable := int32(0), uint64(0)
+	sum, suitable, whole := int32(0), uint64(0), uint64(0)
 	need := m.query.Accelerator
 	for k := range all {
 		left[k] = packingShare(all[k].Free)
 		sum += left[k]
+		if left[k] == packing.Whole {
+			whole |= 1 << k
+		}
 		if need.Devices > 0 && b.Suits(i, k, need, m.query.Models) {
 			suitable |= 1 << k
 		}
@@ -68,9 +73,9 @@ func (m *waste) added(b *placement.Block, i int) (devices float32, chosen uint64
 	}
 	cores, coresAfter := m.query.Room(b, i, cpuColumn, m.cpu)
 	memory := float64(b.Ceiling[memoryColumn][i]) - b.Columns[memoryColumn].Requested[i]
-	before := m.worth.Lacking(sum, float64(cores), memory)
+	before := m.shared(sum, whole, float64(cores), memory)
 	if need.Devices == 0 {
-		after := m.worth.Lacking(sum, float64(coresAfter), memory-m.memory)
+		after := m.shared(sum, whole, float64(coresAfter), memory-m.memory)
 		return after - before + packing.Idle*float32(sum)/packing.Whole, 0
 	}
 	chosen, change, ok := m.worth.Choose(left[:len(all)], suitable, int32(need.Devices), m.share)
@@ -78,7 +83,21 @@ func (m *waste) added(b *placement.Block, i int) (devices float32, chosen uint64
 		return float32(sum) / packing.Whole, 0
 	}
 	sum -= int32(need.Devices) * m.share
-	return change + m.worth.Lacking(sum, float64(coresAfter), memory-m.memory) - before, chosen
+	cost := change + m.shared(sum, whole&^chosen, float64(coresAfter), memory-m.memory)
+	if m.share < packing.Whole && chosen&whole != 0 { // a device in use may add more by itself and break up less
+		if used, change, ok := m.worth.Choose(left[:len(all)], suitable&^whole, 1, m.share); ok {
+			if c := change + m.shared(sum, whole, float64(coresAfter), memory-m.memory); c < cost {
+				cost, chosen = c, used
+			}
+		}
+	}
+	return cost - before, chosen
+}
+
+// shared returns the waste of a node that none of its devices has alone; sum is
+// what is free of them, whole those free entirely, one bit each.
+func (m *waste) shared(sum int32, whole uint64, cores, memory float64) float32 {
+	return m.worth.Lacking(sum, cores, memory) - m.worth.Together(bits.OnesCount64(whole), cores, memory)
 }
 
 // packingShare converts a share of a device, in parts of placement.WholeDevice.

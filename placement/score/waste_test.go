@@ -27,12 +27,15 @@ type machine struct {
 }
 
 func (m *machine) waste(w *packing.Worth) float64 {
-	sum, all := 0.0, int32(0)
+	sum, all, whole := 0.0, int32(0), 0
 	for _, r := range m.free {
 		sum += float64(w.Residual(r))
 		all += r
+		if r == packing.Whole {
+			whole++
+		}
 	}
-	return sum + float64(w.Lacking(all, m.cores, m.memory))
+	return sum + float64(w.Lacking(all, m.cores, m.memory)) - float64(w.Together(whole, m.cores, m.memory))
 }
 
 // with returns m with the workload on some devices.
@@ -124,7 +127,11 @@ func TestWasteAgainstFormula(t *testing.T) {
 		for range rapid.IntRange(1, 5).Draw(t, "classes") {
 			share := int32(rapid.IntRange(1, 10).Draw(t, "share")) * 100
 			cores := float64(rapid.IntRange(1, 8).Draw(t, "cores"))
-			mix.Add(packing.Task{Class: packing.Class{Cores: cores, Devices: 1, Share: share}, NeedCores: cores, NeedMemory: cores * gib})
+			devices := int32(rapid.IntRange(1, 3).Draw(t, "devices"))
+			if devices > 1 {
+				share = packing.Whole
+			}
+			mix.Add(packing.Task{Class: packing.Class{Cores: cores, Devices: devices, Share: share}, NeedCores: cores, NeedMemory: cores * gib})
 		}
 		worth := packing.Unplanned(mix.Targets(), nil)
 		s.AdoptWorth(worth)
@@ -158,4 +165,48 @@ func TestWasteAgainstFormula(t *testing.T) {
 			machines[d.Node] = m.with(&w, d.Devices)
 		}
 	})
+}
+
+// Where jobs of eight devices are part of the mix small ones leave them whole nodes,
+// also if the small ones need more cores than their devices have beside them, for
+// which alone they would be spread.
+func TestSmallJobsLeaveNodesWhole(t *testing.T) {
+	const nodes, small, large = 4, 12, 2
+	s, err := placement.Open(t.Context(), placement.Options{
+		Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: []placement.Scorer{score.Accelerator{}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range nodes {
+		n := fleet.Node{Name: fmt.Sprintf("n%d", i), Capacity: resource.Of(64, 64*gib).With(resource.GPU, 8), Devices: make([]fleet.Device, 8)}
+		for k := range n.Devices {
+			n.Devices[k].Model = "a100"
+		}
+		if err := s.RegisterNode(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mix packing.Mix
+	for i := range small + large {
+		c := packing.Class{Cores: 9, Devices: 1, Share: packing.Whole}
+		if i < large {
+			c.Cores, c.Devices = 64, 8
+		}
+		mix.Add(packing.Task{Class: c, NeedCores: c.Cores, NeedMemory: gib})
+	}
+	s.AdoptWorth(packing.Unplanned(mix.Targets(), nil))
+	for i := range small + large {
+		w := workload.Workload{ID: fmt.Sprint(i), Class: workload.Batch, Requests: resource.Of(9, gib), Accelerator: workload.Accelerator{Devices: 1}}
+		if i >= small {
+			w.Requests, w.Accelerator.Devices = resource.Of(64, gib), 8
+		}
+		d, err := s.Place(t.Context(), placement.Request{ID: w.ID, Workload: &w})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Node == "" {
+			t.Fatalf("the job of %d devices that came as number %d: %s", w.Accelerator.Devices, i, d.Reason)
+		}
+	}
 }

@@ -1,0 +1,77 @@
+package packing
+
+import "math"
+
+// Jobs of several devices need them whole and together, which the worth of a device
+// on its own knows nothing of. A machine with g whole devices, c cores and m bytes
+// free could take
+//
+//	s(k) = ⌊min(g / devices of k, c / cores of k, m / memory of k)⌋
+//
+// more tasks of class k; with q(k) the part that class k makes up of the demand for
+// devices, what it offers to the classes of several is Σ q(k) s(k) devices of k, and
+// a part of that, keeping, is what it is worth to keep it together: it can be broken
+// up at any time, and not be mended where nothing leaves. Where tasks name models
+// there is no such charge: it would send those that name none to the nodes of few
+// devices, whose models others wait for.
+type large struct {
+	devices          int
+	perCore, perByte float64 // tasks for each core and byte, +Inf where it needs none
+	value            float64 // of a slot, in devices
+}
+
+const (
+	keeping          = .2
+	fewNameModels    = .01 // of the demand: up to there it counts for one that any model will do for
+	mostLargeClasses = 32
+)
+
+// largeClasses returns the classes of several devices, commonest first; demand is
+// that of all targets.
+func largeClasses(targets []Target, demand float64) []large {
+	var classes []large
+	named := 0.0
+	for _, t := range targets {
+		if t.Models != 0 {
+			named += t.Part * t.Demand()
+		}
+	}
+	if named > fewNameModels*demand {
+		return nil
+	}
+	for _, t := range targets {
+		if t.Devices > 1 && len(classes) < mostLargeClasses {
+			classes = append(classes, large{
+				devices: int(t.Devices), perCore: 1 / max(t.NeedCores, 0), perByte: 1 / max(t.NeedMemory, 0),
+				value: keeping * t.Part * t.Demand() / demand * float64(t.Devices),
+			})
+		}
+	}
+	return classes
+}
+
+// slots returns how many tasks of the class fit.
+func (l *large) slots(whole int, cores, memory float64) float64 {
+	if whole < l.devices {
+		return 0
+	}
+	n := float64(whole / l.devices)
+	if !math.IsInf(l.perCore, 1) {
+		n = min(n, cores*l.perCore+wholeTask)
+	}
+	if !math.IsInf(l.perByte, 1) {
+		n = min(n, memory*l.perByte+wholeTask)
+	}
+	return math.Floor(max(n, 0))
+}
+
+// Together returns what is to be counted less wasted of a machine with some whole
+// devices, cores and memory (bytes) free because jobs of several devices could take
+// them; in devices.
+func (w *Worth) Together(whole int, cores, memory float64) float32 {
+	sum := 0.0
+	for i := range w.large {
+		sum += w.large[i].value * w.large[i].slots(whole, cores, memory)
+	}
+	return float32(sum)
+}
