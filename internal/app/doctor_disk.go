@@ -27,9 +27,10 @@ func checkJournal(ctx context.Context, c *config.Config) (string, state, string)
 	const name = "journal"
 	dir := c.Placement.JournalDir
 	var text string
+	var torn bool
 	var err error
 	for range looks {
-		if text, err = readJournal(ctx, dir); err == nil || errors.Is(err, fs.ErrNotExist) {
+		if text, torn, err = readJournal(ctx, dir); err == nil && !torn || errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
@@ -38,21 +39,24 @@ func checkJournal(ctx context.Context, c *config.Config) (string, state, string)
 		return name, healthy, fmt.Sprintf("%s is not there yet: nothing has been placed", dir)
 	case err != nil:
 		return name, failing, err.Error()
+	case torn:
+		return name, warning, text + ": the last is not whole (torn by a crash before it was acknowledged, or damaged: the next start cuts it off; is the disk failing?)"
 	}
 	return withDisk(name, dir, text, "placements fail when it cannot be written")
 }
 
-// readJournal reads all of a journal and says what is in it.
-func readJournal(ctx context.Context, dir string) (string, error) {
+// readJournal reads all of a journal and says what is in it, and whether it ends in a
+// frame that is not whole.
+func readJournal(ctx context.Context, dir string) (text string, torn bool, err error) {
 	j, err := journal.OpenReadOnly(dir, journal.Options{})
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	defer j.Close()
 	var records, held int
 	for r, err := range j.Replay() {
 		if err = errors.Join(err, ctx.Err()); err != nil {
-			return "", err
+			return "", false, err
 		}
 		records++
 		switch r.Kind {
@@ -62,11 +66,11 @@ func readJournal(ctx context.Context, dir string) (string, error) {
 			held--
 		}
 	}
-	text := fmt.Sprintf("%d records, all readable, %d workloads hold a node", records, held)
+	readable := "all readable"
 	if j.Torn() {
-		text += ", the last is not whole (being written, or torn by a crash before it was acknowledged: the next start cuts it off)"
+		readable = "readable but for the end"
 	}
-	return text, nil
+	return fmt.Sprintf("%d records, %s, %d workloads hold a node", records, readable, held), j.Torn(), nil
 }
 
 func checkSpool(_ context.Context, c *config.Config) (string, state, string) {

@@ -151,6 +151,10 @@ func (l *Log) write(g *group) (Position, error) {
 	if err := l.repair(last.size); err != nil {
 		return 0, fmt.Errorf("append to log: cut a failed write off %s: %w", last.path, err)
 	}
+	size := int64(len(g.buf))
+	if l.opts.Reuse {
+		g.buf = append(g.buf, frameEnd[:]...)
+	}
 	_, err = l.tail.file.WriteAt(g.buf, last.size)
 	if err == nil {
 		err = l.tail.file.Sync()
@@ -161,7 +165,7 @@ func (l *Log) write(g *group) (Position, error) {
 		return 0, errors.Join(fmt.Errorf("append to log: %w", err), l.repair(last.size))
 	}
 	l.mu.Lock()
-	last.size += int64(len(g.buf))
+	last.size += size
 	l.mu.end += Position(g.records)
 	if l.mu.grown != nil {
 		close(l.mu.grown)
@@ -299,16 +303,16 @@ func (l *Log) recoverTail(last *segment) (end Position, err error) {
 		return end, nil // append to a new segment
 	}
 	if good < last.size {
-		torn, err := scan.begins(good)
+		broken, err := scan.broken(good)
 		if err != nil {
 			return 0, err
 		}
-		l.mu.torn = torn || !l.opts.Reuse
+		l.mu.torn = broken || !l.opts.Reuse
 		if l.mu.torn && !l.readOnly {
-			l.opts.Logger.Warn("log: cut a torn frame off the end", "file", last.path, "offset", good, "bytes", last.size-good)
+			l.opts.Logger.Warn("log: cut the last frame off, which is not whole: a crash tore it before it was acknowledged, or it is damaged",
+				"file", last.path, "offset", good, "bytes", last.size-good)
 		}
-		// Where segments are used again, what stands there are zeros or frames of
-		// another salt as well, and the next frame goes over it.
+		// Where segments are used again, the next frame goes over what stands there.
 		if !l.opts.Reuse && !l.readOnly {
 			if err := f.Truncate(good); err != nil {
 				return 0, err

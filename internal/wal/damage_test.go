@@ -88,7 +88,12 @@ func TestTornAtEveryByteOfAUsedSegment(t *testing.T) {
 		}
 		var logged strings.Builder
 		log := slog.New(slog.NewTextHandler(&logged, nil))
-		disk := diskWith(name, append(bytes.Clone(data[:cut]), former[cut:]...))
+		whole := cut == 24 || slices.Contains(ends, int64(cut))
+		left := append(bytes.Clone(data[:cut]), former[cut:]...)
+		if whole { // as a write that succeeded leaves it
+			clear(left[cut : cut+28])
+		}
+		disk := diskWith(name, left)
 		for _, next := range []string{"next", "and another, longer than that"} {
 			l := open(t, "log", wal.Options{FS: disk, Reuse: true, Logger: log})
 			if p := appendAll(t, l, next); int(p) != len(want)+1 {
@@ -100,8 +105,73 @@ func TestTornAtEveryByteOfAUsedSegment(t *testing.T) {
 			}
 			l.Close()
 		}
-		if slices.Contains(ends, int64(cut)) && strings.Contains(logged.String(), "torn") {
-			t.Errorf("cut at %d, between frames: %s", cut, logged.String())
+		if warned := strings.Contains(logged.String(), "not whole"); warned == whole {
+			t.Errorf("cut at %d, between frames %v: %s", cut, whole, logged.String())
+		}
+	}
+}
+
+// Whatever byte of the last frame is damaged, in a segment's first use and in later
+// ones: it is not passed over in silence. A log that was killed, and not damaged, is
+// opened without a warning.
+func TestDamagedLastFrameIsTold(t *testing.T) {
+	for _, used := range []bool{false, true} {
+		disk := waltest.NewDisk(1 << 20)
+		o := wal.Options{SegmentBytes: 4 << 10, FS: disk, Reuse: true}
+		l := open(t, "log", o)
+		spare := func() bool {
+			names, _ := disk.Files("log")
+			return slices.Contains(names, "log/00000000000000000001.spare")
+		}
+		for used && !spare() {
+			appendAll(t, l, strings.Repeat("former", 50))
+			if err := l.TruncateBefore(l.End()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for used && spare() { // until it is the last segment
+			appendAll(t, l, strings.Repeat("x", 300))
+		}
+		first := appendAll(t, l, "one", "two", "three")
+		look := func(data map[string][]byte, name string, at int) (torn bool, logged string) {
+			t.Helper()
+			copied := waltest.NewDisk(1 << 20)
+			for file, b := range data {
+				b = bytes.Clone(b)
+				if file == name && at >= 0 {
+					b[at] ^= 1
+				}
+				copied.Put(file, b)
+			}
+			var log strings.Builder
+			o := o
+			o.FS, o.Logger = copied, slog.New(slog.NewTextHandler(&log, nil))
+			seen, err := wal.OpenReadOnly("log", o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := open(t, "log", o)
+			defer again.Close()
+			if whole := again.End() == first+3; whole != (at < 0) {
+				t.Fatalf("used %v, damaged at %d: it ends at %d", used, at, again.End())
+			}
+			return seen.Torn(), log.String()
+		}
+		names, data := disk.Files("log")
+		name := ""
+		for _, f := range names {
+			if strings.HasSuffix(f, ".wal") {
+				name = f
+			}
+		}
+		if torn, logged := look(data, name, -1); torn || logged != "" {
+			t.Errorf("used %v, not damaged: torn %v, logged %q", used, torn, logged)
+		}
+		start := bytes.LastIndex(data[name][:bytes.Index(data[name], []byte("\x03one\x03two"))], []byte("axf1"))
+		for at := start; at < start+28+14; at++ {
+			if torn, logged := look(data, name, at); !torn || !strings.Contains(logged, "not whole") {
+				t.Fatalf("used %v, damaged at byte %d of the last frame: torn %v, logged %q", used, at-start, torn, logged)
+			}
 		}
 	}
 }

@@ -20,7 +20,13 @@ import (
 //
 // The salt keeps bytes inside a record from passing for a frame when the reader
 // looks for the next intact one behind a damaged one.
+//
+// In a segment that is used again (Options.Reuse) zeros of a header's length follow
+// the last frame, and the next one goes over them: what stands there else is a torn
+// or a damaged frame.
 const frameHeaderLen = 28
+
+var frameEnd [frameHeaderLen]byte
 
 var (
 	frameMagic = []byte("axf1")
@@ -116,23 +122,14 @@ type scanner struct {
 func (s *scanner) next() (f frame, damagedAt int64, err error) {
 	damagedAt = -1
 	for s.off < s.limit {
-		head, err := s.peek(frameHeaderLen)
+		f, ok, err := s.here()
 		if err != nil {
 			return frame{}, damagedAt, err
 		}
-		f, length, sum, ok := parseHeader(head, s.salt)
-		if ok && f.first >= s.expect && s.off+frameHeaderLen+length <= s.limit {
-			size := frameHeaderLen + length
-			whole, err := s.peek(size)
-			if err != nil {
-				return frame{}, damagedAt, err
-			}
-			if int64(len(whole)) == size && f.intact(whole[frameHeaderLen:], sum) {
-				f.payload = whole[frameHeaderLen:]
-				s.off += size
-				s.expect = f.end()
-				return f, damagedAt, nil
-			}
+		if ok {
+			s.off += frameHeaderLen + int64(len(f.payload))
+			s.expect = f.end()
+			return f, damagedAt, nil
 		}
 		if damagedAt < 0 {
 			damagedAt = s.off
@@ -144,15 +141,40 @@ func (s *scanner) next() (f frame, damagedAt int64, err error) {
 	return frame{}, damagedAt, io.EOF
 }
 
-// begins reports whether a frame of the segment begins at off, be it broken.
-func (s *scanner) begins(off int64) (bool, error) {
-	head := make([]byte, frameHeaderLen)
-	n, err := s.file.ReadAt(head, off)
-	if err != nil && err != io.EOF {
+// here returns the intact frame at the scanner's offset; false for none.
+func (s *scanner) here() (frame, bool, error) {
+	head, err := s.peek(frameHeaderLen)
+	if err != nil {
+		return frame{}, false, err
+	}
+	f, length, sum, ok := parseHeader(head, s.salt)
+	size := frameHeaderLen + length
+	if !ok || f.first < s.expect || s.off+size > s.limit {
+		return frame{}, false, nil
+	}
+	whole, err := s.peek(size)
+	if err != nil || int64(len(whole)) < size || !f.intact(whole[frameHeaderLen:], sum) {
+		return frame{}, false, err
+	}
+	f.payload = whole[frameHeaderLen:]
+	return f, true, nil
+}
+
+// broken reports whether there is something at off, where frames end, that is no
+// frame: what is left of a write, or a frame that was damaged. One that is whole was
+// written since the scanner came by.
+func (s *scanner) broken(off int64) (bool, error) {
+	now := &scanner{file: s.file, salt: s.salt, expect: s.expect, off: off, limit: s.limit}
+	head, err := now.peek(frameHeaderLen)
+	if err != nil || allZero(head) {
 		return false, err
 	}
-	f, _, _, ok := parseHeader(head[:n], s.salt)
-	return ok && f.first >= s.expect, nil
+	_, whole, err := now.here()
+	return !whole, err
+}
+
+func allZero(b []byte) bool {
+	return !slices.ContainsFunc(b, func(x byte) bool { return x != 0 })
 }
 
 // resync moves on to the next place that looks like the start of a frame, or to

@@ -116,11 +116,14 @@ func createSegment(fsys FS, dir string, first Position, spare string, fill int64
 		}
 	}
 	salt = rand.Uint32()
-	head := make([]byte, 0, segmentHeaderLen)
+	head := make([]byte, 0, segmentHeaderLen+frameHeaderLen)
 	head = append(head, segmentMagic...)
 	head = binary.LittleEndian.AppendUint64(head, uint64(first))
 	head = binary.LittleEndian.AppendUint32(head, salt)
 	head = binary.LittleEndian.AppendUint32(head, crc32.Checksum(head, castagnoli))
+	if spare != "" {
+		head = append(head, frameEnd[:]...)
+	}
 	if _, err = f.WriteAt(head, 0); err == nil {
 		err = f.Sync()
 	}
