@@ -44,7 +44,7 @@ func TestLearned(t *testing.T) {
 	}
 	h, now := lived(10, 1)
 	s := Observed(h)
-	set := Set{Grid: grid, Champions: map[Target]Champion{{AnyClass, resource.CPU}: {"01ABC", model}, {"batch", resource.CPU}: {}}}
+	set := Set{Grid: grid, Champions: map[Target]Champion{{AnyClass, resource.CPU}: {ID: "01ABC", Model: model}, {"batch", resource.CPU}: {}}}
 
 	f, known := set.Chain().Forecast(&s, now)
 	if !known || f.Basis != forecast.Percentile { // memory has no model
@@ -162,7 +162,7 @@ func BenchmarkForecast(b *testing.B) {
 	}
 	h, now := lived(28, 1)
 	s := Observed(h)
-	chain := (&Set{Grid: grid, Champions: map[Target]Champion{{AnyClass, resource.CPU}: {"01ABC", model}}}).Chain()
+	chain := (&Set{Grid: grid, Champions: map[Target]Champion{{AnyClass, resource.CPU}: {ID: "01ABC", Model: model}}}).Chain()
 	var f forecast.Forecast
 	for b.Loop() {
 		f, _ = chain.Forecast(&s, now)

@@ -22,6 +22,7 @@ type Target struct {
 type Champion struct {
 	ID    string
 	Model *Learned
+	Fell  bool // there is no model though one served, or should
 }
 
 // Set is everything forecasts are made with: what a night of training has left

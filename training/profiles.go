@@ -131,10 +131,13 @@ func (n *night) promoteProfile(e *evidence, model *models.Profiler, r *ProfileRe
 // profileVerdict decides. What is learned of slots serves where it loses less than
 // what earlier days tell by more than one standard error, at the levels of slots,
 // and where sums of it violate no more than they may, or than those of earlier
-// days do, and save no less at matched violations. A champion that does so stays
+// days do, and save no less, calibrated and at matched violations. A champion that does so stays
 // unless the night's model loses less.
 func profileVerdict(ratings []SlotRating, risk float64) (Verdict, string) {
 	history, learned := &ratings[0], &ratings[1]
+	if len(ratings) == 3 && history.Cases < fewestCases {
+		return Kept, fmt.Sprintf("only %d cases to judge by (want %d)", history.Cases, fewestCases)
+	}
 	flaw, better := learned.flaw(history, risk)
 	if len(ratings) < 3 {
 		if flaw != "" {
@@ -168,6 +171,8 @@ func (r *SlotRating) flaw(history *SlotRating, risk float64) (flaw, better strin
 		return fmt.Sprintf("its loss of %.5f a slot is not a standard error under that of earlier days, %.5f (by %.5f, of %.5f)", r.Mean, history.Mean, gain, r.toHistory.Error), ""
 	case ours.Calibrated.ViolationRate > max(risk, theirs.Calibrated.ViolationRate):
 		return fmt.Sprintf("sums of it are passed in %s of the cases, those of earlier days in %s", percent(ours.Calibrated.ViolationRate), percent(theirs.Calibrated.ViolationRate)), ""
+	case ours.Calibrated.Savings < theirs.Calibrated.Savings:
+		return fmt.Sprintf("sums of it save %.1f %% behind margins of their own, those of earlier days %.1f %%", 100*ours.Calibrated.Savings, 100*theirs.Calibrated.Savings), ""
 	case saved < before:
 		return fmt.Sprintf("sums of it save %.1f %% at matched violations, those of earlier days %.1f %%", 100*saved, 100*before), ""
 	}
@@ -242,7 +247,10 @@ func (e *evidence) rateSlots(ctx context.Context, tellers []teller) ([]SlotRatin
 	}
 	ratings := make([]SlotRating, len(tellers))
 	tallies := make([]trial.Tally, len(tellers))
-	pinball, held := make([][3]float64, len(tellers)), make([][3]float64, len(tellers))
+	pinball, held := make([][]float64, len(tellers)), make([][]float64, len(tellers))
+	for t := range tellers {
+		pinball[t], held[t] = make([]float64, len(levels)), make([]float64, len(levels))
+	}
 	slotsSeen := 0
 	told := slotTold{}
 	for k := range e.judged {
@@ -319,7 +327,10 @@ func (e *evidence) slotShifts() ([]float32, error) {
 	}
 	shifts := make([]float32, len(models.SlotLevels()))
 	for l, level := range models.SlotLevels() {
-		shifts[l], _ = models.ConformalQuantile(scores, level)
+		var ok bool
+		if shifts[l], ok = models.ConformalQuantile(scores, level); !ok && len(scores) > 0 {
+			shifts[l] = slices.Max(scores) // too few to tell: what held in all of them
+		}
 	}
 	return shifts, nil
 }

@@ -69,6 +69,9 @@ func ShowModel(stdio IO, configPath, name string, format output.Format) error {
 		}
 		return output.Write(stdio.Out, format, r, r)
 	}
+	if registry.Role(name).Known() {
+		return fmt.Errorf("models show %s: nothing has served it yet (the last night's report says why)", name)
+	}
 	m, _, err := models.Load(name)
 	if err != nil {
 		return err

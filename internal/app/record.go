@@ -94,8 +94,11 @@ type role struct {
 // WriteTable implements output.Tabler.
 func (r role) WriteTable(w io.Writer) error {
 	state := fmt.Sprintf("%s is served by %s", r.Role, r.ID)
-	if r.ID == "" {
+	switch {
+	case r.Fell():
 		state = r.Role + " HAS FALLEN BACK along the chain"
+	case r.ID == "":
+		state = r.Role + " is served by the rest of the chain: no model has won yet,"
 	}
 	fmt.Fprintf(w, "%s since %s: %s\n", state, r.Since.Format(time.RFC3339), r.Why)
 	if c := r.Challenger; c != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -57,7 +58,7 @@ func (r Role) target() (models.Target, bool) {
 		return models.Target{}, false
 	}
 	class, name, ok := strings.Cut(rest, "/")
-	return models.Target{Class: workload.Class(unescape.Replace(class)), Resource: resource.Name(name)}, ok && class != "" && name != ""
+	return models.Target{Class: workload.Class(unescape.Replace(class)), Resource: resource.Name(name)}, ok && class != "" && resource.Name(name).Validate() == nil
 }
 
 // Target returns what a LearnedRole is about, ok false for other roles.
@@ -72,11 +73,11 @@ func ProfileRole(n resource.Name) Role { return Role(profilePrefix + string(n)) 
 // profiled returns the resource a ProfileRole is about.
 func (r Role) profiled() (resource.Name, bool) {
 	name, ok := strings.CutPrefix(string(r), profilePrefix)
-	return resource.Name(name), ok && name != ""
+	return resource.Name(name), ok && resource.Name(name).Validate() == nil
 }
 
-// known reports whether there is such a role.
-func (r Role) known() bool {
+// Known reports whether there is such a role.
+func (r Role) Known() bool {
 	_, learned := r.target()
 	_, profile := r.profiled()
 	return learned || profile || r == PriorRole || r == MarginsRole || r == ClassifierRole
@@ -96,6 +97,11 @@ type Term struct {
 	ID    string    `json:"id"`
 	Since time.Time `json:"since"`
 	Why   string    `json:"why"`
+}
+
+// Fell reports whether nothing serves the role though something did.
+func (s *Service) Fell() bool {
+	return s.ID == "" && slices.ContainsFunc(s.Past, func(t Term) bool { return t.ID != "" })
 }
 
 // Champions are what is in service, by role.
@@ -143,7 +149,7 @@ func decodeChampions(data []byte) (Champions, error) {
 // empty id takes whatever serves the role out of service. The artefact must be
 // whole. A challenger of the role is one no longer.
 func (r *Registry) Promote(role Role, id, why string) error {
-	if !role.known() {
+	if !role.Known() {
 		return fmt.Errorf("promote: no role %q", role)
 	}
 	return r.update(func(c Champions) error {

@@ -18,6 +18,9 @@ var ErrHeld = errors.New("another night is being spent on this registry")
 // when the night is over: whoever deleted it might delete another's.
 const nightLock = "night.lock"
 
+// looksLast is for how many milliseconds a night waits for those who only look.
+const looksLast = 200
+
 // HoldNight keeps other nights away, of this process and of all others, until
 // release is called or the process ends, however it does. Promotions and readers
 // go on. The error wraps ErrHeld where a night is going on, and says whose.
@@ -27,6 +30,13 @@ func (r *Registry) HoldNight() (release func() error, err error) {
 		return nil, fmt.Errorf("hold registry: %w", err)
 	}
 	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for range looksLast {
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(time.Millisecond) // somebody may be looking, see HeldBy
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
 	switch {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		err = fmt.Errorf("%s: %w, by %s (wait until it ends, or stop that process: the next night goes on from where it was)", r.dir, ErrHeld, holder(lock))
@@ -37,11 +47,14 @@ func (r *Registry) HoldNight() (release func() error, err error) {
 	if err := sign(lock); err != nil {
 		return nil, errors.Join(fmt.Errorf("hold registry: %w", err), lock.Close())
 	}
-	return lock.Close, nil // closing unlocks
+	release = func() error {
+		return errors.Join(lock.Truncate(0), lock.Close()) // closing unlocks
+	}
+	return release, nil
 }
 
 // HeldBy returns who spends a night on the registry now, "" when nobody does. It
-// shares the lock for the instant it looks: a night that begins just then is refused.
+// shares the lock for the instant it looks; a night that begins just then waits for it.
 func (r *Registry) HeldBy() (string, error) {
 	lock, err := os.Open(filepath.Join(r.dir, nightLock))
 	switch {

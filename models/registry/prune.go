@@ -46,7 +46,7 @@ func (r *Registry) Prune(keep int, spare ...string) (removed []string, err error
 		if err != nil {
 			return removed, fmt.Errorf("prune: %w", err)
 		}
-		if used[id] || time.Since(info.ModTime()) < pruneGrace {
+		if used[id] || now().Sub(info.ModTime()) < pruneGrace {
 			continue
 		}
 		if err := r.remove(id); err != nil {

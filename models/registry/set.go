@@ -24,7 +24,7 @@ func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) {
 	}
 	learned := map[string]*models.Learned{} // one model may serve several classes
 	for _, role := range slices.Sorted(maps.Keys(champions)) {
-		if err := r.fill(set, role, champions[role].ID, learned); err != nil {
+		if err := r.fill(set, role, champions[role], learned); err != nil {
 			refused = append(refused, fmt.Errorf("champion of %s falls back: %w", role, err))
 		}
 		target, isLearned := role.target()
@@ -40,10 +40,12 @@ func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) {
 	return set, refused
 }
 
-func (r *Registry) fill(set *models.Set, role Role, id string, learned map[string]*models.Learned) error {
+func (r *Registry) fill(set *models.Set, role Role, service Service, learned map[string]*models.Learned) error {
+	id := service.ID
 	target, isLearned := role.target()
 	if isLearned {
-		set.Champions[target] = models.Champion{} // what falls back does not fall to the model of any class
+		// What falls back does not fall to the model of any class.
+		set.Champions[target] = models.Champion{Fell: id != "" || service.Fell()}
 	}
 	if role == ClassifierRole {
 		set.ClassifierID = id

@@ -109,7 +109,7 @@ func (m *metrics) publish(p *page, w *watch, now time.Time, took time.Duration) 
 	m.publishRecord(p.set, w.record)
 	for target, champion := range p.set.Champions {
 		fallen := 0.0
-		if champion.Model == nil {
+		if champion.Fell {
 			fallen = 1
 		}
 		m.fallen.WithLabelValues(string(target.Class), string(target.Resource)).Set(fallen)

@@ -88,7 +88,11 @@ func newNodesNote() nodesNote {
 func newNodeWatch(o *Options) (*nodeWatch, error) {
 	w := &nodeWatch{grid: o.Grid, registry: o.Registry, kept: newNodesNote()}
 	err := readNote(o.Registry, registry.NodesNote, &w.kept)
-	if err == nil && !slices.Equal(w.kept.Record.Levels, nodeLevels[:]) {
+	switch {
+	case err != nil:
+	case w.kept.Record == nil:
+		err = fmt.Errorf("read %s: it holds no record", registry.NodesNote)
+	case !slices.Equal(w.kept.Record.Levels, nodeLevels[:]):
 		err = fmt.Errorf("read %s: promises at %v (want %v)", registry.NodesNote, w.kept.Record.Levels, nodeLevels)
 	}
 	for _, p := range w.kept.Pending {
@@ -100,6 +104,9 @@ func newNodeWatch(o *Options) (*nodeWatch, error) {
 	}
 	if err != nil {
 		w.kept = newNodesNote()
+	}
+	if w.kept.Needed == nil {
+		w.kept.Needed = map[string][]neededThen{}
 	}
 	return w, err
 }
@@ -142,7 +149,7 @@ func (w *nodeWatch) pledge(p *page, histories map[string]*models.History, now ti
 // has no forecast or limit, or no margin is calibrated.
 func (w *nodeWatch) promise(p *page, histories map[string]*models.History, members []string, n resource.Name) (of nodePledge, ok bool) {
 	of = nodePledge{Class: p.entries[members[0]].class, Resource: n, Size: p.margins.Size(n, len(members)), Members: members, PartsSlot: mostParts}
-	sums, limits := make([]float32, w.grid.Slots), float32(0)
+	sums, limits, sampled := make([]float32, w.grid.Slots), float32(0), false
 	for _, id := range members {
 		e, u := p.entries[id], histories[id].Usage(n)
 		d, known := e.forecast.Demand(n)
@@ -155,16 +162,34 @@ func (w *nodeWatch) promise(p *page, histories map[string]*models.History, membe
 		of.High += d.Peak
 		limits += d.Limit
 		of.Limits = append(of.Limits, d.Limit)
-		of.PartsSlot = max(1, min(of.PartsSlot, u.SamplesIn(u.Last().Add(-w.grid.Slot))))
+		if n := w.samplesASlot(u); n > 0 {
+			of.PartsSlot = min(of.PartsSlot, n)
+			sampled = true
+		}
 		if e.class != of.Class {
 			of.Class = mixedClass
 		}
+	}
+	if !sampled {
+		of.PartsSlot = 1
 	}
 	of.Low = slices.Max(sums)
 	for _, level := range nodeLevels {
 		of.Promised = append(of.Promised, forecast.Peak(of.Low, of.High, limits, p.margins.At(n, len(members), 1-level)))
 	}
 	return of, true
+}
+
+// samplesASlot is how many samples a slot u has had of late, the most of a few slots, or a
+// hole would make the whole node coarse; 0 for the newborn, which had no whole slot.
+func (w *nodeWatch) samplesASlot(u *models.Usage) (n int) {
+	if u.Last().Sub(u.First()) < 2*w.grid.Slot {
+		return 0
+	}
+	for k := range 3 {
+		n = max(n, u.SamplesIn(u.Last().Add(-time.Duration(k+1)*w.grid.Slot)))
+	}
+	return n
 }
 
 // judge counts the pledges whose span is over, and looks at the record. A slot more
