@@ -196,12 +196,13 @@ func (d *dumb) allows(n *dumbNode, w *workload.Workload, now time.Time) bool {
 	devices := d.devices(n, w)
 	ok = ok && (w.Accelerator.Devices == 0 || devices != nil)
 
-	requested := w.Requests.Get(resource.Memory)
+	own := w.Requests.Get(resource.Memory) // who asks for none adds nothing to what is promised
+	requested := own
 	for _, p := range n.placed {
 		requested += p.Requests.Get(resource.Memory)
 	}
 	ok = ok && w.Requests.Get(resource.CPU) <= n.Capacity.Get(resource.CPU) &&
-		(policy.OvercommitMemory || requested <= n.Capacity.Get(resource.Memory))
+		(policy.OvercommitMemory || own == 0 || requested <= n.Capacity.Get(resource.Memory))
 	if policy.OvercommitMemory {
 		ok = ok && w.Requests.Get(resource.Memory) <= n.Capacity.Get(resource.Memory)
 	}

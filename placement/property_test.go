@@ -1,6 +1,7 @@
 package placement_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -92,6 +93,11 @@ func drawWorkload(t *rapid.T, id string) *workload.Workload {
 	if sometimes("limited") {
 		w.Limits = w.Requests.Scale(2)
 	}
+	if rapid.IntRange(0, 3).Draw(t, "asks for one") == 0 { // and is limited in both
+		w.Limits = w.Requests.Scale(float64(rapid.IntRange(1, 2).Draw(t, "room")))
+		one := rapid.SampledFrom([]resource.Name{resource.CPU, resource.Memory}).Draw(t, "resource")
+		w.Requests = resource.Vector{}.With(one, w.Requests.Get(one))
+	}
 	if sometimes("selects") {
 		w.Selector = map[string]string{"disk": "ssd"}
 	}
@@ -168,14 +174,15 @@ func drawCompany(t *rapid.T, w *workload.Workload) {
 	}
 }
 
-// drawForecast draws a forecast in 32nds of the request; nil for unknown.
+// drawForecast draws a forecast in 32nds of the request, or of the limit where there is
+// none; nil for unknown.
 func drawForecast(t *rapid.T, w *workload.Workload) *forecast.Forecast {
 	if rapid.IntRange(0, 3).Draw(t, "known") == 0 {
 		return nil
 	}
 	f := &forecast.Forecast{Workload: w.ID, Grid: forecast.DefaultGrid(), Basis: forecast.Learned, Model: "m"}
 	for _, r := range []resource.Name{resource.CPU, resource.Memory} {
-		unit := w.Requests.Get(r) / 32
+		unit := cmp.Or(w.Requests.Get(r), w.Limit(r)) / 32
 		d := forecast.Demand{Resource: r, Profile: make([]float32, 24)}
 		day, night := rapid.IntRange(0, 24).Draw(t, "day"), rapid.IntRange(0, 24).Draw(t, "night")
 		from := rapid.IntRange(0, 23).Draw(t, "from")

@@ -117,6 +117,35 @@ func TestBoundsHold(t *testing.T) {
 	})
 }
 
+// A request whose needs come in another order than the schema's finds the best node as
+// well: what is limited comes after what is requested.
+func TestBoundsInAnyOrder(t *testing.T) {
+	const nodes = 2000
+	ctx := context.Background()
+	s := open(t, nil)
+	for i := range nodes {
+		n := benchNode(i)
+		n.Capacity, n.Devices = resource.Of(16, 64*gib), nil
+		if err := s.RegisterNode(ctx, n); err != nil {
+			t.Fatal(err)
+		}
+		w := work(fmt.Sprint("held", i), 7.9, 32)
+		if i == 777 {
+			w = work(fmt.Sprint("held", i), 8, 28)
+		}
+		w.Locality.Required.Nodes = []string{n.Name}
+		if d, err := s.Place(ctx, placement.Request{ID: w.ID, Workload: w, Brief: true}); err != nil || d.Node != n.Name {
+			t.Fatalf("%+v: %v", d, err)
+		}
+	}
+	w := work("asked", 0, 0)
+	w.Requests = resource.Vector{}.With(resource.Memory, 4*gib)
+	w.Limits = resource.Of(.01, 4*gib)
+	if _, err := s.CompareScans(w, 1); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Where all nodes are of their own size, or all of one, the best are still found, by
 // those who ask at once, too.
 func TestBoundsOnOddFleets(t *testing.T) {

@@ -52,15 +52,16 @@ func (m *balance) Rise(_ *placement.State, b *placement.Block, builds uint64, ma
 }
 
 // scarcest returns what is left of the resource of which share says the largest, as a
-// value, and which that is: k+1 of the k-th load. The mark is 0 where little is left,
-// or not ok: values end at 0, so that no more than the standing is known there.
+// value, and which that is: its position in the schema, plus one, for the needs of one
+// way come in any order. The mark is 0 where little is left, or not ok: values end at
+// 0, so that no more than the standing is known there.
 func scarcest(loads []placement.Load, share func(l *placement.Load) (share float32, ok bool)) (value float32, mark int) {
 	most, sure := float32(0), true
 	for k := range loads {
 		x, ok := share(&loads[k])
 		sure = sure && ok
 		if x > most || mark == 0 {
-			most, mark = max(x, most), k+1
+			most, mark = max(x, most), loads[k].Index+1
 		}
 	}
 	value = percent(1 - most)
@@ -77,11 +78,12 @@ const deepest = 30
 // fall writes to value, as something to be added, how much of the marked resource of
 // each build a load takes.
 func fall(b *placement.Block, builds uint64, loads []placement.Load, mark int, value *placement.Lane, takes func(l *placement.Load) float32) {
-	if mark == 0 || mark > len(loads) {
-		each(builds, func(i int) { value[i] = 0 })
-		return
+	for k := range loads {
+		if l := &loads[k]; l.Index == mark-1 {
+			amount := takes(l)
+			each(builds, func(i int) { value[i] = max(-100*l.Share(b, i, amount), -deepest) })
+			return
+		}
 	}
-	l := &loads[mark-1]
-	amount := takes(l)
-	each(builds, func(i int) { value[i] = max(-100*l.Share(b, i, amount), -deepest) })
+	each(builds, func(i int) { value[i] = 0 })
 }
