@@ -18,6 +18,10 @@ type Worth struct {
 	large    []large // empty where work leaves
 }
 
+// Devices reports whether w says anything of devices: the mix may be of tasks alone
+// that need none, and then only Room is known. w may be nil.
+func (w *Worth) Devices() bool { return w != nil && len(w.Targets) > 0 }
+
 // Residual returns how much of a device, a share of which is free, is expected to
 // stay unused in the end; in devices.
 func (w *Worth) Residual(free int32) float32 { return w.residual[free] }

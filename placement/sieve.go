@@ -164,7 +164,7 @@ func (c *sieves) sift(p *plan, s *State, t *terrain) (u *bounds, late bool) {
 // way returns what the requests of p's kind have in common.
 func (p *plan) way() (w way, ok bool) {
 	q := p.query
-	w = way{class: q.Policy.Class, first: q.First, slots: q.Slots, worth: q.State.Catalogue.Worth != nil}
+	w = way{class: q.Policy.Class, first: q.First, slots: q.Slots, worth: q.State.Catalogue.Worth.Devices()}
 	switch {
 	case q.Accelerator.Devices > 0 && q.Accelerator.Share < WholeDevice:
 		w.devices = partOfDevice

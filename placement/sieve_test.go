@@ -13,6 +13,7 @@ import (
 
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -82,6 +83,21 @@ func (c *crowd) remove(t *rapid.T) {
 	c.names = slices.Delete(c.names, i, i+1)
 }
 
+// value lets the service learn what nodes are worth: of devices, of room alone, of both
+// or nothing any more.
+func (c *crowd) value(t *rapid.T) {
+	w := someWorth()
+	switch rapid.IntRange(0, 3).Draw(t, "worth") {
+	case 0:
+		w = nil
+	case 1:
+		w.Room = nil
+	case 2:
+		w = &packing.Worth{Room: w.Room}
+	}
+	c.service.AdoptWorth(w)
+}
+
 func (c *crowd) compare(t *rapid.T) {
 	for range 3 {
 		w := c.workload(t)
@@ -112,7 +128,7 @@ func TestBoundsHold(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"place": c.place, "place more": c.place, "release": c.release, "drain": c.drain, "register": c.add,
-			"describe": c.describe, "remove": c.remove, "reload": c.reload, "": c.compare,
+			"describe": c.describe, "remove": c.remove, "reload": c.reload, "value": c.value, "": c.compare,
 		})
 	})
 }

@@ -26,7 +26,7 @@ func (Accelerator) Unit() string           { return "devices wasted" }
 func (Accelerator) DefaultWeight() float64 { return 4 }
 
 func (Accelerator) Prepare(q *placement.Query) placement.Measure {
-	if w := q.State.Catalogue.Worth; w != nil && len(w.Targets) > 0 {
+	if w := q.State.Catalogue.Worth; w.Devices() {
 		m := &waste{worth: w, query: q, cpu: q.Need(resource.CPU), share: packingShare(q.Accelerator.Share)}
 		if memory := q.Need(resource.Memory); memory != nil {
 			m.memory = memory.Request
@@ -96,11 +96,11 @@ func whole(devices []placement.DeviceState) float32 {
 // part of one leaves, where no other is in use in part, all but that of a whole one.
 func (Accelerator) Foresee(q *placement.Query) placement.Standing {
 	switch {
-	case q.Accelerator.Devices > 0 && q.State.Catalogue.Worth != nil:
+	case q.Accelerator.Devices > 0 && q.State.Catalogue.Worth.Devices():
 		return nil
 	case q.Accelerator.Devices > 0:
 		return restStanding{q.Accelerator.Share < placement.WholeDevice}
-	case q.State.Catalogue.Worth != nil:
+	case q.State.Catalogue.Worth.Devices():
 		return wasteStanding{q}
 	}
 	return plainStanding{}
