@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,9 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 	if err := errors.Join(yaml.Unmarshal(data, &root), yaml.Unmarshal(data, &tree)); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
+	if err := single(data); err != nil {
+		return fmt.Errorf("read %s:%w", path, err)
+	}
 	if err := finite(&root, ""); err != nil {
 		return fmt.Errorf("read %s:%w", path, err)
 	}
@@ -48,6 +52,23 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 		return fmt.Errorf("read %s: %s", path, position.ReplaceAllString(err.Error(), ""))
 	}
 	return nil
+}
+
+// single reports a second YAML document, which would be passed over, with its line.
+func single(data []byte) error {
+	documents := yaml.NewDecoder(bytes.NewReader(data))
+	for i := 0; ; i++ {
+		var document yaml.Node
+		var content any
+		switch err := documents.Decode(&document); {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return fmt.Errorf(" %w", err)
+		case i > 0 && (document.Decode(&content) != nil || content != nil):
+			return fmt.Errorf("%d: a second document begins here: want one a file", document.Line)
+		}
+	}
 }
 
 // finite reports the first number below n that is none or has no end, with its line.

@@ -26,3 +26,24 @@ func TestReadMessageRefusesWhatIsNotFinite(t *testing.T) {
 		}
 	}
 }
+
+// What stands behind the first document of a file is not passed over in silence.
+func TestReadMessageRefusesASecondDocument(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"name: a\n---\nname: b\n", "a second document begins here: want one a file"},
+		{"---\nname: a\n---\n- b\n", "a second document begins here"},
+		{"name: a\n---\n]\n", "did not find"},
+		{"---\nname: a\n", ""},
+		{"name: a\n---\n", ""},
+		{"name: a\n...\n# that is all\n", ""},
+	} {
+		err := readMessage("-", strings.NewReader(c.text), new(auspexv1.Node))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+		}
+	}
+	err := readMessage("-", strings.NewReader("name: a\n---\nname: b\n"), new(auspexv1.Node))
+	if err == nil || !strings.Contains(err.Error(), "-:2: ") {
+		t.Errorf("%v does not say where it begins", err)
+	}
+}
