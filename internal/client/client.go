@@ -44,7 +44,8 @@ func (c Client) explainStatus(err error) error {
 	if err == nil || !ok {
 		return err
 	}
-	if s.Code() == codes.Unavailable {
+	// A server that answers says why, in details; one that is not there has none.
+	if s.Code() == codes.Unavailable && (len(s.Details()) == 0 || strings.HasPrefix(s.Message(), "connection error")) {
 		return fmt.Errorf("no answer from %s: %s (is 'auspex serve' running there? --server sets the address)", c.Address, s.Message())
 	}
 	var violations []string

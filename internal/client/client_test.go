@@ -1,0 +1,32 @@
+package client
+
+import (
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// A server that answers that it cannot, such as with a full disk, is not told as one
+// that is not there.
+func TestExplainUnavailable(t *testing.T) {
+	full, err := status.New(codes.Unavailable, "journal: no space left on device").WithDetails(&errdetails.ErrorInfo{Reason: "JOURNAL", Domain: "auspex"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		status *status.Status
+		absent bool
+	}{
+		{full, false},
+		{status.New(codes.Unavailable, `connection error: desc = "connection refused"`), true},
+		{status.New(codes.Unavailable, "the proxy knows no such host"), true},
+	} {
+		got := Client{Address: "host:1"}.explainStatus(c.status.Err()).Error()
+		if !strings.Contains(got, c.status.Message()) || strings.Contains(got, "no answer from host:1") != c.absent {
+			t.Errorf("%v is told as %q", c.status, got)
+		}
+	}
+}
