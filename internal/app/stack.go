@@ -237,10 +237,10 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // heartbeatInterval is what nodes are told: three heartbeats fit into the
-// timeout, and one a minute does where there is none.
+// timeout; where there is none, none is expected.
 func heartbeatInterval(timeout time.Duration) time.Duration {
 	if timeout < 0 {
-		return time.Minute
+		return -1
 	}
 	return max(time.Second, timeout/3)
 }

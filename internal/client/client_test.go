@@ -3,10 +3,12 @@ package client
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // A server that answers that it cannot, such as with a full disk, is not told as one
@@ -27,6 +29,17 @@ func TestExplainUnavailable(t *testing.T) {
 		got := Client{Address: "host:1"}.explainStatus(c.status.Err()).Error()
 		if !strings.Contains(got, c.status.Message()) || strings.Contains(got, "no answer from host:1") != c.absent {
 			t.Errorf("%v is told as %q", c.status, got)
+		}
+	}
+}
+
+func TestExpected(t *testing.T) {
+	if got := expected("every", durationpb.New(20*time.Second)); got != "every 20s" {
+		t.Error(got)
+	}
+	for _, none := range []*durationpb.Duration{nil, durationpb.New(0)} {
+		if got := expected("every", none); got != "no heartbeat is expected" {
+			t.Error(got)
 		}
 	}
 }

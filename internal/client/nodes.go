@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/internal/app/output"
@@ -53,8 +54,17 @@ func (c Client) RegisterNode(ctx context.Context, file string, in io.Reader) err
 		if err != nil {
 			return err
 		}
-		return c.print(resp, output.Text(fmt.Sprintf("%s registered; a heartbeat is expected every %v\n", n.Name, resp.HeartbeatInterval.AsDuration())))
+		return c.print(resp, output.Text(fmt.Sprintf("%s registered; %s\n", n.Name, expected("a heartbeat is expected every", resp.HeartbeatInterval))))
 	})
+}
+
+// expected says when the next heartbeat is, "no heartbeat is expected" where nodes
+// need not send any.
+func expected(when string, interval *durationpb.Duration) string {
+	if interval.AsDuration() <= 0 {
+		return "no heartbeat is expected"
+	}
+	return fmt.Sprintf("%s %v", when, interval.AsDuration())
 }
 
 // Heartbeat says for a node without an agent that it lives.
@@ -64,7 +74,7 @@ func (c Client) Heartbeat(ctx context.Context, node string) error {
 		if err != nil {
 			return err
 		}
-		return c.print(resp, output.Text(fmt.Sprintf("%s lives; the next heartbeat is expected within %v\n", node, resp.HeartbeatInterval.AsDuration())))
+		return c.print(resp, output.Text(fmt.Sprintf("%s lives; %s\n", node, expected("the next heartbeat is expected within", resp.HeartbeatInterval))))
 	})
 }
 

@@ -211,6 +211,22 @@ func TestListNodesPages(t *testing.T) {
 	}
 }
 
+// A server that expects no heartbeats says so.
+func TestNoHeartbeatExpected(t *testing.T) {
+	s := &scripted{fleet: func(string, string) error { return nil }}
+	o := s.options()
+	o.HeartbeatInterval = -1
+	client := auspexv1.NewFleetServiceClient(start(t, o))
+	registered, err := client.RegisterNode(t.Context(), &auspexv1.RegisterNodeRequest{Node: wireNode("n-1")})
+	if err != nil || registered.HeartbeatInterval.AsDuration() != 0 {
+		t.Errorf("register: %v, %v", registered, err)
+	}
+	beaten, err := client.Heartbeat(t.Context(), &auspexv1.HeartbeatRequest{Node: "n-1"})
+	if err != nil || beaten.HeartbeatInterval.AsDuration() != 0 {
+		t.Errorf("heartbeat: %v, %v", beaten, err)
+	}
+}
+
 func TestFleetOperations(t *testing.T) {
 	var done []string
 	s := &scripted{fleet: func(operation, node string) error {

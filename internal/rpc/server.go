@@ -29,7 +29,7 @@ type Options struct {
 	Usage       Usage       // nil = ReportUsage is UNIMPLEMENTED
 
 	Grid              forecast.Grid // of predictions made here; zero = forecast.DefaultGrid
-	HeartbeatInterval time.Duration // what nodes are told; 0 = 20 s
+	HeartbeatInterval time.Duration // what nodes are told; 0 = 20 s, negative = none is expected
 
 	MaxMessageBytes int           // of one message, either way; 0 = 4 MiB
 	MaxBatch        int           // requests of a batch, members of a gang; 0 = 1024, as many as a gang may have
@@ -72,7 +72,7 @@ func (o Options) Validate() error {
 	if o.Placer == nil || o.Fleet == nil || o.NodeSums == nil || o.Shares == nil {
 		errs = append(errs, errors.New("rpc options: Placer, Fleet, NodeSums and Shares are needed"))
 	}
-	if o.MaxMessageBytes < 0 || o.MaxBatch < 0 || o.HeartbeatInterval < 0 || o.MaxDeadline < 0 || o.DrainTimeout < 0 {
+	if o.MaxMessageBytes < 0 || o.MaxBatch < 0 || o.MaxDeadline < 0 || o.DrainTimeout < 0 {
 		errs = append(errs, errors.New("rpc options: a limit or duration is negative"))
 	}
 	return errors.Join(errs...)
@@ -135,7 +135,7 @@ func New(o Options) (*Server, error) {
 	auspexv1.RegisterPlacementServiceServer(s.grpc, &placementService{
 		placer: o.Placer, check: check, maxBatch: o.MaxBatch, maxMessageBytes: o.MaxMessageBytes,
 	})
-	auspexv1.RegisterFleetServiceServer(s.grpc, &fleetService{fleet: o.Fleet, usage: o.Usage, heartbeat: o.HeartbeatInterval, samples: m.samples})
+	auspexv1.RegisterFleetServiceServer(s.grpc, &fleetService{fleet: o.Fleet, usage: o.Usage, heartbeat: max(0, o.HeartbeatInterval), samples: m.samples})
 	auspexv1.RegisterForecastServiceServer(s.grpc, &forecastService{predictions: o.Predictions, sums: o.NodeSums, grid: o.Grid})
 	auspexv1.RegisterShareServiceServer(s.grpc, &shareService{shares: o.Shares})
 	healthv1.RegisterHealthServer(s.grpc, s.health)

@@ -556,7 +556,7 @@ func (x *RegisterNodeRequest) GetNode() *Node {
 
 type RegisterNodeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How often the node is expected to send a heartbeat.
+	// How often the node is expected to send a heartbeat; 0 when it need not.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,1,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
