@@ -64,13 +64,18 @@ func tooMany(f float64) error {
 // comingAndGoing draws as many pods as bring the busiest moment to p.Arrive.
 func (p Protocol) comingAndGoing(t *Trace, rng *rand.Rand) ([]int32, error) {
 	var timed []int32
+	departs := false
 	for i := range t.Pods {
-		if !t.Pods[i].Arrive.IsZero() {
+		if pod := &t.Pods[i]; !pod.Arrive.IsZero() {
 			timed = append(timed, int32(i))
+			departs = departs || !pod.Depart.IsZero()
 		}
 	}
-	if len(timed) == 0 {
+	switch {
+	case len(timed) == 0:
 		return nil, errors.New("no pod says when it arrives: replay arrivals only")
+	case !departs:
+		return nil, errors.New("no pod says when it departs: replay arrivals only")
 	}
 	peak := busiest(t, timed)
 	if peak == 0 {

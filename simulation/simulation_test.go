@@ -137,7 +137,7 @@ func TestCountsAddUp(t *testing.T) {
 				a.Workload.Accelerator = workload.Accelerator{Devices: 1, Share: float64(rapid.IntRange(2, 10).Draw(t, "share")) / 10}
 			}
 			a.Arrive = datasets.Epoch().Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "arrive")) * time.Second)
-			if rapid.Bool().Draw(t, "leaves") {
+			if i == 0 || rapid.Bool().Draw(t, "leaves") {
 				a.Depart = a.Arrive.Add(time.Duration(rapid.IntRange(50, 100).Draw(t, "stays")) * time.Second)
 			}
 			pods = append(pods, a)
@@ -177,6 +177,8 @@ func TestBadInputIsRefused(t *testing.T) {
 	node := fleet.Node{Name: "n", Capacity: resource.Of(1, 1)}
 	empty := fleet.Node{Name: "n"}
 	pod := datasets.Arrival{Workload: workload.Workload{ID: "p", Requests: resource.Of(1, 1)}}
+	arriving := pod
+	arriving.Arrive = datasets.Epoch()
 	idle := datasets.Arrival{Workload: workload.Workload{ID: "p"}}
 	for _, c := range []struct {
 		name   string
@@ -194,6 +196,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		{"NaN arrives", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = math.NaN() }, "arrivals of NaN x"},
 		{"all arrive", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = math.Inf(1) }, "arrivals of +Inf x"},
 		{"too many arrive", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive, o.Departures = 1e9, true }, "no pod says when it arrives"},
+		{"none departs", []fleet.Node{node}, []datasets.Arrival{arriving}, func(o *simulation.Options) { o.Departures = true }, "no pod says when it departs"},
 		{"no seeds", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Seeds = nil }, "no seeds"},
 		{"no policies", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Policies = nil }, "no policies"},
 		{"a policy unheard of", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Policies = []string{"worstfit"} }, `unknown policy "worstfit" (want some of auspex, fgd,`},
