@@ -179,7 +179,7 @@ func TestBadInputIsRefused(t *testing.T) {
 	pod := datasets.Arrival{Workload: workload.Workload{ID: "p", Requests: resource.Of(1, 1)}}
 	arriving := pod
 	arriving.Arrive = datasets.Epoch()
-	idle := datasets.Arrival{Workload: workload.Workload{ID: "p"}}
+	idle := datasets.Arrival{Workload: workload.Workload{ID: "q"}}
 	for _, c := range []struct {
 		name   string
 		nodes  []fleet.Node
@@ -190,8 +190,9 @@ func TestBadInputIsRefused(t *testing.T) {
 		{"no nodes", nil, []datasets.Arrival{pod}, nil, "no nodes"},
 		{"no pods", []fleet.Node{node}, nil, nil, "no pods"},
 		{"a node twice", []fleet.Node{node, node}, []datasets.Arrival{pod}, nil, "node n is listed twice"},
+		{"a pod twice", []fleet.Node{node}, []datasets.Arrival{pod, pod}, nil, "pod p is listed twice"},
 		{"no capacity", []fleet.Node{empty}, []datasets.Arrival{pod}, nil, "node n: capacity is empty"},
-		{"pods that ask for nothing", []fleet.Node{node}, []datasets.Arrival{pod, idle}, nil, "pod p asks for nothing"},
+		{"pods that ask for nothing", []fleet.Node{node}, []datasets.Arrival{pod, idle}, nil, "pod q asks for nothing"},
 		{"nothing arrives", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = 0 }, "arrivals of 0 x"},
 		{"NaN arrives", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = math.NaN() }, "arrivals of NaN x"},
 		{"all arrive", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = math.Inf(1) }, "arrivals of +Inf x"},

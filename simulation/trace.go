@@ -49,6 +49,9 @@ func NewTrace(name string, nodes []fleet.Node, pods []datasets.Arrival) (*Trace,
 	slices.SortStableFunc(t.Pods, func(a, b datasets.Arrival) int { return cmp.Compare(a.Workload.ID, b.Workload.ID) })
 	t.leaveOut()
 	for i := range t.Pods {
+		if id := t.Pods[i].Workload.ID; i > 0 && id == t.Pods[i-1].Workload.ID {
+			return nil, fmt.Errorf("trace %s: pod %s is listed twice (give each pod a name of its own)", name, id)
+		}
 		if demanded := demand(&t.Pods[i].Workload); demanded.IsZero() {
 			return nil, fmt.Errorf("trace %s: pod %s asks for nothing", name, t.Pods[i].Workload.ID)
 		}
