@@ -43,3 +43,21 @@ func TestExpected(t *testing.T) {
 		}
 	}
 }
+
+func TestReleaseIsTold(t *testing.T) {
+	for _, c := range []struct {
+		request  ReleaseRequest
+		released bool
+		want     string
+	}{
+		{ReleaseRequest{Decision: "h-1"}, true, "released\n"},
+		{ReleaseRequest{Decision: "h-1"}, false, "nothing to release: \"h-1\" is no decision's id (a workload is released by --workload h-1)\n"},
+		{ReleaseRequest{Decision: "01ARZ3NDEKTSV4RRFFQ69G5FAV"}, false, "nothing to release\n"},
+		{ReleaseRequest{Decision: "01ARZ3NDEKTSV4RRFFQ69G5FAV-3"}, false, "nothing to release\n"},
+		{ReleaseRequest{Workload: "h-1"}, false, "nothing to release\n"},
+	} {
+		if got := c.request.told(c.released); got != c.want {
+			t.Errorf("%+v, released %v: %q", c.request, c.released, got)
+		}
+	}
+}

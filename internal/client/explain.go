@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"google.golang.org/grpc"
@@ -122,7 +123,10 @@ func writeRival(w io.Writer, v *auspexv1.NodeVerdict) error {
 		return nil
 	}
 	title := fmt.Sprintf("%.2f points behind %s", r.Behind, r.Node)
-	if r.Behind <= 0 {
+	switch {
+	case math.Abs(r.Behind) < .005: // 0.00 as it is told
+		title = fmt.Sprintf("level with %s as things are now: of nodes that are level the one of the lower rank is taken", r.Node)
+	case r.Behind < 0:
 		title = fmt.Sprintf("as things are now it would win, %.2f points ahead of %s", -r.Behind, r.Node)
 	}
 	flips := &output.Grid{Header: []string{"SCORER", "WEIGHT", "WINS AT"}}

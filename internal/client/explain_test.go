@@ -2,6 +2,7 @@ package client
 
 import (
 	"flag"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -106,5 +107,20 @@ func TestExplainTable(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, name, b.String())
+	}
+}
+
+// Of nodes that are level none wins by points.
+func TestRivalTitle(t *testing.T) {
+	for behind, want := range map[float64]string{
+		math.Copysign(0, -1): "level with n1", -.001: "level with n1", 1.5: "1.50 points behind n1", -1.5: "it would win, 1.50 points ahead of n1",
+	} {
+		var b strings.Builder
+		if err := writeRival(&b, &auspexv1.NodeVerdict{Rival: &auspexv1.Rival{Node: "n1", Behind: behind, Scores: []*auspexv1.ScoreDifference{{Scorer: "fit"}}}}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) || strings.Contains(b.String(), "-0.00") {
+			t.Errorf("%g behind is told as %q, want %q", behind, b.String(), want)
+		}
 	}
 }

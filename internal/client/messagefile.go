@@ -104,7 +104,7 @@ func readFile(path string, in io.Reader) ([]byte, error) {
 	return data, nil
 }
 
-var position = regexp.MustCompile(`^proto:\s*\(line \d+:\d+\):\s*`)
+var position = regexp.MustCompile(`^proto:[\s\p{Zs}]*|(syntax error )?\(line \d+:\d+\):?\s*`)
 
 // wrapAmounts turns {cpu: 500m} under requests, limits and capacity into the
 // wire's {amounts: {cpu: 0.5}}, also in members.

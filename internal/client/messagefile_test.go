@@ -47,3 +47,17 @@ func TestReadMessageRefusesASecondDocument(t *testing.T) {
 		t.Errorf("%v does not say where it begins", err)
 	}
 }
+
+// Where a field is wrong its name is told, and no position in what was made of the file.
+func TestReadMessageTellsNoPosition(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"name: a\nnonsense: 1\n", `read -: unknown field "nonsense"`},
+		{"name: a\ndevices: 3\n", "read -: unexpected token 3"},
+		{"name: [a]\n", "read -: invalid value for string field name: ["},
+	} {
+		err := readMessage("-", strings.NewReader(c.text), new(auspexv1.Node))
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%q: %v, want %q", c.text, err, c.want)
+		}
+	}
+}

@@ -125,12 +125,21 @@ func (c Client) Release(ctx context.Context, r ReleaseRequest) error {
 		if err != nil {
 			return err
 		}
-		text := "released\n"
-		if !resp.Released {
-			text = "nothing to release\n"
-		}
-		return c.print(resp, output.Text(text))
+		return c.print(resp, output.Text(r.told(resp.Released)))
 	})
+}
+
+// told says what came of r; what is no decision's id is likely a workload's.
+func (r ReleaseRequest) told(released bool) string {
+	// A member's id begins with its gang's.
+	_, err := ulid.ParseStrict(r.Decision[:min(ulid.EncodedSize, len(r.Decision))])
+	switch {
+	case released:
+		return "released\n"
+	case r.Workload == "" && err != nil:
+		return fmt.Sprintf("nothing to release: %q is no decision's id (a workload is released by --workload %s)\n", r.Decision, r.Decision)
+	}
+	return "nothing to release\n"
 }
 
 // Confirm tells the server that a reserved workload has started.
