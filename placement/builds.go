@@ -49,7 +49,6 @@ func (bs *builds) find(s *State, b *Block, i int) int32 {
 	position := int(b.First) + i
 	at := &bs.of[position]
 	if at.node != b.Node[i] {
-		at.node, bs.places[position] = b.Node[i], b.Place[i]
 		key := bs.key(s, b, i)
 		build, known := bs.known[key]
 		if !known {
@@ -57,7 +56,7 @@ func (bs *builds) find(s *State, b *Block, i int) int32 {
 			bs.known[key] = build
 			bs.copy(s, b, i, build)
 		}
-		at.build = build
+		at.node, at.build, bs.places[position] = b.Node[i], build, b.Place[i]
 	}
 	return at.build
 }

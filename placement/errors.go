@@ -2,6 +2,9 @@ package placement
 
 import "errors"
 
+// errCutShort is what those are told who wait for a decision that a panic ended.
+var errCutShort = errors.New("a fault cut the decision short: the log says more")
+
 // What callers may test for with errors.Is. All other errors are faults of the
 // service itself.
 var (

@@ -41,6 +41,46 @@ func (s *Service) CompareShape(w *workload.Workload, most int) (known bool, err 
 	return true, nil
 }
 
+// UpdateLate brings what is known of w's shape up to date with the state as it is before
+// something happens meanwhile, which another has looked at by then.
+func (s *Service) UpdateLate(w *workload.Workload, meanwhile func()) error {
+	before := s.ledger.latest()
+	defer before.done()
+	q, err := newQuery(before, w, w.Class, s.forecast(w, time.Now()), time.Now())
+	if err != nil {
+		return err
+	}
+	sh := s.shapes.find(q)
+	if sh == nil || sh.mu.plan == nil {
+		return fmt.Errorf("nothing is known of %s", w.ID)
+	}
+	state, rows := s.shapes.recent.latest(s.ledger.latest)
+	defer state.done()
+	meanwhile()
+	later, _ := s.shapes.recent.latest(s.ledger.latest)
+	later.done()
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if !sh.knows(q, state) {
+		return fmt.Errorf("what is known of %s does not count", w.ID)
+	}
+	if !sh.update(s.shapes.recent, state, rows) {
+		return fmt.Errorf("too much has changed since %s was known", w.ID)
+	}
+	sh.mu.upTo, sh.mu.rows = state.changes.count(), rows
+	return nil
+}
+
+// Lent returns how many are reading states of the fleet.
+func (s *Service) Lent() (readers int) {
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	for _, l := range s.ledger.mu.loans.out {
+		readers += int(l.readers.Load())
+	}
+	return readers
+}
+
 // agree reports where findings that outrank nodes contradict thorough ones.
 func agree(some, all findings) error {
 	turnedAway := 0

@@ -119,13 +119,19 @@ func (s *Service) PlaceGang(ctx context.Context, r GangRequest) (GangDecision, e
 		return GangDecision{}, fmt.Errorf("place gang: %w", err)
 	}
 	if first {
-		d, members, err := s.placeGang(ctx, &r)
-		s.book.closeGang(page, d, members, err)
+		s.writeGang(ctx, page, &r)
 	}
 	if page.err != nil {
 		return GangDecision{}, fmt.Errorf("place gang: %w", page.err)
 	}
 	return *page.gang, nil
+}
+
+// writeGang is write for a gang.
+func (s *Service) writeGang(ctx context.Context, page *page, r *GangRequest) {
+	d, members, err := (*GangDecision)(nil), []*verdict(nil), errCutShort
+	defer func() { s.book.closeGang(page, d, members, err) }()
+	d, members, err = s.placeGang(ctx, r)
 }
 
 // placeGang makes the decision for a request seen for the first time.

@@ -98,14 +98,21 @@ func (s *Service) Place(ctx context.Context, r Request) (Decision, error) {
 		return Decision{}, fmt.Errorf("place: %w", err)
 	}
 	if first {
-		v, err := s.place(ctx, &r)
-		s.book.close(page, v, err)
+		s.write(ctx, page, &r)
 	}
 	d, err := page.answer(r.Workload)
 	if err != nil {
 		return Decision{}, fmt.Errorf("place: %w", err)
 	}
 	return d, nil
+}
+
+// write closes the page of a request seen for the first time, whatever happens: those
+// who come back with its id must not wait for ever.
+func (s *Service) write(ctx context.Context, page *page, r *Request) {
+	v, err := (*verdict)(nil), errCutShort
+	defer func() { s.book.close(page, v, err) }()
+	v, err = s.place(ctx, r)
 }
 
 // place makes the decision for a request seen for the first time.
@@ -141,34 +148,10 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 			return decided{}, err
 		}
 
-		// 1. Admit: may the queue have it, as things are?
-		// 2. Snapshot: freeze the fleet to decide on.
-		state, denial, err := s.ledger.admit(r, class, started)
+		q, v, p, err := s.propose(r, class, f, started)
 		if err != nil {
 			return decided{}, err
 		}
-		q, err := newQuery(state, r.Workload, class, f, started)
-		if err != nil {
-			state.done()
-			return decided{}, err
-		}
-		s.arrivals.count(r, q)
-		v := newVerdict(r, q, started)
-		if len(denial) > 0 {
-			state.done()
-			s.ledger.claim(r, q, started)
-			return decided{verdict: v.deny(denial)}, nil
-		}
-
-		// 3. Filter: which nodes may run it?
-		// 4. Score: how well would each?
-		// 5. Select: the best, and those next to it.
-		p, state, found := s.shapes.search(q, s.ledger.latest, 1+max(1, r.Alternatives), r.DryRun)
-		v.conclude(p, state, found)
-		if v.Node == "" && !r.Brief {
-			v.Preemption = p.preemption(state)
-		}
-		state.done()
 		if v.Node == "" {
 			s.ledger.claim(r, q, started)
 		}
@@ -189,6 +172,44 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 		return decided{v, h, record}, nil
 	}
 	return decided{}, fmt.Errorf("%w: %d attempts", ErrConflict, maxAttempts)
+}
+
+// propose makes a decision that does not count yet.
+func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast, started time.Time) (q *Query, v *verdict, p *plan, err error) {
+	// 1. Admit: may the queue have it, as things are?
+	// 2. Snapshot: freeze the fleet to decide on.
+	state, denial, err := s.ledger.admit(r, class, started)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	searching := false
+	defer func() {
+		if searching { // a panic: what is lent is what q is about
+			state = q.State
+		}
+		state.done()
+	}()
+	if q, err = newQuery(state, r.Workload, class, f, started); err != nil {
+		return nil, nil, nil, err
+	}
+	s.arrivals.count(r, q)
+	v = newVerdict(r, q, started)
+	if len(denial) > 0 {
+		return q, v.deny(denial), nil, nil
+	}
+
+	// 3. Filter: which nodes may run it?
+	// 4. Score: how well would each?
+	// 5. Select: the best, and those next to it.
+	var found findings
+	searching = true
+	p, state, found = s.shapes.search(q, s.ledger.latest, 1+max(1, r.Alternatives), r.DryRun)
+	searching = false
+	v.conclude(p, state, found)
+	if v.Node == "" && !r.Brief {
+		v.Preemption = p.preemption(state)
+	}
+	return q, v, p, nil
 }
 
 // class returns the class w was given, or else found to be of.

@@ -74,24 +74,31 @@ func alike(a, b *forecast.Forecast) bool {
 
 // search is scan, from what is known of the nodes. ok is false when the plan q
 // calls for is not the one of the latest state.
-func (sh *shape) search(c *shapes, q *Query, latest func() *State, most int, thorough bool) (_ *plan, s *State, f findings, ok bool) {
+func (sh *shape) search(c *shapes, q *Query, latest func() *State, most int, thorough bool) (_ *plan, _ *State, f findings, ok bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s, rows := c.recent.latest(latest) // under the lock, so that it is no older than what is known
+	defer func() {
+		if !ok {
+			s.done()
+		}
+	}()
 	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || !q.bound(s) {
-		s.done()
 		return nil, nil, findings{}, false
 	}
 	sh.beThorough(thorough)
-	if !(sh.knows(q, s) && sh.update(c.recent, s, rows)) && !sh.learn(c.engine, q, s) {
-		s.done()
+	known := sh.knows(q, s)
+	sh.mu.basis = basis{} // a panic must not leave what is half worked in for known
+	if !(known && sh.update(c.recent, s, rows)) && !sh.learn(c.engine, q, s) {
 		return nil, nil, findings{}, false
 	}
 	sh.mu.upTo, sh.mu.rows = s.changes.count(), rows
 	p := sh.mu.plan.of(q)
 	t := p.survey(s)
 	defer t.done()
-	return p, s, sh.choose(t, s, most), true
+	f = sh.choose(t, s, most)
+	sh.mu.basis = q.basis()
+	return p, s, f, true
 }
 
 // searchAlone is a thorough search of a state that nobody else knows, which changes
@@ -129,7 +136,9 @@ func (sh *shape) update(r *recent, s *State, rows int) bool {
 	}
 	if len(sh.mu.plan.shared) > 0 {
 		for _, d := range r.mu.drawn {
-			if d.upTo > sh.mu.upTo {
+			// Others may have seen a domain that s does not have yet: it is swayed on the
+			// first state that does.
+			if d.upTo > sh.mu.upTo && int(d.domain) < len(s.Domains) {
 				sh.sway(s, d.domain)
 			}
 		}
@@ -180,7 +189,6 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	if len(sh.mu.plan.rules) > math.MaxUint8+1 {
 		return false
 	}
-	sh.mu.basis = q.basis()
 	sh.mu.findings = findings{turnedAway: make([]int, len(sh.mu.plan.rules))}
 	sh.mu.judged = make([]judged, len(s.Blocks))
 	sh.mu.leaders = make([]candidate, len(s.Blocks))
@@ -198,6 +206,7 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 		sh.outlast(s, block)
 		sh.judge(s, b, ^uint64(0))
 	}
+	sh.mu.basis = q.basis()
 	return true
 }
 

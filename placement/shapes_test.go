@@ -9,9 +9,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
 	"github.com/auspex-project/auspex/placement/score"
+	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -207,6 +209,48 @@ func TestShapesKeepNoSnapshot(t *testing.T) {
 		t.Fatalf("100 shapes made the heap grow by %d bytes", grown)
 	}
 	runtime.KeepAlive(s)
+}
+
+// What is known of a shape may be brought up to date with a state that lacks a power
+// domain which others have seen draw.
+func TestShapeMeetsLaterDomains(t *testing.T) {
+	s := open(t, func(o *placement.Options) {
+		o.Settings.RackCaps = map[string]float64{"k1": 150, "k2": 150}
+	})
+	register := func(name, rack string) {
+		t.Helper()
+		curve, _ := fleet.NewPowerCurve(50, 100)
+		n := fleet.Node{Name: name, Rack: rack, Capacity: resource.Of(8, 32*gib), Power: curve}
+		if err := s.RegisterNode(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	on := func(id, node string) *workload.Workload {
+		w := work(id, 2, 2)
+		w.Locality.Required.Nodes = []string{node}
+		return w
+	}
+	register("a", "k1")
+	register("b", "k1")
+	place(t, s, placement.Request{ID: "zero", Workload: on("zero", "b")})
+	probe := work("probe", 2, 2)
+	for range 3 { // the first of all is not remembered
+		if _, err := s.CompareShape(probe, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	place(t, s, placement.Request{ID: "one", Workload: on("one", "a")})
+	err := s.UpdateLate(probe, func() {
+		register("c", "k2")
+		place(t, s, placement.Request{ID: "two", Workload: on("two", "c")})
+		place(t, s, placement.Request{ID: "three", Workload: on("three", "a")})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if known, err := s.CompareShape(probe, 3); !known || err != nil {
+		t.Fatal(known, err)
+	}
 }
 
 // Callers of one shape at once get answers that hold.

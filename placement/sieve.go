@@ -253,7 +253,7 @@ func (x *sieve) update(s *State, bs *builds) bool {
 	if x.upTo != unseen {
 		changed, ok = s.changes.since(x.upTo)
 	}
-	x.upTo = s.changes.count()
+	x.upTo = unseen // a panic must not leave what is half worked in for known
 	bs.grow(len(s.Blocks) * BlockSize)
 	for len(x.base) < len(s.Blocks)*BlockSize {
 		x.base, x.kind = append(x.base, noNode), append(x.kind, 0)
@@ -276,6 +276,7 @@ func (x *sieve) update(s *State, bs *builds) bool {
 		}
 		x.weigh(s, bs, node)
 	}
+	x.upTo = s.changes.count()
 	return bs.count() <= maxBuilds
 }
 

@@ -1,0 +1,95 @@
+package placement_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// trap is a filter that panics while it is armed: before the nodes are looked at, or at
+// one of them.
+type trap struct{ early, late bool }
+
+func (*trap) Name() string { return "trap" }
+
+func (f *trap) Prepare(*placement.Query) []placement.Rule {
+	if f.early {
+		panic("early")
+	}
+	return []placement.Rule{{Reason: "trapped", Check: f}}
+}
+
+func (f *trap) Pass(_ *placement.State, _ *placement.Block, candidates uint64) uint64 {
+	if f.late {
+		panic("late")
+	}
+	return candidates
+}
+
+// A decision that a panic ends lets go of all it held: the same request again is
+// decided anew, and what is known of its shape counts no longer.
+func TestPanicLetsGo(t *testing.T) {
+	f := new(trap)
+	s := open(t, func(o *placement.Options) { o.Filters = append(o.Filters, f) })
+	addNodes(t, s, 100, 8, 32)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	place := func(id string) error {
+		_, err := s.Place(ctx, placement.Request{ID: id, Workload: work(id, 1, 1)})
+		return err
+	}
+	calls := map[string]func(id string) error{
+		"one": place,
+		"batch": func(id string) error {
+			for _, r := range s.PlaceBatch(ctx, []placement.Request{{ID: id + "a", Workload: work(id+"a", 1, 1)}, {ID: id + "b", Workload: work(id+"b", 1, 1)}}) {
+				if r.Err != nil {
+					return r.Err
+				}
+			}
+			return nil
+		},
+		"gang": func(id string) error {
+			_, err := s.PlaceGang(ctx, placement.GangRequest{ID: id, Members: []*workload.Workload{work(id+"a", 1, 1), work(id+"b", 1, 1)}})
+			return err
+		},
+	}
+	for _, id := range []string{"first", "second", "third"} { // their shape is known
+		if err := place(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, call := range calls {
+		for _, armed := range []trap{{early: true}, {late: true}} {
+			id := name
+			if armed.late {
+				id += " late"
+			}
+			if err := place("before " + id); err != nil { // there is a node to look at anew
+				t.Fatal(err)
+			}
+			lent := s.Lent()
+			*f = armed
+			func() {
+				defer func() {
+					if recover() == nil && armed.late { // a plan may be known
+						t.Errorf("%s: no panic", id)
+					}
+				}()
+				_ = call(id)
+			}()
+			*f = trap{}
+			if now := s.Lent(); now > lent {
+				t.Errorf("%s: %d states are lent, before %d", id, now, lent)
+			}
+			if err := call(id); err != nil {
+				t.Errorf("%s again: %v", id, err)
+			}
+			if _, err := s.CompareShape(work("probe", 1, 1), 3); err != nil {
+				t.Errorf("after %s: %v", id, err)
+			}
+		}
+	}
+}
