@@ -148,17 +148,32 @@ func (c *sieves) sift(p *plan, s *State, t *terrain) (u *bounds, late bool) {
 	if s.Catalogue != c.mu.seen {
 		c.mu.seen, c.mu.since = s.Catalogue, now
 	}
-	if x == nil {
-		x = c.add(w, p, s)
-	}
-	x.used = c.mu.searches
-	if !x.update(s, c.mu.builds) {
-		c.mu.builds, c.mu.byWay, c.mu.off = newBuilds(), make(map[way]*sieve), c.mu.searches+tryAgain
+	if x = c.update(x, w, p, s); x == nil {
 		return nil, false
 	}
 	u = boundsPool.Get().(*bounds)
 	u.fill(x, x.rises(p, s, c.mu.builds), s, p.rooms(x), p.lay(s, t, c.mu.builds))
 	return u, false
+}
+
+// update returns x, or where that is nil a new sieve for a way that p is of, with what
+// has changed up to s worked in. Where there are too many builds it starts again without
+// those that no node is any more; where they are still too many it returns nil, and
+// sieves are off.
+func (c *sieves) update(x *sieve, w way, p *plan, s *State) *sieve {
+	for range 2 {
+		if x == nil {
+			x = c.add(w, p, s)
+		}
+		x.used = c.mu.searches
+		if x.update(s, c.mu.builds) {
+			return x
+		}
+		c.mu.builds, c.mu.byWay = newBuilds(), make(map[way]*sieve)
+		x = nil
+	}
+	c.mu.off = c.mu.searches + tryAgain
+	return nil
 }
 
 // way returns what the requests of p's kind have in common.

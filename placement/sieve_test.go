@@ -162,6 +162,24 @@ func TestBoundsInAnyOrder(t *testing.T) {
 	}
 }
 
+// Builds that no node is any more do not count: one node described anew, with a new
+// price each time, leaves the bounds in place.
+func TestBoundsForgetBuilds(t *testing.T) {
+	s := open(t, nil)
+	addNodes(t, s, 70, 4, 16)
+	n := fleet.Node{Name: "n00", Capacity: resource.Of(4, 16*gib)}
+	w := work("asked", 1, 1)
+	for i := range 2200 {
+		n.CostPerHour = 1 + float64(i)/1024
+		if err := s.RegisterNode(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CompareScans(w, 1); err != nil {
+			t.Fatalf("after %d prices: %v", i, err)
+		}
+	}
+}
+
 // Where all nodes are of their own size, or all of one, the best are still found, by
 // those who ask at once, too.
 func TestBoundsOnOddFleets(t *testing.T) {
