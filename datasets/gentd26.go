@@ -243,7 +243,7 @@ func (in *gentdInput) parse(line []byte) error {
 	if err != nil {
 		return err
 	}
-	pod := f[in.columns[2]]
+	pod := bytes.TrimSpace(f[in.columns[2]])
 	at := time.Unix(sec, nsec).UTC()
 	switch {
 	case len(pod) == 0:
@@ -253,6 +253,6 @@ func (in *gentdInput) parse(line []byte) error {
 	case at.Before(in.at):
 		return fmt.Errorf("time goes back from %d to %d", in.at.Unix(), sec)
 	}
-	in.ready, in.at, in.pod, in.value = true, at, append(in.pod[:0], bytes.TrimSpace(pod)...), max(value, 0)
+	in.ready, in.at, in.pod, in.value = true, at, append(in.pod[:0], pod...), max(value, 0)
 	return nil
 }
