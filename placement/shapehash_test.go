@@ -96,29 +96,36 @@ func eachChange(full func() *workload.Workload, visit func(path string, w *workl
 	walk("", func(root reflect.Value) reflect.Value { return root })
 }
 
-// Of shapes that take turns each is remembered, wherever they meet in the table of
-// those that came once.
+// Of shapes that take turns each is remembered, where no more meet in the table of those
+// that came once than a place of it holds.
 func TestShapesThatTakeTurnsAreRemembered(t *testing.T) {
 	c := newShapes(&engine{})
-	ask := func(priority int32) bool {
-		w := &workload.Workload{ID: "w", App: "a", Priority: priority}
-		return c.find(&Query{State: &State{}, Workload: w, Policy: workload.ClassPolicy{Class: workload.Batch}}) != nil
+	var queries []*Query
+	var places [len(c.mu.once)]int
+	sharing := 0
+	for i := range int32(300) {
+		w := &workload.Workload{ID: "w", App: "a", Priority: i}
+		q := &Query{State: &State{}, Workload: w, Policy: workload.ClassPolicy{Class: workload.Batch}}
+		place := &places[c.hash(q)%uint64(len(places))]
+		if *place == len(c.mu.once[0]) {
+			continue
+		}
+		if *place++; *place > 1 {
+			sharing++
+		}
+		queries = append(queries, q)
 	}
-	const shapes = 300 // two of these share a place in the table, almost certainly
-	for i := range shapes {
-		if ask(int32(i)) {
+	if sharing == 0 {
+		t.Fatal("no two shapes meet: the test sees nothing")
+	}
+	for _, q := range queries {
+		if c.find(q) != nil {
 			t.Fatal("known before it came")
 		}
 	}
-	forgotten := 0
-	for i := range shapes {
-		if !ask(int32(i)) {
-			forgotten++
+	for i, q := range queries {
+		if c.find(q) == nil {
+			t.Errorf("shape %d of %d was forgotten", i, len(queries))
 		}
-	}
-	// Five that share a place forget each other: once in fifty runs, three such places
-	// never. Were a place for one alone, seventy would be forgotten.
-	if forgotten > 10 {
-		t.Errorf("%d of %d shapes were forgotten", forgotten, shapes)
 	}
 }

@@ -225,3 +225,26 @@ func TestBoundsOnOddFleets(t *testing.T) {
 		})
 	}
 }
+
+// A resource that the fleet learns of when builds are known already is one of theirs, too.
+func TestBoundsMeetNewResources(t *testing.T) {
+	s := open(t, nil)
+	addNodes(t, s, 70, 4, 16)
+	if _, err := s.CompareScans(work("before", 1, 1), 1); err != nil {
+		t.Fatal(err)
+	}
+	const licences = resource.Name("licences")
+	n := fleet.Node{Name: "n70", Capacity: resource.Of(4, 16*gib).With(licences, 8)}
+	if err := s.RegisterNode(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	w := work("after", 1, 1)
+	w.Requests = w.Requests.With(licences, 2)
+	w.Limits = w.Requests
+	if _, err := s.CompareScans(w, 1); err != nil {
+		t.Fatal(err)
+	}
+	if d := place(t, s, placement.Request{ID: w.ID, Workload: w}); d.Node != "n70" {
+		t.Errorf("%q: %s", d.Node, d.Reason)
+	}
+}
