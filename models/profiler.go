@@ -98,8 +98,10 @@ func (p *Profiler) refine(d *forecast.Demand, s *Subject, now time.Time, past Pa
 		}
 		d.SlotQuantiles[i] = forecast.SlotQuantile{P: level, Values: values}
 	}
-	for k, v := range d.SlotQuantiles[len(slotLevels)-1].Values {
-		d.Profile[k] = max(v, floor)
+	highest := d.SlotQuantiles[len(slotLevels)-1].Values // what is added to sums, as it is told
+	for k := range highest {
+		highest[k] = max(highest[k], floor)
+		d.Profile[k] = highest[k]
 		means[k] = min(means[k]*float32(scale), d.Profile[k])
 	}
 	d.SlotMeans = means

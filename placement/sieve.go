@@ -61,7 +61,9 @@ type nodeKind struct {
 // noNode is the base of positions without a node.
 const noNode = -1e9
 
-// sieves keeps one sieve for each way that is in use.
+// sieves keeps one sieve for each way that is in use. Its lock is held while the bounds of
+// a request are worked out, by as many processors as help: requests never seen before
+// take turns there, and are asked about side by side.
 type sieves struct {
 	engine *engine
 

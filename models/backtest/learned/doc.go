@@ -1,6 +1,7 @@
 // Package learned is our own contestant: peaks by the summed history of a machine's
-// present members, over one day or three weeks, by sums of the members' own maxima,
-// by what the last day was like, and by boosted quantiles of the machine's peak; each
+// present members, over windows of a day to three weeks or the same hours of earlier
+// days, by sums of the members' own maxima or limits, by what the last day was like, and
+// by boosted quantiles of the machine's peak; each
 // moved towards something larger, some less far over weekends. All these forms answer
 // together that cannot be told from the one that did best on the weeks before, so that
 // a simple one does where a simple one would. What was learned is refitted every week of
