@@ -94,9 +94,8 @@ func (p *plan) measure(s *State, best []candidate, a *account) {
 // whole returns the decision with the workload under its id.
 func (v *verdict) whole() Decision {
 	d := v.Decision
-	if v.workload != "" {
-		w := *d.Workload
-		w.ID = v.workload
+	if v.description != nil {
+		w := v.description.of(v.workload)
 		d.Workload = &w
 	}
 	return d

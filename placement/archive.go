@@ -157,7 +157,7 @@ func (b *book) recall(v *verdict, phase Phase) {
 		if p.verdict != nil {
 			v.member, v.members = p.verdict.member, p.verdict.members
 			v.Phase, v.Expires = p.verdict.Phase, p.verdict.Expires
-			v.Workload, v.workload = p.verdict.Workload, p.verdict.workload // shared
+			v.Workload, v.description, v.workload = p.verdict.Workload, p.verdict.description, p.verdict.workload // shared
 			p.verdict = v
 		}
 		return

@@ -235,7 +235,7 @@ func (sh *shape) bestWithin(t *terrain, s *State, p *part, most int) findings {
 func (m *gangMember) sit(s *State) {
 	b, i := s.peek(m.node)
 	devices, _ := m.query.Devices(s, b, i, nil)
-	s.put(m.node, s.member(m.query.Workload.ID, m.query.Workload, m.class, m.forecast, devices))
+	s.put(m.node, s.member(m.query.Workload, described(m.query.Workload), m.class, m.forecast, devices))
 }
 
 // rise undoes sit.

@@ -98,14 +98,31 @@ type Member struct {
 	tag     uint32 // of ID
 	tenant  uint32
 	Needs   []Need
-	Devices []int // which it holds a part of
-	alone   bool  // bears no other tenant
+	devices *devicesHeld // nil for none
+	alone   bool         // bears no other tenant
 
 	ID          string
-	Description *workload.Workload // without its id: others may share it
+	description *description       // others may share it
 	Forecast    *forecast.Forecast // nil = unknown
 	class       workload.Class     // given or found
 }
+
+// devicesHeld is what a workload holds of the devices of its node.
+type devicesHeld struct {
+	of     Accelerator
+	number []int // by index on the node
+}
+
+// Accelerator returns what m holds of the devices of its node.
+func (m *Member) Accelerator() Accelerator {
+	if m.devices == nil {
+		return Accelerator{}
+	}
+	return m.devices.of
+}
+
+// Workload returns what m is. It may have to be unpacked.
+func (m *Member) Workload() workload.Workload { return m.description.of(m.ID) }
 
 // DeviceState is what is left of one accelerator.
 type DeviceState struct {
@@ -210,15 +227,14 @@ func (b *Block) hold(i int, m *Member) {
 		b.Exclusive[i] = m.tenant
 		b.Alone |= 1 << i
 	}
-	if len(m.Devices) == 0 {
+	if m.devices == nil {
 		return
 	}
-	a := acceleratorOf(m.Description)
 	devices := b.Occupants[i].Devices
-	for _, k := range m.Devices {
-		devices[k].Free -= a.Share
-		devices[k].Memory -= a.Memory
-		b.DeviceWatts[i] += b.Swing(i, k, a.Share)
+	for _, k := range m.devices.number {
+		devices[k].Free -= m.devices.of.Share
+		devices[k].Memory -= m.devices.of.Memory
+		b.DeviceWatts[i] += b.Swing(i, k, m.devices.of.Share)
 	}
 }
 

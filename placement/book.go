@@ -101,7 +101,8 @@ func (b *book) asks(p *page, w *workload.Workload) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if p.request == nil {
-		return p.verdict.workload == w.ID && p.verdict.Workload.Alike(w)
+		asked := p.verdict.description.of(p.verdict.workload)
+		return asked.Equal(w)
 	}
 	return p.request.Workload == w || p.request.Workload.Equal(w)
 }
@@ -157,7 +158,7 @@ func (b *book) close(p *page, v *verdict, err error) {
 		delete(b.mu.byRequest, p.key)
 	} else {
 		p.phase = v.Phase
-		if v.workload != "" {
+		if v.description != nil {
 			p.request = nil
 		}
 		b.keep(p)

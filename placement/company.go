@@ -86,7 +86,7 @@ func (s *State) gather(p workload.Peers) *Group {
 				continue
 			}
 			for _, m := range b.Occupants[i].Members {
-				if p.Match(m.Description) {
+				if w := m.description.workload(); p.Match(&w) {
 					g.count(bi*BlockSize+i, b.Place[i], 1)
 				}
 			}

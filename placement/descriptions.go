@@ -2,6 +2,7 @@ package placement
 
 import (
 	"hash/maphash"
+	"sync/atomic"
 
 	"github.com/auspex-project/auspex/workload"
 )
@@ -13,13 +14,38 @@ type descriptions struct {
 	byHash map[uint64]*description
 }
 
-// description is what some workloads are, their ids apart. It is immutable but for
-// the count.
+// description is what some workloads are, their ids apart: packed, for where all of them
+// differ they are most of what the fleet takes of memory, and whole beside that once
+// a second one shares it. What it says never changes; the rest is the ledger's.
 type description struct {
-	workload workload.Workload // without an id
-	hash     uint64
-	next     *description // another of the same hash
-	holds    int          // workloads that share it
+	packed workload.Packed // "" where it is whole from the start
+	whole  atomic.Pointer[workload.Workload]
+
+	hash  uint64
+	next  *description // another of the same hash
+	holds int          // workloads that share it
+}
+
+// described returns a description of w that is nobody else's and shares its memory.
+func described(w *workload.Workload) *description {
+	x := new(description)
+	x.whole.Store(w)
+	return x
+}
+
+// workload returns what is described; its id means nothing.
+func (x *description) workload() workload.Workload {
+	if w := x.whole.Load(); w != nil {
+		return *w
+	}
+	return x.packed.Unpack()
+}
+
+// of returns what is described, under an id.
+func (x *description) of(id string) workload.Workload {
+	w := x.workload()
+	w.ID = id
+	return w
 }
 
 func newDescriptions() descriptions {
@@ -32,15 +58,27 @@ func (d *descriptions) share(w *workload.Workload) *description {
 	h.workload(w)
 	known := d.byHash[h.sum]
 	for x := known; x != nil; x = x.next {
-		if x.workload.Alike(w) {
+		if x.is(w) {
 			x.holds++
 			return x
 		}
 	}
-	x := &description{workload: *w, hash: h.sum, next: known, holds: 1}
-	x.workload.ID = ""
+	x := &description{packed: w.Pack(), hash: h.sum, next: known, holds: 1}
 	d.byHash[h.sum] = x
 	return x
+}
+
+// is reports whether x describes w, and keeps itself whole where it does.
+func (x *description) is(w *workload.Workload) bool {
+	if whole := x.whole.Load(); whole != nil {
+		return whole.Alike(w)
+	}
+	whole := x.packed.Unpack()
+	if !whole.Alike(w) {
+		return false
+	}
+	x.whole.Store(&whole)
+	return true
 }
 
 // drop gives back what share returned.

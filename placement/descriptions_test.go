@@ -34,8 +34,8 @@ func TestDescriptionsAreShared(t *testing.T) {
 			}
 			kinds := make(map[*description]int)
 			for i, x := range held {
-				if x.workload.ID != "" || !x.workload.Alike(of[i]) {
-					t.Fatalf("%+v stands for %+v", x.workload, of[i])
+				if w := x.of(of[i].ID); !w.Equal(of[i]) {
+					t.Fatalf("%+v stands for %+v", w, of[i])
 				}
 				for k, y := range held {
 					if (x == y) != of[i].Alike(of[k]) {
@@ -62,14 +62,15 @@ func TestDescriptionsOfOneHash(t *testing.T) {
 		d := newDescriptions()
 		var chain []*description
 		for k := range 3 {
-			x := &description{workload: workload.Workload{App: fmt.Sprint(k)}, hash: 7, holds: 1, next: d.byHash[7]}
+			w := &workload.Workload{App: fmt.Sprint(k)}
+			x := &description{packed: w.Pack(), hash: 7, holds: 1, next: d.byHash[7]}
 			d.byHash[7] = x
 			chain = append(chain, x)
 		}
 		d.drop(chain[first])
 		left := make(map[string]bool)
 		for x := d.byHash[7]; x != nil; x = x.next {
-			left[x.workload.App] = true
+			left[x.workload().App] = true
 		}
 		want := map[string]bool{"0": true, "1": true, "2": true}
 		delete(want, fmt.Sprint(first))

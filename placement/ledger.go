@@ -99,7 +99,10 @@ func (h *hold) gang() string {
 }
 
 // demand returns what h counts for in its queue.
-func (h *hold) demand() allocator.Demand { return demandOn(&h.description.workload, h.tier) }
+func (h *hold) demand() allocator.Demand {
+	w := h.description.workload()
+	return demandOn(&w, h.tier)
+}
 
 func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledger {
 	l := &ledger{grid: g, journal: j}
@@ -271,19 +274,18 @@ func (l *ledger) unchanged(s *State) bool {
 // take counts h, which w is the workload of, everywhere. The caller holds the lock.
 func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast) {
 	h.description = l.mu.described.share(w)
-	shared := &h.description.workload
-	l.follow(shared)
+	l.follow(w)
 	s := l.change()
-	m := s.member(h.workload, shared, h.class, f, h.devices)
+	m := s.member(w, h.description, h.class, f, h.devices)
 	s.put(h.position, m)
 	if h.tier == workload.Guaranteed {
 		l.mu.promised = l.mu.promised.Add(expected(m))
 	}
-	demand := h.demand()
+	demand := demandOn(w, h.tier)
 	l.mu.usage.Add(demand)
 	l.mu.byDecision[h.decision] = h
 	l.mu.byWorkload[h.workload] = h
-	l.mu.apps[shared.App]++
+	l.mu.apps[w.App]++
 	l.joinGang(h)
 	l.mu.claims.remove(h.workload, demand)
 }
@@ -291,7 +293,8 @@ func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast) {
 // expected returns what guaranteed work is expected to need at most: of rates its
 // predicted peak, of all else its request.
 func expected(m *Member) resource.Vector {
-	v := holds(m.Description)
+	w := m.Workload()
+	v := holds(&w)
 	for i := range m.Needs {
 		switch n := &m.Needs[i]; n.Resource {
 		case resource.CPU, resource.DiskIO, resource.Network:
@@ -310,13 +313,13 @@ func (l *ledger) letGo(h *hold) bool {
 	if h.tier == workload.Guaranteed {
 		l.mu.promised = l.mu.promised.Sub(expected(m))
 	}
-	l.mu.usage.Remove(h.demand())
+	w := h.description.workload()
+	l.mu.usage.Remove(demandOn(&w, h.tier))
 	l.mu.deadlines.remove(h)
 	delete(l.mu.byDecision, h.decision)
 	delete(l.mu.byWorkload, h.workload)
-	app := h.description.workload.App
-	if l.mu.apps[app]--; l.mu.apps[app] == 0 {
-		delete(l.mu.apps, app)
+	if l.mu.apps[w.App]--; l.mu.apps[w.App] == 0 {
+		delete(l.mu.apps, w.App)
 	}
 	l.leaveGang(h)
 	l.mu.described.drop(h.description)

@@ -64,12 +64,13 @@ func TestLentStatesStay(t *testing.T) {
 				at := rapid.IntRange(0, 4).Draw(t, "node") * 23
 				next++
 				w := &workload.Workload{ID: fmt.Sprint("w", next), Requests: resource.Of(1, 1<<30)}
-				m := &Member{ID: w.ID, Description: w, Needs: l.mu.state.needs(w, nil)}
+				var devices []int
 				if at%2 == 0 {
-					m.Devices = []int{next % 2}
+					devices = []int{next % 2}
 					w.Accelerator = workload.Accelerator{Devices: 1, Share: .01}
 				}
-				l.change().put(at, m)
+				s := l.change()
+				s.put(at, s.member(w, described(w), w.Class, nil, devices))
 				placed[at] = append(placed[at], w.ID)
 			},
 			"take": func(t *rapid.T) {
@@ -131,7 +132,7 @@ func TestAloneCopiesNothing(t *testing.T) {
 	l := newLedger(forecast.DefaultGrid(), Settings{}, forecast.Margins{}, nil)
 	l.change().describe(0, &fleet.Node{Name: "n", Capacity: resource.Of(64, 1<<40)})
 	w := &workload.Workload{ID: "w", Requests: resource.Of(1, 1<<30)}
-	m := &Member{ID: w.ID, Description: w, Needs: l.mu.state.needs(w, nil)}
+	m := l.mu.state.member(w, described(w), w.Class, nil, nil)
 	block := l.mu.state.Blocks[0]
 	round := func() {
 		s := l.latest()

@@ -188,8 +188,8 @@ func (l *ledger) lastDevice(position int) int {
 	b, i := l.mu.state.peek(position)
 	last := -1
 	for _, m := range b.Occupants[i].Members {
-		for _, k := range m.Devices {
-			last = max(last, k)
+		if m.devices != nil {
+			last = max(last, slices.Max(m.devices.number))
 		}
 	}
 	return last

@@ -105,10 +105,13 @@ func (s *State) revocable(members []*Member) []*Member {
 	if len(out) < 2 {
 		return out
 	}
+	share := func(m *Member) float64 {
+		w := m.Workload()
+		_, share := w.Requests.DominantShare(s.Catalogue.Capacity)
+		return share
+	}
 	slices.SortStableFunc(out, func(x, y *Member) int {
-		_, a := x.Description.Requests.DominantShare(s.Catalogue.Capacity)
-		_, b := y.Description.Requests.DominantShare(s.Catalogue.Capacity)
-		return cmp.Or(cmp.Compare(s.Policy.classes[x.class].policy.Weight, s.Policy.classes[y.class].policy.Weight), cmp.Compare(b, a))
+		return cmp.Or(cmp.Compare(s.Policy.classes[x.class].policy.Weight, s.Policy.classes[y.class].policy.Weight), cmp.Compare(share(y), share(x)))
 	})
 	return out
 }

@@ -78,9 +78,9 @@ func (l *ledger) offers(n *node, r *Reservation) bool {
 func restored(h *hold) *verdict {
 	v := &verdict{Decision: Decision{
 		ID: h.decision, RequestID: h.request, Principal: h.principal, Decided: h.made, Phase: Reserved,
-		Workload: &h.description.workload, Class: h.class, Node: h.node, Devices: h.devices, Expires: h.expires,
+		Class: h.class, Node: h.node, Devices: h.devices, Expires: h.expires,
 		Reason: h.node + ": kept over a restart, without its scores", Gang: h.gang(),
-	}, workload: h.workload}
+	}, description: h.description, workload: h.workload}
 	if h.seat != nil {
 		v.member, v.members = h.seat.member, h.seat.members
 	}
@@ -216,8 +216,7 @@ type survivor struct {
 func (k *survivor) record(held *Reservation, w *workload.Workload) Record {
 	switch h := k.hold; {
 	case h != nil:
-		*w = h.description.workload
-		w.ID = h.workload
+		*w = h.description.of(h.workload)
 		*held = Reservation{
 			Decision: h.decision, Request: h.request, Principal: h.principal, Workload: w, Class: h.class,
 			Node: h.node, Devices: h.devices, Expires: h.expires, Confirmed: k.is,

@@ -28,8 +28,7 @@ func (s *Service) refreshForecasts(ctx context.Context, now time.Time) (changed 
 		news := make(map[string]*forecast.Forecast) // by workload
 		for i := range b.Occupants {
 			for _, m := range b.Occupants[i].Members {
-				w = *m.Description
-				w.ID = m.ID
+				w = m.Workload()
 				if f := s.forecast(&w, now); f != m.Forecast {
 					news[m.ID] = f
 				}
@@ -58,7 +57,8 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 				continue
 			}
 			c := *m
-			c.Forecast, c.Needs = f, s.needs(m.Description, f)
+			w := m.Workload()
+			c.Forecast, c.Needs = f, s.needs(&w, f)
 			s.swap(node, &c)
 			l.expect(m, &c)
 			dirty = true

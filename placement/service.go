@@ -168,7 +168,7 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 		case err != nil:
 			return decided{}, err
 		}
-		v.Workload, v.workload = &h.description.workload, h.workload // the caller's copy need not be kept
+		v.Workload, v.description, v.workload = nil, h.description, h.workload // the caller's copy need not be kept
 		return decided{v, h, record}, nil
 	}
 	return decided{}, fmt.Errorf("%w: %d attempts", ErrConflict, maxAttempts)

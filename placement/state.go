@@ -196,8 +196,8 @@ func (s *State) move(b *Block, i int, place uint32) {
 		return
 	}
 	for _, m := range b.Occupants[i].Members {
-		s.enlist(m.Description, int(b.First)+i, before, -1)
-		s.enlist(m.Description, int(b.First)+i, place, 1)
+		s.enlist(m, int(b.First)+i, before, -1)
+		s.enlist(m, int(b.First)+i, place, 1)
 	}
 }
 
@@ -249,7 +249,8 @@ func (s *State) reneed(members []*Member) []*Member {
 	out := make([]*Member, len(members))
 	for i, m := range members {
 		c := *m
-		c.Needs = s.needs(m.Description, m.Forecast)
+		w := m.Workload()
+		c.Needs = s.needs(&w, m.Forecast)
 		out[i] = &c
 	}
 	return out
@@ -266,21 +267,23 @@ func (s *State) forget(node int) {
 	d.Node[i], d.Models[i], d.Labels[i], d.Data[i], d.Compartments[i] = nil, nil, nil, nil, nil
 }
 
-// member returns a workload as it counts on a node: its id apart it is w, devices
-// are those it holds.
-func (s *State) member(id string, w *workload.Workload, class workload.Class, f *forecast.Forecast, devices []int) *Member {
-	return &Member{
-		ID: id, Description: w, class: class, Forecast: f, Needs: s.needs(w, f), Devices: devices,
-		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}),
+// member returns w as it counts on a node: x describes it, devices are those it holds.
+func (s *State) member(w *workload.Workload, x *description, class workload.Class, f *forecast.Forecast, devices []int) *Member {
+	m := &Member{
+		ID: w.ID, description: x, class: class, Forecast: f, Needs: s.needs(w, f), tag: tagOf(w.ID),
+		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}), alone: w.Security.Exclusive,
 	}
+	if len(devices) > 0 {
+		m.devices = &devicesHeld{acceleratorOf(w), devices}
+	}
+	return m
 }
 
 // put adds m, who must be on no other node, to the node at position node.
 func (s *State) put(node int, m *Member) {
-	m.tag, m.alone = tagOf(m.ID), m.Description.Security.Exclusive
 	b, i := s.at(node)
 	s.meter(b, i, -1)
-	s.enlist(m.Description, node, b.Place[i], 1)
+	s.enlist(m, node, b.Place[i], 1)
 	o := s.ownOccupants(b, i)
 	o.Members = append(o.Members, m)
 	s.add(b, i, m)
@@ -296,7 +299,7 @@ func (s *State) take(node int, id string) (taken *Member) {
 	at := slices.IndexFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.ID == id })
 	taken = o.Members[at]
 	o.Members = slices.Delete(o.Members, at, at+1)
-	s.enlist(taken.Description, node, b.Place[i], -1)
+	s.enlist(taken, node, b.Place[i], -1)
 	s.sum(node)
 	return taken
 }

@@ -15,9 +15,8 @@ type verdict struct {
 	account account
 	chosen  int // position of Node
 
-	// workload is the id where Workload is a description that others share; "" where
-	// that is whole.
-	workload string
+	description *description // of what was placed, in place of Workload
+	workload    string       // and its id
 
 	member, members int // of the gang: which, and of how many
 }

@@ -142,7 +142,7 @@ func (Tenancy) Advise(q *placement.Query, b *placement.Block, i int) []string {
 	var a advice
 	others := 0
 	for _, m := range b.Occupants[i].Members {
-		s := m.Description.Security
+		s := m.Workload().Security
 		if s.Tenant != q.Workload.Security.Tenant && (s.Exclusive || q.Workload.Security.Exclusive) {
 			others++
 		}

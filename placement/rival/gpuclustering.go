@@ -22,9 +22,9 @@ func (GPUClustering) Prepare(q *placement.Query) placement.Measure {
 	return measure(func(b *placement.Block, i int) (raw, points float64) {
 		alike, others := 0, 0
 		for _, m := range b.Occupants[i].Members {
-			switch a := m.Description.Accelerator; {
+			switch a := m.Accelerator(); {
 			case a.Devices == 0:
-			case a.Devices == need.Devices && (a.PerDevice() < 1) == (need.Share < placement.WholeDevice):
+			case a.Devices == need.Devices && (a.Share < placement.WholeDevice) == (need.Share < placement.WholeDevice):
 				alike++
 			default:
 				others++
