@@ -81,7 +81,7 @@ type ScoreLine struct {
 }
 
 // Formula says how the points of ScoreLine come about.
-const Formula = "score = sum over scorers of value x weight / sum of weights; value is 0 to 100; ties go to the node of lower seeded rank"
+const Formula = "score = sum over scorers of value x weight / sum of weights; value is 0 to 100, and 0 on every node from a wish the request does not have: compare nodes, not requests; ties go to the node of lower seeded rank"
 
 // Rejection counts the nodes one rule turned away.
 type Rejection struct {
