@@ -13,7 +13,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/auspex-project/auspex/internal/rpc"
 	"github.com/auspex-project/auspex/internal/store/journal"
@@ -32,7 +35,8 @@ import (
 
 // The server under load is a process of its own: this test binary, told so by
 // its environment. It keeps its journal in serverDir and, where profileTo is set,
-// writes a CPU profile there.
+// writes a CPU profile there, and a profile of its memory behind the same name and
+// ".heap".
 const (
 	serverDir = "AUSPEX_LOAD_SERVER_DIR"
 	profileTo = "AUSPEX_LOAD_PROFILE"
@@ -50,12 +54,14 @@ func TestMain(m *testing.M) {
 }
 
 // serve runs placement, journal and gRPC until its standard input is closed, and
-// prints its address.
+// prints its address. For each line it reads there it says what it has cost so far.
 func serve(dir string) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() { // ends when the test does, however it does
-		io.Copy(io.Discard, os.Stdin)
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+			fmt.Fprintln(os.Stderr, costs())
+		}
 		stop()
 	}()
 	if path := os.Getenv(profileTo); path != "" {
@@ -68,6 +74,7 @@ func serve(dir string) error {
 			return err
 		}
 		defer pprof.StopCPUProfile()
+		defer writeHeap(path + ".heap")
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // as auspex serve does
@@ -98,6 +105,33 @@ func serve(dir string) error {
 	group.Go(func() error { return service.Run(ctx) })
 	group.Go(func() error { return server.Run(ctx, l) })
 	return group.Wait()
+}
+
+// costs says what the process has used of processors and memory since it started.
+func costs() string {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return err.Error()
+	}
+	m := []metrics.Sample{
+		{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/allocs:objects"},
+		{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/heap:bytes"},
+	}
+	metrics.Read(m)
+	return fmt.Sprintf("cpu_us %d collections %d allocated_bytes %d allocated_objects %d live_bytes %d scanned_bytes %d",
+		(u.Utime.Nano()+u.Stime.Nano())/1000, m[0].Value.Uint64(), m[1].Value.Uint64(), m[2].Value.Uint64(), m[3].Value.Uint64(), m[4].Value.Uint64())
+}
+
+// writeHeap writes what is allocated, and what was, where a profile of it is asked for.
+func writeHeap(path string) {
+	f, err := os.Create(path)
+	if err == nil {
+		runtime.GC() // the profile is of the last collection
+		err = errors.Join(pprof.WriteHeapProfile(f), f.Close())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 }
 
 // startServer starts the server process and returns its address.
