@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -60,19 +61,6 @@ const archiveVersion = 1
 // not a number, is left out. After every few of them rest is called: it is a lot of
 // work, and whoever decides should not wait for all of it.
 func (b *book) archive(rest func()) []byte {
-	type kept struct {
-		verdict *verdict
-		phase   Phase
-	}
-	b.mu.Lock()
-	pages := make([]kept, 0, len(b.mu.pages))
-	for _, p := range b.mu.pages {
-		if p.verdict != nil {
-			pages = append(pages, kept{p.verdict, p.phase})
-		}
-	}
-	b.mu.Unlock()
-
 	var out bytes.Buffer
 	line := func(a archived) bool {
 		data, err := json.Marshal(a)
@@ -84,20 +72,35 @@ func (b *book) archive(rest func()) []byte {
 	}
 	line(archived{Version: archiveVersion})
 	numbers := map[*vocabulary]int{nil: -1}
-	for i, p := range pages {
-		if i%32 == 31 {
-			rest()
-		}
-		a := &p.verdict.account
-		if _, told := numbers[a.words]; !told {
-			if !line(archived{Words: &archivedWords{a.words.rules, a.words.scorers, a.words.parts}}) {
-				continue
+	for from, pages := b.copies(0); len(pages) > 0; from, pages = b.copies(from) {
+		for _, p := range pages {
+			a := &p.verdict.account
+			if _, told := numbers[a.words]; !told {
+				if !line(archived{Words: &archivedWords{a.words.rules, a.words.scorers, a.words.parts}}) {
+					continue
+				}
+				numbers[a.words] = len(numbers) - 1
 			}
-			numbers[a.words] = len(numbers) - 1
+			line(archived{Made: &archivedVerdict{p.verdict.whole(), p.phase, numbers[a.words], a.turnedAway, a.candidates, a.measured}})
 		}
-		line(archived{Made: &archivedVerdict{p.verdict.whole(), p.phase, numbers[a.words], a.turnedAway, a.candidates, a.measured}})
+		rest()
 	}
 	return out.Bytes()
+}
+
+// copies returns the next pages with a verdict from a number on, and where to go on;
+// none when there are no more.
+func (b *book) copies(from uint64) (next uint64, pages []*page) {
+	const few = 32
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	kept := &b.mu.written
+	for from = max(from, kept.first); from < kept.next && len(pages) < few; from++ {
+		if p := kept.page(from); p.verdict != nil {
+			pages = append(pages, p)
+		}
+	}
+	return from, pages
 }
 
 // unarchive adds what archive wrote to what the journal has restored, and returns
@@ -130,8 +133,11 @@ func (b *book) unarchive(data []byte) (n int, err error) {
 
 func (a *archivedVerdict) verdict(words []*vocabulary) (*verdict, error) {
 	v := &verdict{Decision: a.Decision}
-	if v.ID == "" || v.Workload == nil {
+	switch {
+	case v.ID == "" || v.Workload == nil:
 		return nil, fmt.Errorf("has no id or no workload")
+	case !slices.Contains(phases[:], a.Phase):
+		return nil, fmt.Errorf("is in phase %.64q", a.Phase)
 	}
 	if a.Words < 0 {
 		return v, nil
@@ -153,12 +159,12 @@ func (a *archivedVerdict) verdict(words []*vocabulary) (*verdict, error) {
 func (b *book) recall(v *verdict, phase Phase) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p := b.mu.byID[v.ID]; p != nil {
-		if p.verdict != nil {
+	if n, known := b.mu.written.find(v.ID); known {
+		if p := b.mu.written.page(n); p.verdict != nil {
 			v.member, v.members = p.verdict.member, p.verdict.members
-			v.Phase, v.Expires = p.verdict.Phase, p.verdict.Expires
-			v.Workload, v.description, v.workload = p.verdict.Workload, p.verdict.description, p.verdict.workload // shared
+			v.Phase, v.Expires, v.Workload = p.verdict.Phase, p.verdict.Expires, p.verdict.Workload
 			p.verdict = v
+			b.mu.written.replace(n, p)
 		}
 		return
 	}

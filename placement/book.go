@@ -16,12 +16,11 @@ type book struct {
 
 	mu struct {
 		sync.Mutex
-		byRequest map[requestKey]*page
-		byID      map[string]*page
-		pages     []*page // written ones, oldest first
-		changes   uint64  // of what an archive keeps
-		keep      int
-		keepFor   time.Duration
+		blank   map[requestKey]*page // being written
+		written shelf
+		changes uint64 // of what an archive keeps
+		keep    int
+		keepFor time.Duration
 	}
 }
 
@@ -37,7 +36,7 @@ type requestKey struct {
 // by, which no request leads to.
 type page struct {
 	key     requestKey
-	request *Request      // nil once the verdict says what was asked for
+	request *Request      // nil where the verdict says what was asked for
 	brief   bool          // of the request
 	others  int           // alternatives it asked for
 	asked   *GangRequest  // in place of request
@@ -45,7 +44,7 @@ type page struct {
 	verdict *verdict
 	gang    *GangDecision // in place of verdict
 	err     error
-	phase   Phase // by now; guarded by the book's lock
+	phase   Phase // by then
 }
 
 func (p *page) id() string {
@@ -65,8 +64,8 @@ func (p *page) decided() time.Time {
 func newBook(s Settings) *book {
 	b := &book{past: make(chan struct{})}
 	close(b.past)
-	b.mu.byRequest = make(map[requestKey]*page)
-	b.mu.byID = make(map[string]*page)
+	b.mu.blank = make(map[requestKey]*page)
+	b.mu.written = newShelf()
 	b.resize(s)
 	return b
 }
@@ -90,19 +89,16 @@ func (b *book) open(ctx context.Context, r *Request) (p *page, first bool, err e
 // find is open without waiting.
 func (b *book) find(r *Request) (p *page, first bool, err error) {
 	p, first = b.turnTo(&page{key: requestKey{id: r.ID, dryRun: r.DryRun}, request: r, brief: r.Brief, others: r.Alternatives})
-	if !first && !b.asks(p, r.Workload) {
+	if !first && !p.asks(r.Workload) {
 		return nil, false, fmt.Errorf("request %s: %w", r.ID, ErrRequestReused)
 	}
 	return p, first, nil
 }
 
 // asks reports whether the request of p is for w.
-func (b *book) asks(p *page, w *workload.Workload) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+func (p *page) asks(w *workload.Workload) bool {
 	if p.request == nil {
-		asked := p.verdict.description.of(p.verdict.workload)
-		return asked.Equal(w)
+		return p.verdict.Workload.Equal(w)
 	}
 	return p.request.Workload == w || p.request.Workload.Equal(w)
 }
@@ -123,13 +119,17 @@ func (b *book) openGang(ctx context.Context, r *GangRequest) (p *page, first boo
 func (b *book) turnTo(blank *page) (p *page, first bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p, known := b.mu.byRequest[blank.key]; known {
+	if p, known := b.mu.blank[blank.key]; known {
 		if p.written == nil {
 			p.written = make(chan struct{})
 		}
 		return p, false
 	}
-	b.mu.byRequest[blank.key] = blank
+	if p := b.mu.written.answer(blank.key); p != nil {
+		p.written = b.past
+		return p, false
+	}
+	b.mu.blank[blank.key] = blank
 	return blank, true
 }
 
@@ -154,13 +154,9 @@ func (b *book) close(p *page, v *verdict, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p.verdict, p.err = v, err
-	if err != nil {
-		delete(b.mu.byRequest, p.key)
-	} else {
+	delete(b.mu.blank, p.key)
+	if err == nil {
 		p.phase = v.Phase
-		if v.description != nil {
-			p.request = nil
-		}
 		b.keep(p)
 	}
 	b.tell(p)
@@ -180,9 +176,8 @@ func (b *book) closeGang(p *page, d *GangDecision, members []*verdict, err error
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p.gang, p.err = d, err
-	if err != nil {
-		delete(b.mu.byRequest, p.key)
-	} else {
+	delete(b.mu.blank, p.key)
+	if err == nil {
 		p.phase = d.Phase
 		b.keep(p)
 		for _, v := range members {
@@ -195,22 +190,14 @@ func (b *book) closeGang(p *page, d *GangDecision, members []*verdict, err error
 // keep adds a written page and drops what is too many or too old.
 func (b *book) keep(p *page) {
 	b.mu.changes++
-	b.mu.byID[p.id()] = p
-	b.mu.pages = append(b.mu.pages, p)
+	b.mu.written.add(p)
 	b.drop(p.decided())
 }
 
 func (b *book) drop(now time.Time) {
-	for len(b.mu.pages) > 0 {
-		oldest := b.mu.pages[0]
-		if len(b.mu.pages) <= b.mu.keep && now.Sub(oldest.decided()) < b.mu.keepFor {
+	for kept := &b.mu.written; kept.len() > 0; kept.drop() {
+		if kept.len() <= b.mu.keep && now.Sub(kept.oldest()) < b.mu.keepFor {
 			return
-		}
-		b.mu.pages[0] = nil
-		b.mu.pages = b.mu.pages[1:]
-		delete(b.mu.byID, oldest.id())
-		if b.mu.byRequest[oldest.key] == oldest {
-			delete(b.mu.byRequest, oldest.key)
 		}
 	}
 }
@@ -225,22 +212,20 @@ func (b *book) age(now time.Time) {
 // restore writes the page of a reservation that a journal kept. Its scores are
 // gone, its answer is not.
 func (b *book) restore(v *verdict) {
-	p := &page{written: b.past, verdict: v, phase: v.Phase}
+	p := &page{verdict: v, phase: v.Phase}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if v.Gang == "" {
 		p.key.id = v.RequestID
-		b.mu.byRequest[p.key] = p
 	}
 	b.keep(p)
 }
 
 // restoreGang is restore for a gang, once its members are.
 func (b *book) restoreGang(r *GangRequest, d *GangDecision) {
-	p := &page{key: requestKey{id: r.ID, gang: true}, asked: r, written: b.past, gang: d, phase: d.Phase}
+	p := &page{key: requestKey{id: r.ID, gang: true}, asked: r, gang: d, phase: d.Phase}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.mu.byRequest[p.key] = p
 	b.keep(p)
 }
 
@@ -255,26 +240,31 @@ func (b *book) changes() uint64 {
 func (b *book) turn(decision string, to Phase) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if p := b.mu.byID[decision]; p != nil {
+	if n, known := b.mu.written.find(decision); known {
 		b.mu.changes++
-		p.phase = to
+		b.mu.written.turn(n, to)
 	}
 }
 
 func (b *book) phase(decision string) (Phase, bool) {
-	_, phase, known := b.look(decision)
-	return phase, known
-}
-
-// look returns the page of a decision and how far that has come.
-func (b *book) look(decision string) (*page, Phase, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p := b.mu.byID[decision]
-	if p == nil {
-		return nil, "", false
+	n, known := b.mu.written.find(decision)
+	if !known {
+		return "", false
 	}
-	return p, p.phase, true
+	return b.mu.written.phase(n), true
+}
+
+// look returns the page of a decision as it is by now, nil when there is none.
+func (b *book) look(decision string) *page {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n, known := b.mu.written.find(decision)
+	if !known {
+		return nil
+	}
+	return b.mu.written.page(n)
 }
 
 // answer returns the written answer to a request for w, with as many alternatives as

@@ -17,7 +17,8 @@
 //	request, decision, status, errors, forecaster, journal   what callers and the wiring see
 //	service, batch, gang, run, refresh, settle, metrics      the shell: calls, clocks, goroutines
 //	ledger, book, ganghold, claims, deadlines, recover       what is held, answered and waited for
-//	account, verdict, whatif, preempt, archive               why, and what would have to change
+//	account, verdict, whatif, preempt                        why, and what would have to change
+//	shelf, minutes, archive                                  how decisions are kept
 //	policy, settings, geography, arrivals                    what operators say and arrivals teach
 //	query, need, rule, foresight, devices                    a request against one node
 //	engine, scan, sieve, builds, bounds, recall              requests seen for the first time

@@ -102,8 +102,8 @@ func (s *State) name(node int) string {
 // Explain returns what is known of a decision and, unless node is "", judges that
 // node for it as things are now. Errors: ErrUnknownDecision, ErrUnknownNode.
 func (s *Service) Explain(decision, node string) (Explanation, error) {
-	page, phase, known := s.book.look(decision)
-	if !known {
+	page := s.book.look(decision)
+	if page == nil {
 		return Explanation{}, fmt.Errorf("explain %s: %w", decision, ErrUnknownDecision)
 	}
 	if page.gang != nil {
@@ -111,10 +111,10 @@ func (s *Service) Explain(decision, node string) (Explanation, error) {
 			return Explanation{}, fmt.Errorf("explain %s: %w: it is a gang's: ask about %s and its other members one by one",
 				decision, ErrInvalid, memberID(decision, 0))
 		}
-		return s.explainGang(page.gang, phase), nil
+		return s.explainGang(page.gang, page.phase), nil
 	}
 	v := page.verdict
-	e := Explanation{Decision: v.told(maxAlternatives), Phase: phase, Formula: Formula}
+	e := Explanation{Decision: v.told(maxAlternatives), Phase: page.phase, Formula: Formula}
 	if len(e.Decision.Alternatives) > 0 {
 		for i, line := range e.Decision.Scores {
 			e.Difference = append(e.Difference, ScoreDifference{line.Scorer, line.Points, e.Decision.Alternatives[0].Scores[i].Points})

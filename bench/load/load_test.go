@@ -107,8 +107,10 @@ func serve(dir string) error {
 	return group.Wait()
 }
 
-// costs says what the process has used of processors and memory since it started.
+// costs says what the process has used of processors and memory since it started. What
+// is live is of a collection made for it.
 func costs() string {
+	runtime.GC()
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
 		return err.Error()

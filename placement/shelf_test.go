@@ -1,0 +1,164 @@
+package placement
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// set gives every field of v that minutes keep something to say.
+func set(v reflect.Value, path string, skip ...string) {
+	switch v.Interface().(type) {
+	case time.Time:
+		v.Set(reflect.ValueOf(time.Unix(1_800_000_000, 123)))
+		return
+	case workload.Workload:
+		v.Set(reflect.ValueOf(workload.Workload{ID: "w", App: "a", Requests: resource.Of(1.25, 3<<30), Labels: map[string]string{"k": "v"}}))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		set(v.Elem(), path, skip...)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			name := path + "." + v.Type().Field(i).Name
+			if !slices.Contains(skip, name) {
+				set(v.Field(i), name, skip...)
+			}
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			set(v.Index(i), path, skip...)
+		}
+	case reflect.String:
+		v.SetString("text of " + path)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(-int64(len(path)))
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(float64(len(path)) + .1)
+	}
+}
+
+// What a page says it says again, every field of a decision, found by reflection.
+func TestMinutesKeepEveryField(t *testing.T) {
+	var d Decision
+	set(reflect.ValueOf(&d).Elem(), "", ".Scores", ".Alternatives", ".Rejections") // the account says these
+	p := &page{
+		key: requestKey{dryRun: true}, brief: true, others: 3,
+		verdict: &verdict{Decision: d, member: 1, members: 2, account: account{
+			words: new(vocabulary), turnedAway: []int{0, 5, 1 << 20}, candidates: []string{"n1", "n2"}, measured: []float32{1, -2.5, 0, 1e9},
+		}},
+	}
+	got := readMinutes(string(takeMinutes(nil, p)), p.verdict.account.words)
+	if !reflect.DeepEqual(got, p) {
+		t.Errorf("%+v came back as %+v", p.verdict, got.verdict)
+	}
+	var empty Decision
+	empty.Workload = new(workload.Workload)
+	p = &page{verdict: &verdict{Decision: empty}}
+	if got := readMinutes(string(takeMinutes(nil, p)), nil); !reflect.DeepEqual(got, p) {
+		t.Errorf("%+v came back as %+v", p.verdict, got.verdict)
+	}
+	if f := (forecast.Forecast{}); reflect.TypeOf(f).NumField() != 8 || reflect.TypeOf(forecast.Demand{}).NumField() != 8 {
+		t.Error("a forecast has new fields: see that minutes keep them")
+	}
+}
+
+// A shelf finds what a list of all pages would, whatever is added, dropped and turned.
+func TestShelfAgainstAList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := newShelf()
+		var all []*page // oldest first
+		words := []*vocabulary{nil, {}, {}}
+		made := 0
+		ids := func(name string) string { return fmt.Sprint(rapid.IntRange(0, made).Draw(t, name)) }
+		add := func(t *rapid.T) {
+			p := &page{key: requestKey{id: ids("request"), dryRun: rapid.Bool().Draw(t, "dry")}, phase: rapid.SampledFrom(phases[:]).Draw(t, "phase")}
+			if rapid.IntRange(0, 9).Draw(t, "gang") == 0 {
+				p.key.gang = true
+				p.gang = &GangDecision{ID: fmt.Sprint(made), RequestID: p.key.id}
+			} else {
+				p.verdict = &verdict{Decision: Decision{ID: fmt.Sprint(made), RequestID: p.key.id, Workload: &workload.Workload{ID: ids("workload")}}}
+				p.verdict.account.words = rapid.SampledFrom(words).Draw(t, "words")
+				if rapid.IntRange(0, 9).Draw(t, "unasked") == 0 {
+					p.key = requestKey{}
+				}
+			}
+			made++
+			s.add(p)
+			all = append(all, p)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"add": add,
+			"add many": func(t *rapid.T) {
+				for range rapid.IntRange(0, volumePages+9).Draw(t, "n") {
+					add(t)
+				}
+			},
+			"drop": func(t *rapid.T) {
+				for range rapid.IntRange(0, len(all)).Draw(t, "n") {
+					s.drop()
+					all = all[1:]
+				}
+			},
+			"turn": func(t *rapid.T) {
+				if n, known := s.find(ids("decision")); known {
+					to := rapid.SampledFrom(phases[:]).Draw(t, "to")
+					s.turn(n, to)
+					all[n-s.first].phase = to
+				}
+			},
+			"replace": func(t *rapid.T) {
+				if n, known := s.find(ids("decision")); known && all[n-s.first].verdict != nil {
+					p := *all[n-s.first]
+					v := *p.verdict
+					v.Reason, v.account.words = "another", words[1]
+					p.verdict, all[n-s.first] = &v, &p
+					s.replace(n, &p)
+				}
+			},
+			"": func(t *rapid.T) {
+				if s.len() != len(all) || len(s.gangs) > len(all) || len(s.byID) > len(all) || len(s.byRequest) > len(all) || len(s.volumes) > 2+len(all)/volumePages {
+					t.Fatalf("%d pages, %d gangs, %d and %d to find them by in %d volumes; want %d pages", s.len(), len(s.gangs), len(s.byID), len(s.byRequest), len(s.volumes), len(all))
+				}
+				request := requestKey{id: ids("request"), dryRun: rapid.Bool().Draw(t, "dry"), gang: rapid.Bool().Draw(t, "gang")}
+				var want *page
+				for _, p := range slices.Backward(all) {
+					if p.key == request {
+						want = p
+						break
+					}
+				}
+				if got := s.answer(request); (got == nil) != (want == nil) || got != nil && !samePage(got, want) {
+					t.Fatalf("request %+v leads to %+v, want %+v", request, got, want)
+				}
+				id := ids("decision")
+				at := slices.IndexFunc(all, func(p *page) bool { return p.id() == id })
+				n, known := s.find(id)
+				if known != (at >= 0) || known && (n != s.first+uint64(at) || !samePage(s.page(n), all[at])) {
+					t.Fatalf("decision %s is page %d (%t), want the %d-th of %d", id, n, known, at, len(all))
+				}
+			},
+		})
+	})
+}
+
+func samePage(a, b *page) bool {
+	if a.gang != nil || b.gang != nil {
+		return a == b
+	}
+	return a.key == b.key && a.phase == b.phase && a.verdict.account.words == b.verdict.account.words && a.verdict.ID == b.verdict.ID &&
+		a.verdict.Reason == b.verdict.Reason && a.verdict.Workload.Equal(b.verdict.Workload)
+}
