@@ -3,6 +3,7 @@ package forecast
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/auspex-project/auspex/resource"
 )
@@ -53,6 +54,9 @@ type Band struct {
 	Resource   resource.Name
 	MaxMembers int     // largest node the band was calibrated for
 	Points     []Point // by falling risk
+
+	// Horizon is that of the peaks that were predicted; 0 is the span of the grid.
+	Horizon time.Duration `json:",omitempty"`
 }
 
 // Point is one calibrated margin: with Q, forecasts were exceeded in Risk of
@@ -66,7 +70,28 @@ type Point struct {
 // peaks, which takes no credit for multiplexing.
 const uncalibrated = 1
 
-// At returns the margin for n on a node of members workloads at risk. Between
+// Ahead returns the margins for peaks within horizon: those calibrated for the
+// shortest horizon that is no shorter. The peak of an hour is not missed as the peak
+// of a day is.
+func (m Margins) Ahead(horizon time.Duration) Margins {
+	best := map[resource.Name]time.Duration{}
+	for _, b := range m.Bands {
+		if b.Horizon >= horizon && b.Horizon > 0 && (best[b.Resource] == 0 || b.Horizon < best[b.Resource]) {
+			best[b.Resource] = b.Horizon
+		}
+	}
+	var out Margins
+	for _, b := range m.Bands {
+		if b.Horizon == best[b.Resource] {
+			b.Horizon = 0
+			out.Bands = append(out.Bands, b)
+		}
+	}
+	return out
+}
+
+// At returns the margin for n on a node of members workloads at risk, for the peak
+// of the grid's span (of a shorter horizon: see Ahead). Between
 // calibrated risks it takes the safer one; below the smallest, or for a
 // resource never calibrated, it returns 1, the sum of peaks, or the largest
 // calibrated margin if that is more.
@@ -101,7 +126,7 @@ func (m Margins) band(n resource.Name, members int) *Band {
 	var best *Band
 	for i := range m.Bands {
 		b := &m.Bands[i]
-		if b.Resource != n {
+		if b.Resource != n || b.Horizon != 0 {
 			continue
 		}
 		switch {
@@ -121,6 +146,9 @@ func (m Margins) Validate() error {
 	for _, b := range m.Bands {
 		if b.MaxMembers <= 0 {
 			return fmt.Errorf("margins of %s: band of at most %d members", b.Resource, b.MaxMembers)
+		}
+		if b.Horizon < 0 {
+			return fmt.Errorf("margins of %s: horizon of %v", b.Resource, b.Horizon)
 		}
 		for i, p := range b.Points {
 			if !(p.Risk > 0 && p.Risk < 1) || !(p.Q >= 0) || p.Q > 1e6 {

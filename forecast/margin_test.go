@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -59,9 +60,9 @@ func TestPeakProperties(t *testing.T) {
 
 func TestMarginsAt(t *testing.T) {
 	m := Margins{Bands: []Band{
-		{resource.CPU, 40, []Point{{.1, .05}, {.01, .4}}},
-		{resource.CPU, 10, []Point{{.1, .1}, {.01, .6}}},
-		{resource.Memory, 10, []Point{{.01, 1.5}}},
+		{Resource: resource.CPU, MaxMembers: 40, Points: []Point{{.1, .05}, {.01, .4}}},
+		{Resource: resource.CPU, MaxMembers: 10, Points: []Point{{.1, .1}, {.01, .6}}},
+		{Resource: resource.Memory, MaxMembers: 10, Points: []Point{{.01, 1.5}}},
 	}}
 	if err := m.Validate(); err != nil {
 		t.Fatal(err)
@@ -104,7 +105,7 @@ func TestMarginsFallWithRisk(t *testing.T) {
 			q += rapid.Float32Range(0, 1).Draw(t, "rise")
 			points = append(points, Point{risk, q})
 		}
-		m := Margins{Bands: []Band{{resource.CPU, 10, points}}}
+		m := Margins{Bands: []Band{{Resource: resource.CPU, MaxMembers: 10, Points: points}}}
 		if err := m.Validate(); err != nil {
 			t.Fatal(err)
 		}
@@ -123,20 +124,40 @@ func TestMarginsValidate(t *testing.T) {
 		band Band
 		want string
 	}{
-		{"no members", Band{resource.CPU, 0, nil}, "at most 0 members"},
-		{"risk 0", Band{resource.CPU, 5, []Point{{0, 1}}}, "at risk 0"},
-		{"risk 1", Band{resource.CPU, 5, []Point{{1, 1}}}, "at risk 1"},
-		{"NaN margin", Band{resource.CPU, 5, []Point{{.1, nan}}}, "q NaN"},
-		{"negative margin", Band{resource.CPU, 5, []Point{{.1, -1}}}, "q -1"},
-		{"infinite margin", Band{resource.CPU, 5, []Point{{.1, float32(math.Inf(1))}}}, "q +Inf"},
-		{"rising risks", Band{resource.CPU, 5, []Point{{.01, .1}, {.1, .2}}}, "risks are not falling"},
-		{"risk twice", Band{resource.CPU, 5, []Point{{.1, .1}, {.1, .2}}}, "risks are not falling"},
-		{"falling margins", Band{resource.CPU, 5, []Point{{.1, .3}, {.01, .2}}}, "smaller margin"},
+		{"no members", Band{Resource: resource.CPU, MaxMembers: 0}, "at most 0 members"},
+		{"a negative horizon", Band{Resource: resource.CPU, MaxMembers: 1, Horizon: -time.Hour}, "horizon of -1h"},
+		{"risk 0", Band{Resource: resource.CPU, MaxMembers: 5, Points: []Point{{0, 1}}}, "at risk 0"},
+		{"risk 1", Band{Resource: resource.CPU, MaxMembers: 5, Points: []Point{{1, 1}}}, "at risk 1"},
+		{"NaN margin", Band{Resource: resource.CPU, MaxMembers: 5, Points: []Point{{.1, nan}}}, "q NaN"},
+		{"negative margin", Band{Resource: resource.CPU, MaxMembers: 5, Points: []Point{{.1, -1}}}, "q -1"},
+		{"infinite margin", Band{Resource: resource.CPU, MaxMembers: 5, Points: []Point{{.1, float32(math.Inf(1))}}}, "q +Inf"},
+		{"rising risks", Band{Resource: resource.CPU, MaxMembers: 5, Points: []Point{{.01, .1}, {.1, .2}}}, "risks are not falling"},
+		{"risk twice", Band{Resource: resource.CPU, MaxMembers: 5, Points: []Point{{.1, .1}, {.1, .2}}}, "risks are not falling"},
+		{"falling margins", Band{Resource: resource.CPU, MaxMembers: 5, Points: []Point{{.1, .3}, {.01, .2}}}, "smaller margin"},
 	}
 	for _, test := range tests {
 		m := Margins{Bands: []Band{test.band}}
 		if err := m.Validate(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+func TestMarginsAhead(t *testing.T) {
+	band := func(n resource.Name, horizon time.Duration, q float32) Band {
+		return Band{Resource: n, MaxMembers: 10, Horizon: horizon, Points: []Point{{.01, q}}}
+	}
+	m := Margins{Bands: []Band{band(resource.CPU, 0, .1), band(resource.CPU, time.Hour, .3), band(resource.CPU, 6*time.Hour, .2), band(resource.Memory, 0, .5)}}
+	if q := m.At(resource.CPU, 5, .01); q != .1 {
+		t.Errorf("of the whole span: %g", q)
+	}
+	for horizon, want := range map[time.Duration]float32{time.Minute: .3, time.Hour: .3, 2 * time.Hour: .2, 6 * time.Hour: .2, 7 * time.Hour: .1, 24 * time.Hour: .1} {
+		ahead := m.Ahead(horizon)
+		if q := ahead.At(resource.CPU, 5, .01); q != want {
+			t.Errorf("%v ahead: %g, want %g", horizon, q, want)
+		}
+		if q := ahead.At(resource.Memory, 5, .01); q != .5 {
+			t.Errorf("memory, known for the span alone, %v ahead: %g", horizon, q)
 		}
 	}
 }

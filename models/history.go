@@ -10,7 +10,7 @@ import (
 )
 
 // Memory is how far back a History remembers slot by slot. Older usage
-// survives in its maximum and its decayed statistics.
+// survives in decayed statistics alone.
 const Memory = 21 * 24 * time.Hour
 
 // History is what is remembered of one workload: about 6 KiB per resource with
@@ -27,8 +27,7 @@ func NewHistory(g forecast.Grid) *History { return &History{slot: g.Slot} }
 
 // Add remembers s. Samples should come in the order of their time; a late one
 // is counted in its own slot, a repeated one is not counted twice, and one from
-// before the memory only raises the all-time maximum. Usage over the limit counts
-// as the limit. Amounts that nothing can use are left out.
+// before the memory is left out. Usage over the limit counts as the limit. Amounts that nothing can use are left out.
 func (h *History) Add(s *timeseries.Sample) {
 	if h.Key.Workload == "" || !s.Time.Before(h.Last()) {
 		h.Key = s.Key

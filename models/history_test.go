@@ -81,13 +81,34 @@ func TestHistoryForgetsAfterItsMemory(t *testing.T) {
 	if _, ok := u.slots.maxAt(u.slots.number(monday)); ok {
 		t.Error("a slot from before the memory is still there")
 	}
-	if u.Peak() != 3 {
-		t.Errorf("the largest usage ever is %g, want 3", u.Peak())
+	if u.Peak() != 1 {
+		t.Errorf("the largest usage of the memory is %g, want 1", u.Peak())
 	}
 	h.Add(sampleAt(monday.Add(time.Hour), 3.5)) // far too late
-	if u.Peak() != 3.5 || u.samples != 2 {
-		t.Errorf("after a sample from before the memory: peak %g, %d samples; want 3.5 and 2", u.Peak(), u.samples)
+	if u.Peak() != 1 || u.samples != 2 {
+		t.Errorf("after a sample from before the memory: peak %g, %d samples; want 1 and 2", u.Peak(), u.samples)
 	}
+}
+
+// The peak is the largest of the slots that are remembered, whatever came in what order.
+func TestPeakIsThatOfTheMemory(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := NewHistory(forecast.DefaultGrid())
+		at, n := monday, rapid.IntRange(1, 60).Draw(t, "samples")
+		for range n {
+			at = at.Add(time.Duration(rapid.IntRange(-20, 90).Draw(t, "hours")) * time.Hour)
+			h.Add(sampleAt(at, float64(rapid.IntRange(0, 5).Draw(t, "usage"))))
+		}
+		u, want := h.Usage(resource.CPU), float32(0)
+		for back := range int64(len(u.slots.max)) {
+			if v, ok := u.slots.maxAt(u.slots.newest - back); ok {
+				want = max(want, v)
+			}
+		}
+		if got := float32(u.Peak()); got != want {
+			t.Fatalf("%g, want %g", got, want)
+		}
+	})
 }
 
 func TestHistoryOfLimits(t *testing.T) {

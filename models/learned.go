@@ -17,7 +17,7 @@ import (
 // those of its own past, each corrected by gradient-boosted trees, the same for
 // all workloads of a class. The
 // slots of its profile are those of the workload's own past; its peak is the
-// largest usage ever seen, or a learned quantile where that is more: most surprises
+// largest usage of its memory, or a learned quantile where that is more: most surprises
 // are workloads that pass their own maximum for the first time.
 type Learned struct {
 	resource resource.Name

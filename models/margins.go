@@ -3,6 +3,7 @@ package models
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/resource"
@@ -25,10 +26,70 @@ func CalibrateBand(n resource.Name, members int, needed []float32) forecast.Band
 	return b
 }
 
+// NodeMargins are margins by what tells the slots that are summed: those of one
+// are wrong for sums of another.
+type NodeMargins struct {
+	Bands []SumBand
+}
+
+// SumBand is a band of margins, and the artefact of the Profiler whose sums it was
+// calibrated on, "" for what earlier days tell.
+type SumBand struct {
+	forecast.Band
+	Profiler string `json:",omitempty"`
+}
+
+// Of returns the margins for what tells slots now, by resource ("" or missing:
+// earlier days). Resources that others know margins of and this does not are in
+// unknown: their sums count as sums of peaks.
+func (m NodeMargins) Of(profilers map[resource.Name]string) (of forecast.Margins, unknown []resource.Name) {
+	for _, b := range m.Bands {
+		if b.Profiler == profilers[b.Resource] {
+			of.Bands = append(of.Bands, b.Band)
+		}
+	}
+	for _, n := range m.Resources() {
+		if !m.Knows(n, profilers[n]) {
+			unknown = append(unknown, n)
+		}
+	}
+	return of, unknown
+}
+
+// Resources returns what there are margins for, sorted.
+func (m NodeMargins) Resources() []resource.Name {
+	var names []resource.Name
+	for _, b := range m.Bands {
+		names = append(names, b.Resource)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Knows reports whether margins were calibrated on sums of n by a profiler.
+func (m NodeMargins) Knows(n resource.Name, profiler string) bool {
+	return slices.ContainsFunc(m.Bands, func(b SumBand) bool { return b.Resource == n && b.Profiler == profiler })
+}
+
+// For returns the part of m for sums of n by a profiler.
+func (m NodeMargins) For(n resource.Name, profiler string) (part NodeMargins) {
+	for _, b := range m.Bands {
+		if b.Resource == n && b.Profiler == profiler {
+			part.Bands = append(part.Bands, b)
+		}
+	}
+	return part
+}
+
+// Add appends the bands of other.
+func (m *NodeMargins) Add(other NodeMargins) {
+	m.Bands = append(m.Bands[:len(m.Bands):len(m.Bands)], other.Bands...)
+}
+
 const marginsFile = "margins.json"
 
 // EncodeMargins returns m as the files of an artefact.
-func EncodeMargins(m forecast.Margins) (map[string][]byte, error) {
+func EncodeMargins(m NodeMargins) (map[string][]byte, error) {
 	data, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("encode margins: %w", err)
@@ -37,13 +98,17 @@ func EncodeMargins(m forecast.Margins) (map[string][]byte, error) {
 }
 
 // DecodeMargins reads what EncodeMargins wrote.
-func DecodeMargins(files map[string][]byte) (forecast.Margins, error) {
-	var m forecast.Margins
+func DecodeMargins(files map[string][]byte) (NodeMargins, error) {
+	var m NodeMargins
 	if err := json.Unmarshal(files[marginsFile], &m); err != nil {
-		return forecast.Margins{}, fmt.Errorf("decode margins: %s: %w", marginsFile, err)
+		return NodeMargins{}, fmt.Errorf("decode margins: %s: %w", marginsFile, err)
 	}
-	if err := m.Validate(); err != nil {
-		return forecast.Margins{}, fmt.Errorf("decode margins: %w", err)
+	var all forecast.Margins
+	for _, b := range m.Bands {
+		all.Bands = append(all.Bands, b.Band)
+	}
+	if err := all.Validate(); err != nil {
+		return NodeMargins{}, fmt.Errorf("decode margins: %w", err)
 	}
 	return m, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Percentiles predicts from the workload's own past: its
-// profile, its largest usage ever, and the quantiles of its daily maxima. A past of
+// profile, its largest usage of three weeks, and the quantiles of its daily maxima. A past of
 // a few days is drawn towards the prior of workloads like it.
 type Percentiles struct {
 	MinHistory time.Duration // shorter pasts are left to other predictors; 0 = 24 h
@@ -69,7 +69,7 @@ func (u *Usage) ownQuantiles(maxima []float32) [len(levels)]float32 {
 }
 
 // ownDemand returns the part of a demand that rests on the workload's own past:
-// profile, mean, and its largest usage ever as its peak.
+// profile, mean, and its largest usage of three weeks as its peak.
 func ownDemand(u *Usage, limit float64, now time.Time, g forecast.Grid) (forecast.Demand, bool) {
 	profile, ok := u.profile(now, g)
 	if !ok {

@@ -41,6 +41,7 @@ func FuzzDecodePrior(f *testing.F) {
 
 func FuzzDecodeMargins(f *testing.F) {
 	f.Add([]byte(`{"Bands":[{"Resource":"cpu","MaxMembers":12,"Points":[{"Risk":0.05,"Q":0.1},{"Risk":0.01,"Q":0.3}]}]}`))
+	f.Add([]byte(`{"Bands":[{"Resource":"cpu","MaxMembers":12,"Points":[{"Risk":0.05,"Q":0.1}],"Profiler":"01ARZ3NDEKTSV4RRFFQ69G5FAV"}]}`))
 	f.Add([]byte(`{"Bands":[{"Resource":"cpu","MaxMembers":0}]}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -48,7 +49,8 @@ func FuzzDecodeMargins(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if q := m.At("cpu", 12, .01); !(q >= 0) {
+		of, _ := m.Of(nil)
+		if q := of.At("cpu", 12, .01); !(q >= 0) {
 			t.Fatalf("accepted margins give %g", q)
 		}
 	})

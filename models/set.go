@@ -25,6 +25,12 @@ type Champion struct {
 	Fell  bool // there is no model though one served, or should
 }
 
+// ProfilerChallenger is a profiler in shadow, and the id of its artefact.
+type ProfilerChallenger struct {
+	ID    string
+	Model *Profiler
+}
+
 // Set is everything forecasts are made with: what a night of training has left
 // in service. The zero Set with a Grid predicts by percentiles and limits. It
 // must not change once in use.
@@ -39,6 +45,9 @@ type Set struct {
 	// their artefacts. Without one that is told from earlier days.
 	Profilers   map[resource.Name]*Profiler
 	ProfilerIDs map[resource.Name]string
+
+	// ProfilerChallengers are in shadow of them.
+	ProfilerChallengers map[resource.Name]ProfilerChallenger
 
 	Prior     *Prior // nil when none was fitted
 	PriorID   string

@@ -19,8 +19,9 @@ type Usage struct {
 	first, last time.Time
 	samples     int64
 
-	limit float64 // newest known one above zero, 0 when none was
-	peak  float64 // largest usage ever seen
+	limit  float64 // newest known one above zero, 0 when none was
+	peak   float64 // largest usage of the memory's slots
+	peaked int64   // number of the slot it was in
 
 	slots   slots                  // three weeks of maxima and means
 	decayed [len(halfLives)]moment // of usage
@@ -39,7 +40,9 @@ func newUsage(n resource.Name, slot time.Duration) *Usage {
 // Limit returns the newest limit above zero, 0 when none is known.
 func (u *Usage) Limit() float64 { return u.limit }
 
-// Peak returns the largest usage ever seen, at most the present limit.
+// Peak returns the largest usage within the memory, at most the present limit. What
+// is older counts no longer, whoever has read how much: a night that looks at months
+// calibrates what a server that remembers weeks will say.
 func (u *Usage) Peak() float64 { return u.capped(u.peak) }
 
 // First and Last return the times of the oldest and the newest sample.
@@ -61,8 +64,9 @@ func (u *Usage) add(t time.Time, value, limit float64) {
 		}
 		value = min(value, limit)
 	}
-	u.peak = max(u.peak, value)
-	if !u.slots.add(t, float32(value), late) {
+	fresh := u.slots.add(t, float32(value), late)
+	u.raisePeak(t, value)
+	if !fresh {
 		return // seen before, or too long ago
 	}
 
@@ -86,4 +90,24 @@ func (u *Usage) add(t time.Time, value, limit float64) {
 	}
 	u.hits.add(u.last, age, hitHalfLife, hit)
 	u.histo.Add(t, value, 1)
+}
+
+// raisePeak keeps the largest usage of the slots that are remembered, t's included.
+func (u *Usage) raisePeak(t time.Time, value float64) {
+	n := u.slots.number(t)
+	if u.slots.newest-n >= int64(len(u.slots.max)) {
+		return
+	}
+	if value > u.peak || value == u.peak && n > u.peaked {
+		u.peak, u.peaked = value, n
+	}
+	if u.slots.newest-u.peaked < int64(len(u.slots.max)) {
+		return
+	}
+	u.peak = 0 // its slot was forgotten
+	for back := range int64(len(u.slots.max)) {
+		if v, ok := u.slots.maxAt(u.slots.newest - back); ok && float64(v) > u.peak {
+			u.peak, u.peaked = float64(v), u.slots.newest-back
+		}
+	}
 }

@@ -26,9 +26,9 @@ type classRules struct {
 func newPolicy(s Settings, m forecast.Margins, resources []resource.Name) *Policy {
 	p := &Policy{Settings: s.withDefaults(), margins: m, resources: resources, classes: make(map[workload.Class]*classRules)}
 	for _, c := range p.Classes {
-		r := &classRules{policy: c}
+		r, ahead := &classRules{policy: c}, m.Ahead(c.Horizon)
 		for _, n := range resources {
-			r.margins = append(r.margins, marginTable(m, n, c.Risk))
+			r.margins = append(r.margins, marginTable(ahead, n, c.Risk))
 		}
 		p.classes[c.Class] = r
 	}
@@ -45,7 +45,7 @@ func (p *Policy) forResources(resources []resource.Name) *Policy {
 func marginTable(m forecast.Margins, n resource.Name, risk float64) []float32 {
 	largest := 0
 	for _, b := range m.Bands {
-		if b.Resource == n {
+		if b.Resource == n && b.Horizon == 0 {
 			largest = max(largest, b.MaxMembers)
 		}
 	}

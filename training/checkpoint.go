@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/registry"
@@ -25,7 +24,7 @@ type checkpoint struct {
 	Plan    string    `json:"plan"`  // what is asked of the night, hashed
 	Until   time.Time `json:"until"` // end of the history it looks at
 
-	Fitted         map[string]fitted     `json:"fitted"` // by resource and class
+	Fitted         map[string]fitted     `json:"fitted"` // by resource and class, and for slots
 	Targets        []TargetReport        `json:"targets"`
 	Prior          *Shared               `json:"prior,omitempty"`
 	Classification *ClassificationReport `json:"classification,omitempty"`
@@ -45,13 +44,13 @@ type fitted struct {
 
 // composition is what became of one resource of machines.
 type composition struct {
-	Report MachineReport   `json:"report"`
-	Worst  []backtest.Band `json:"worst"`
-	Bands  []forecast.Band `json:"bands"`
+	Report MachineReport      `json:"report"`
+	Worst  []backtest.Band    `json:"worst"`
+	Bands  models.NodeMargins `json:"bands"`
 }
 
 const (
-	checkpointVersion = 1
+	checkpointVersion = 2 // 1 put in service as it went
 
 	// resumable is how much newer than its end the history may have grown for a
 	// night to be worth going on with.
@@ -125,6 +124,12 @@ func (c *checkpoint) artefacts() []string {
 	var ids []string
 	for _, key := range sortedKeys(c.Fitted) {
 		ids = append(ids, c.Fitted[key].ID)
+	}
+	if c.Prior != nil {
+		ids = append(ids, c.Prior.ID)
+	}
+	if c.Classification != nil && c.Classification.Champion != "" {
+		ids = append(ids, c.Classification.Champion)
 	}
 	return ids
 }

@@ -132,6 +132,9 @@ func TestAKilledNightGoesOn(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Fatalf("the night that should have been killed: %v\n%s", err, out)
 	}
+	if c, err := r.Champions(); err != nil || len(c) != 0 {
+		t.Errorf("half a night serves: %v, %v", c, err)
+	}
 	report := train(t, h, r, Options{OnProgress: func(p Progress) {
 		if strings.HasPrefix(p.Phase, "fit cpu") {
 			t.Errorf("%s again", p.Phase)

@@ -20,8 +20,8 @@ type ClassificationReport struct {
 	Judged   classify.Evaluation `json:"judged"`
 }
 
-// learnClasses fits a classifier to the labelled workloads that were read, and
-// puts it in service where it beats its baselines. One that does not takes what
+// learnClasses fits a classifier to the labelled workloads that were read, to be
+// put in service where it beats its baselines. One that does not takes what
 // served before out of service: it was judged by the same apps. Where too little
 // is labelled to judge by, what served goes on.
 func (n *night) learnClasses(ctx context.Context) error {
@@ -45,12 +45,9 @@ func (n *night) learnClasses(ctx context.Context) error {
 	r.Verdict, r.Why = classification(judged, served != "")
 	switch r.Verdict {
 	case Promoted:
-		r.Champion, err = n.saveClassifier(c, judged, r.Why)
+		r.Champion, err = n.saveClassifier(c, judged)
 	case FellBack:
 		r.Champion = ""
-		if served != "" {
-			err = n.registry.Promote(registry.ClassifierRole, "", r.Why)
-		}
 	}
 	r.Seconds = time.Since(started).Seconds()
 	n.OnProgress(Progress{"fit classifier", 1, 1})
@@ -83,7 +80,7 @@ func classification(e classify.Evaluation, served bool) (Verdict, string) {
 	return Promoted, strings.Join(why, "; ")
 }
 
-func (n *night) saveClassifier(c *classify.Classifier, e classify.Evaluation, why string) (id string, err error) {
+func (n *night) saveClassifier(c *classify.Classifier, e classify.Evaluation) (id string, err error) {
 	files, err := c.Encode()
 	if err != nil {
 		return "", err
@@ -96,10 +93,7 @@ func (n *night) saveClassifier(c *classify.Classifier, e classify.Evaluation, wh
 		}
 	}
 	meta, err := n.registry.Save(registry.Meta{Kind: registry.Classifier, From: n.whole.From, To: n.whole.To, Rows: e.Workloads, Metrics: metrics}, files)
-	if err != nil {
-		return "", err
-	}
-	return meta.ID, n.registry.Promote(registry.ClassifierRole, meta.ID, why)
+	return meta.ID, err
 }
 
 // row returns the verdict as a row of what was promoted.

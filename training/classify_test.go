@@ -97,7 +97,11 @@ func TestAClassifierOfNoUseIsTakenOut(t *testing.T) {
 	n.OnProgress = func(Progress) {}
 	n.whole.From, n.whole.To = start, start.Add(time.Hour)
 	c := &classify.Classifier{}
-	if _, err := n.saveClassifier(c, classify.Evaluation{}, "for a test"); err != nil {
+	id, err := n.saveClassifier(c, classify.Evaluation{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Promote(registry.ClassifierRole, id, "for a test"); err != nil {
 		t.Fatal(err)
 	}
 	// Two classes of equal requests, no usage: nobody can tell them apart.
@@ -106,6 +110,9 @@ func TestAClassifierOfNoUseIsTakenOut(t *testing.T) {
 		n.classes.Add(&s)
 	}
 	if err := n.learnClasses(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Apply(n.changes()...); err != nil {
 		t.Fatal(err)
 	}
 	champions, err := r.Champions()

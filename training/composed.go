@@ -18,6 +18,8 @@ type composed struct {
 	peaks    [][]float32   // by track and judged row
 	prior    *models.Prior // nil for none
 	profiles [][]float32   // by track, judged row and slot; nil for those of earlier days
+	profiler string        // artefact that told them, "" for earlier days
+	ahead    int           // slots from the origin on whose peak is predicted; 0 for all
 }
 
 var _ backtest.Contestant = composed{}
@@ -82,7 +84,14 @@ func (c *composedEntry) Bounds(i int, at backtest.Membership, _ *backtest.Sum) (
 		}
 		high += min(peak, limit)
 	}
-	return slices.Max(sums), high
+	if c.ahead == 0 {
+		return slices.Max(sums), high
+	}
+	first := c.evidence.plan.Grid.Index(c.panel.Time(c.origins[i]))
+	for k := range c.ahead {
+		low = max(low, sums[(first+k)%len(sums)])
+	}
+	return low, high
 }
 
 // forecast returns what is served of track k at an origin; no profile stands for
@@ -108,7 +117,7 @@ func (c *composedEntry) forecast(k, origin int, limit float32) (profile []float3
 	return d.Profile, d.Peak
 }
 
-// ownPeaks are the largest usages ever seen, and servedPeaks those that the
+// ownPeaks are the largest usages of the weeks that are remembered, and servedPeaks those that the
 // chain with champions predicts.
 func (e *evidence) ownPeaks() [][]float32 {
 	peaks := make([][]float32, len(e.judged))

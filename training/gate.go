@@ -145,8 +145,8 @@ func (e *evidence) metrics(c *candidate) map[string]float64 {
 	return e.rate(c.class, []predictions{p}, -1, -1)[0].metrics()
 }
 
-// decide rates the candidate beside the champion and the baselines, and puts
-// the winner in service.
+// decide rates the candidate beside the champion and the baselines. The winner is
+// put in service when the night is over.
 func (n *night) decide(e *evidence, class workload.Class, c *candidate, baselines []predictions) (t TargetReport, err error) {
 	target := models.Target{Class: class, Resource: e.resource}
 	role := registry.LearnedRole(target)
@@ -164,7 +164,7 @@ func (n *night) decide(e *evidence, class workload.Class, c *candidate, baseline
 	if trial := champions[role].Challenger; trial != nil {
 		t.Challenger = trial.ID
 		if t.Verdict == Shadowed {
-			t.Verdict, t.Why = Kept, fmt.Sprintf("the trial of %s, in shadow since %s, is not over; %s", trial.ID, trial.Since.Format(time.DateTime), t.Why)
+			t.Verdict, t.Why = Kept, trialOn(trial, t.Why)
 		}
 	}
 	if t.Verdict == Shadowed && n.AtOnce {
@@ -173,18 +173,17 @@ func (n *night) decide(e *evidence, class workload.Class, c *candidate, baseline
 	switch t.Verdict {
 	case Promoted:
 		t.Champion, t.Challenger = c.id, ""
-		return t, n.registry.Promote(role, c.id, t.Why)
 	case Shadowed:
 		t.Challenger = c.id
-		return t, n.registry.Challenge(role, c.id, t.Why)
 	case FellBack:
-		_, served := champions[role]
-		if !served || t.Champion != "" {
-			err = n.registry.Promote(role, "", t.Why)
-		}
 		t.Champion, t.Challenger = "", ""
 	}
-	return t, err
+	return t, nil
+}
+
+// trialOn says why a winner is not tried.
+func trialOn(trial *registry.Term, why string) string {
+	return fmt.Sprintf("the trial of %s, in shadow since %s, is not over; %s", trial.ID, trial.Since.Format(time.DateTime), why)
 }
 
 // hold lets everybody stand for a target: the candidate, the champion, and

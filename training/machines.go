@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
-	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/backtest/baseline"
+	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/models/trial"
 )
 
@@ -156,64 +157,128 @@ func meanMembers(machines []*backtest.Machine, cases []backtest.Case) int {
 	return (members + len(cases)/2) / max(len(cases), 1)
 }
 
-// served returns the forecasts of set as a contestant.
-func (e *evidence) served(ctx context.Context, set *models.Set, past *models.Prior) (composed, error) {
-	c := composed{name: "auspex", evidence: e, prior: past}
-	var err error
-	if c.peaks, err = e.servedPeaks(set); err != nil {
-		return c, err
-	}
-	if m := set.Profilers[e.resource]; m != nil {
-		c.profiles, err = e.profiles(ctx, m)
-	}
-	return c, err
-}
-
-// calibrate returns the margins that forecasts would have needed, over the
-// test and the weeks before it, band by band of machines with as many members: the
-// nodes of the history where they are enough, else random groups.
-func (e *evidence) calibrate(ctx context.Context, forecasts composed) ([]forecast.Band, error) {
-	nodes, err := e.neededBySize(ctx, forecasts, e.ownMachines())
+// sums returns what can tell the slots of machines' sums, as contestants: first what
+// is to serve; then earlier days, to fall back to; what serves so far, to roll back
+// to; and what is in shadow, to be promoted.
+func (n *night) sums(ctx context.Context, e *evidence, set *models.Set, past *models.Prior) ([]composed, error) {
+	peaks, err := e.servedPeaks(set)
 	if err != nil {
 		return nil, err
 	}
-	var bands []forecast.Band
-	least := 0
-	for _, members := range bandSizes {
-		needed := nodes.between(least, members)
-		if len(needed) < fewNodeCases {
-			machines := backtest.RandomMachines(e.panel, min(members, max(len(e.panel.Tracks), 1)), replicates, e.plan.Seed+1)
-			random, err := e.neededBySize(ctx, forecasts, machines[:min(len(machines), bandMachines)])
+	champions, err := n.registry.Champions()
+	if err != nil {
+		return nil, err
+	}
+	ids := []string{set.ProfilerIDs[e.resource], ""}
+	service := champions[registry.ProfileRole(e.resource)]
+	ids = append(ids, service.ID)
+	if challenger := set.ProfilerChallengers[e.resource]; challenger.Model != nil {
+		ids = append(ids, challenger.ID)
+	}
+	var all []composed
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			continue
+		}
+		c := composed{name: "auspex", profiler: id, evidence: e, peaks: peaks, prior: past}
+		if id != "" {
+			m, err := n.registry.Profiler(id, e.resource, n.Grid)
 			if err != nil {
+				continue // said where it serves; margins of it are of no use
+			}
+			if c.profiles, err = e.profiles(ctx, m); err != nil {
 				return nil, err
 			}
-			needed = append(needed, random.between(0, members)...)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// calibrate returns the margins that each of sums would have needed, over the
+// test and the weeks before it, horizon by horizon and band by band of machines with
+// as many members: the nodes of the history where they are enough, else random groups.
+func (e *evidence) calibrate(ctx context.Context, sums []composed) (m models.NodeMargins, err error) {
+	g := e.plan.Grid
+	horizons := []int{0} // in slots, 0 for all
+	for _, ahead := range [...]int{g.Slots / 4, 1} {
+		if ahead > 0 && ahead < g.Slots && !slices.Contains(horizons, ahead) {
+			horizons = append(horizons, ahead)
+		}
+	}
+	for _, ahead := range horizons {
+		horizon := time.Duration(ahead) * g.Slot
+		for i := range sums {
+			sums[i].ahead = ahead
+		}
+		part, err := e.calibrateAhead(ctx, sums, horizon)
+		if err != nil {
+			return m, err
+		}
+		m.Add(part)
+	}
+	return m, nil
+}
+
+func (e *evidence) calibrateAhead(ctx context.Context, sums []composed, horizon time.Duration) (m models.NodeMargins, err error) {
+	nodes, err := e.neededBySize(ctx, sums, horizon, e.ownMachines())
+	if err != nil {
+		return m, err
+	}
+	least := 0
+	for _, members := range bandSizes {
+		var random []needed
+		for k, c := range sums {
+			scores := nodes[k].between(least, members)
+			if len(scores) < fewNodeCases {
+				if random == nil {
+					machines := backtest.RandomMachines(e.panel, min(members, max(len(e.panel.Tracks), 1)), replicates, e.plan.Seed+1)
+					if random, err = e.neededBySize(ctx, sums, horizon, machines[:min(len(machines), bandMachines)]); err != nil {
+						return m, err
+					}
+				}
+				scores = append(scores, random[k].between(0, members)...)
+			}
+			if band := models.CalibrateBand(e.resource, members, scores); len(band.Points) > 0 {
+				band.Horizon = horizon
+				m.Bands = append(m.Bands, models.SumBand{Band: band, Profiler: c.profiler})
+			}
 		}
 		least = members
-		if band := models.CalibrateBand(e.resource, members, needed); len(band.Points) > 0 {
-			bands = append(bands, band)
-		}
 		if 2*members > len(e.panel.Tracks) {
 			break
 		}
 	}
-	return bands, nil
+	return m, nil
 }
 
 // needed are the margins that machines would have needed, by their members.
 type needed map[int][]float32
 
-func (e *evidence) neededBySize(ctx context.Context, forecasts composed, machines []*backtest.Machine) (needed, error) {
-	cases, err := e.contest(machines).Run(ctx, []backtest.Contestant{forecasts})
+// neededBySize replays machines for each of sums, to predict their peaks within a
+// horizon (0: the span of the grid).
+func (e *evidence) neededBySize(ctx context.Context, sums []composed, horizon time.Duration, machines []*backtest.Machine) ([]needed, error) {
+	contestants := make([]backtest.Contestant, len(sums))
+	for k, c := range sums {
+		contestants[k] = c
+	}
+	contest := e.contest(machines)
+	if horizon > 0 {
+		contest.Horizon = horizon
+	}
+	cases, err := contest.Run(ctx, contestants)
 	if err != nil {
 		return nil, fmt.Errorf("calibrate machines for %s: %w", e.resource, err)
 	}
-	by := needed{}
-	for _, c := range cases[0] {
-		members := len(machines[c.Machine].At(c.Origin).Present)
-		by[members] = append(by[members], c.Needed())
+	all := make([]needed, len(sums))
+	for k := range sums {
+		all[k] = needed{}
+		for _, c := range cases[k] {
+			members := len(machines[c.Machine].At(c.Origin).Present)
+			all[k][members] = append(all[k][members], c.Needed())
+		}
 	}
-	return by, nil
+	return all, nil
 }
 
 // between returns the margins of machines with more than least members, and at

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/classify"
 	"github.com/auspex-project/auspex/models/registry"
@@ -31,7 +30,7 @@ type night struct {
 // history. For the same history, options and registry the outcome is the same
 // but for ids and times.
 //
-// A night that is interrupted leaves in service what it had not decided about yet.
+// A night that is interrupted leaves in service what was.
 // The next Run with the same options goes on where it was killed, if that is not
 // a day ago. Two nights at once on one registry there are not: the error of the
 // second wraps registry.ErrHeld.
@@ -85,7 +84,7 @@ func (n *night) spend(ctx context.Context, h History) error {
 	if err := n.gather(ctx, h); err != nil {
 		return err
 	}
-	// 3. Fit, judge and promote, target by target.
+	// 3. Fit and judge, target by target.
 	for _, e := range n.evidence {
 		if err := n.learn(ctx, e); err != nil {
 			return err
@@ -103,11 +102,15 @@ func (n *night) spend(ctx context.Context, h History) error {
 	if err := n.learnProfiles(ctx); err != nil {
 		return err
 	}
-	// 7. How forecasts add up: margins for what now serves.
+	// 7. How forecasts add up: margins for what is to serve.
 	if err := n.compose(ctx); err != nil {
 		return err
 	}
-	// 8. Leave nothing behind that nobody needs.
+	// 8. Put in service what was decided, all at once.
+	if err := n.registry.Apply(n.changes()...); err != nil {
+		return err
+	}
+	// 9. Leave nothing behind that nobody needs.
 	var err error
 	if n.report.Pruned.Artefacts, err = n.registry.Prune(n.Keep, n.checkpoint.artefacts()...); err != nil {
 		n.report.Warnings = append(n.report.Warnings, err.Error())
@@ -159,19 +162,16 @@ func (n *night) savePrior() error {
 	}
 	why := fmt.Sprintf("%d groups of like workloads, from %d workloads", prior.Groups(), n.workloads)
 	n.report.Prior = Shared{meta.ID, why}
-	if err := n.registry.Promote(registry.PriorRole, meta.ID, why); err != nil {
-		return err
-	}
 	n.checkpoint.Prior = &n.report.Prior
 	return n.checkpoint.keep()
 }
 
 func (n *night) compose(ctx context.Context) error {
-	set, refused := n.registry.Set(n.Grid)
+	set, refused := n.set()
 	for _, err := range refused {
 		n.report.Warnings = append(n.report.Warnings, err.Error())
 	}
-	var margins forecast.Margins
+	var margins models.NodeMargins
 	var err error
 	cases := 0
 	past := n.past.Build()
@@ -179,14 +179,14 @@ func (n *night) compose(ctx context.Context) error {
 		n.OnProgress(Progress{"judge machines", i, len(n.evidence)})
 		c, done := n.composedBefore(e)
 		if !done {
-			served, err := e.served(ctx, set, past)
+			sums, err := n.sums(ctx, e, set, past)
 			if err != nil {
 				return err
 			}
-			if c.Report, err = e.reportMachines(ctx, served, past); err != nil {
+			if c.Report, err = e.reportMachines(ctx, sums[0], past); err != nil {
 				return err
 			}
-			if c.Bands, err = e.calibrate(ctx, served); err != nil {
+			if c.Bands, err = e.calibrate(ctx, sums); err != nil {
 				return err
 			}
 			c.Worst = c.Report.worst
@@ -197,7 +197,7 @@ func (n *night) compose(ctx context.Context) error {
 		}
 		c.Report.worst = c.Worst
 		n.report.Machines = append(n.report.Machines, c.Report)
-		margins.Bands = append(margins.Bands, c.Bands...)
+		margins.Add(c.Bands)
 		cases += c.Report.Cases
 	}
 	if len(margins.Bands) == 0 {
@@ -213,5 +213,5 @@ func (n *night) compose(ctx context.Context) error {
 	}
 	why := fmt.Sprintf("%d bands, from %s to %s", len(margins.Bands), n.margins.From.Format(time.DateOnly), n.test.To.Format(time.DateOnly))
 	n.report.Margins = Shared{meta.ID, why}
-	return n.registry.Promote(registry.MarginsRole, meta.ID, why)
+	return nil
 }

@@ -24,6 +24,9 @@ type ProfileReport struct {
 	Verdict  Verdict      `json:"verdict"`
 	Why      string       `json:"why"`
 	Champion string       `json:"champion"` // id of the artefact in service now, "" when none is
+
+	// Challenger is the id of the artefact in shadow now, "" when none is.
+	Challenger string `json:"challenger,omitempty"`
 }
 
 // SlotRating says how well slots to come were told over the test window, and what
@@ -46,7 +49,7 @@ const HistoryName = "history"
 
 // learnProfiles decides for each resource where slots to come are told from.
 func (n *night) learnProfiles(ctx context.Context) error {
-	set, _ := n.registry.Set(n.Grid) // what is refused is said when sums are composed
+	set, _ := n.set() // what is refused is said when sums are composed
 	past := n.past.Build()
 	for i, e := range n.evidence {
 		n.OnProgress(Progress{"judge slots", i, len(n.evidence)})
@@ -85,6 +88,10 @@ func (n *night) learnProfile(ctx context.Context, e *evidence, set *models.Set, 
 		r.Why = "too few rows to learn from"
 		return r, nil
 	}
+	champions, err := n.registry.Champions()
+	if err != nil {
+		return r, err
+	}
 	started := time.Now()
 	model, err := n.fitProfile(ctx, e.resource, &e.slots)
 	if err != nil {
@@ -99,18 +106,28 @@ func (n *night) learnProfile(ctx context.Context, e *evidence, set *models.Set, 
 		return r, err
 	}
 	r.Verdict, r.Why = profileVerdict(r.Ratings, n.Risk)
+	if trial := champions[registry.ProfileRole(e.resource)].Challenger; trial != nil {
+		r.Challenger = trial.ID
+		if r.Verdict == Shadowed {
+			r.Verdict, r.Why = Kept, trialOn(trial, r.Why)
+		}
+	}
+	if r.Verdict == Shadowed && n.AtOnce {
+		r.Verdict = Promoted
+	}
 	switch r.Verdict {
 	case Promoted:
-		r.Champion, err = n.promoteProfile(e, model, &r)
+		r.Challenger = ""
+		r.Champion, err = n.saveProfile(e, model, &r)
+	case Shadowed:
+		r.Challenger, err = n.saveProfile(e, model, &r)
 	case FellBack:
-		if r.Champion != "" {
-			r.Champion, err = "", n.registry.Promote(registry.ProfileRole(e.resource), "", r.Why)
-		}
+		r.Champion, r.Challenger = "", ""
 	}
 	return r, err
 }
 
-func (n *night) promoteProfile(e *evidence, model *models.Profiler, r *ProfileReport) (id string, err error) {
+func (n *night) saveProfile(e *evidence, model *models.Profiler, r *ProfileReport) (id string, err error) {
 	files, err := model.Encode()
 	if err != nil {
 		return "", err
@@ -125,8 +142,11 @@ func (n *night) promoteProfile(e *evidence, model *models.Profiler, r *ProfileRe
 	if err != nil {
 		return "", err
 	}
-	return meta.ID, n.registry.Promote(registry.ProfileRole(e.resource), meta.ID, r.Why)
+	n.checkpoint.Fitted[slotsKey(e)] = fitted{ID: meta.ID, Rows: r.Rows}
+	return meta.ID, nil
 }
+
+func slotsKey(e *evidence) string { return "slots " + string(e.resource) }
 
 // profileVerdict decides. What is learned of slots serves where it loses less than
 // what earlier days tell by more than one standard error, at the levels of slots,
@@ -148,7 +168,9 @@ func profileVerdict(ratings []SlotRating, risk float64) (Verdict, string) {
 	champion := &ratings[2]
 	fault, _ := champion.flaw(history, risk)
 	switch {
-	case flaw == "" && (fault != "" || champion.toLearned.Mean > 0):
+	case flaw == "" && fault != "":
+		return Promoted, better + "; of the champion before, " + fault
+	case flaw == "" && champion.toLearned.Mean > 0:
 		return Promoted, better
 	case fault == "" && flaw != "":
 		return Kept, flaw

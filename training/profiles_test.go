@@ -5,8 +5,10 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/models/trial"
@@ -34,6 +36,26 @@ func TestNightLearnsSlots(t *testing.T) {
 	set, refused := r.Set(forecast.DefaultGrid())
 	if len(refused) > 0 || set.Profilers[resource.CPU] == nil {
 		t.Fatalf("refused %v", refused)
+	}
+	// Its margins came with it, those of earlier days beside them, for all horizons.
+	champions, err := r.Champions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, files, err := r.Load(champions[registry.MarginsRole].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	margins, err := models.DecodeMargins(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	horizons := map[time.Duration]bool{}
+	for _, b := range set.Margins.Bands {
+		horizons[b.Horizon] = true
+	}
+	if !margins.Knows(resource.CPU, p.Champion) || !margins.Knows(resource.CPU, "") || len(horizons) != 3 || !horizons[6*time.Hour] {
+		t.Errorf("margins of %v, in service of %v ahead", margins, horizons)
 	}
 	if !strings.Contains(report.Markdown(), "slots of cpu: **promoted**") {
 		t.Error("the page does not tell of slots")

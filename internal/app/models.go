@@ -98,10 +98,42 @@ func RollbackModel(stdio IO, configPath, role, why string, format output.Format)
 	if err != nil {
 		return err
 	}
-	if _, err := models.Rollback(registry.Role(role), why); err != nil {
+	restored, err := models.Rollback(registry.Role(role), why)
+	if err != nil {
 		return err
 	}
-	return printService(stdio, models, registry.Role(role), format)
+	return printRestored(stdio, models, restored, format)
+}
+
+// rolledBack is what serves a role after a rollback, and what went back with it.
+type rolledBack struct {
+	registry.Service
+	Skipped []string     `json:"skipped,omitempty"` // newer artefacts that cannot be used any more
+	With    []wentBackTo `json:"with,omitempty"`
+}
+
+type wentBackTo struct {
+	Role string `json:"role"`
+	registry.Term
+}
+
+func printRestored(stdio IO, models *registry.Registry, back []registry.Restored, format output.Format) error {
+	champions, err := models.Champions()
+	if err != nil {
+		return err
+	}
+	all := rolledBack{Service: champions[back[0].Role], Skipped: back[0].Skipped}
+	text := servedBy(back[0].Role, back[0].Term)
+	for _, b := range back[1:] {
+		all.With = append(all.With, wentBackTo{string(b.Role), b.Term})
+		text += servedBy(b.Role, b.Term)
+	}
+	return output.Write(stdio.Out, format, all, output.Text(text))
+}
+
+func servedBy(role registry.Role, t registry.Term) string {
+	return fmt.Sprintf("%s is served by %s since %s (%s); a running server takes it over at its next refresh\n",
+		role, output.OrDash(t.ID), t.Since.Format(time.RFC3339), t.Why)
 }
 
 func openModels(configPath string) (*registry.Registry, registry.Champions, error) {
@@ -152,9 +184,7 @@ func printService(stdio IO, models *registry.Registry, role registry.Role, forma
 		return err
 	}
 	s := champions[role]
-	text := fmt.Sprintf("%s is served by %s since %s (%s); a running server takes it over at its next refresh\n",
-		role, output.OrDash(s.ID), s.Since.Format(time.RFC3339), s.Why)
-	return output.Write(stdio.Out, format, s, output.Text(text))
+	return output.Write(stdio.Out, format, s, output.Text(servedBy(role, s.Term)))
 }
 
 // artefactTable shows an artefact to people.

@@ -13,20 +13,11 @@ var ErrNoTrial = errors.New("not in shadow")
 // made with it and held against what happens, beside the champion's, but nothing
 // is placed by them. It takes the place of a challenger that is there.
 func (r *Registry) Challenge(role Role, id, why string) error {
-	if _, ok := role.target(); !ok {
-		return fmt.Errorf("challenge: %s has no challengers, only learned roles do", role)
-	}
 	return r.update(func(c Champions) error {
-		if err := r.fits(role, id); err != nil {
-			return fmt.Errorf("challenge: %w", err)
-		}
-		s := c[role]
-		if s.ID == "" {
+		if role.tried() && c[role].ID == "" {
 			return fmt.Errorf("challenge: nothing serves %s (promote %s instead)", role, id)
 		}
-		s.Challenger = &Term{id, now(), why}
-		c[role] = s
-		return nil
+		return r.apply(c, []Change{{Role: role, ID: id, Shadow: true, Why: why}})
 	})
 }
 

@@ -145,45 +145,6 @@ func decodeChampions(data []byte) (Champions, error) {
 	return c.Roles, nil
 }
 
-// Promote puts an artefact in service, for a reason that people will read. An
-// empty id takes whatever serves the role out of service. The artefact must be
-// whole. A challenger of the role is one no longer.
-func (r *Registry) Promote(role Role, id, why string) error {
-	if !role.Known() {
-		return fmt.Errorf("promote: no role %q", role)
-	}
-	return r.update(func(c Champions) error {
-		if id != "" {
-			if err := r.fits(role, id); err != nil {
-				return fmt.Errorf("promote: %w", err)
-			}
-		}
-		c.promote(role, Term{id, now(), why})
-		return nil
-	})
-}
-
-// Rollback puts back in service what served the role before, and returns it. It
-// undoes one promotion; a second Rollback undoes the one before.
-func (r *Registry) Rollback(role Role, why string) (Term, error) {
-	var back Term
-	err := r.update(func(c Champions) error {
-		s := c[role]
-		if len(s.Past) == 0 {
-			return fmt.Errorf("roll back %s: nothing served it before", role)
-		}
-		back = Term{s.Past[0].ID, now(), why}
-		if back.ID != "" {
-			if _, _, err := r.Load(back.ID); err != nil {
-				return fmt.Errorf("roll back %s: %w (promote another artefact)", role, err)
-			}
-		}
-		c[role] = Service{Term: back, Dismissed: s.Dismissed, Past: s.Past[1:]}
-		return nil
-	})
-	return back, err
-}
-
 func (c Champions) promote(role Role, t Term) {
 	s, served := c[role]
 	if served {

@@ -47,7 +47,7 @@ func TestPrune(t *testing.T) {
 		t.Fatalf("removed %v, %v; want %v", removed, err, want)
 	}
 	for _, want := range []string{old, older} {
-		if back, err := r.Rollback(cpu, "undo"); err != nil || back.ID != want {
+		if back, err := r.Rollback(cpu, "undo"); err != nil || back[0].Term.ID != want {
 			t.Errorf("rolled back to %+v, %v; want %s", back, err, want)
 		}
 	}

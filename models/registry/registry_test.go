@@ -26,8 +26,8 @@ func open(t *testing.T) *Registry {
 
 func saveMargins(t *testing.T, r *Registry, q float32) Meta {
 	t.Helper()
-	files, err := models.EncodeMargins(forecast.Margins{Bands: []forecast.Band{
-		{Resource: resource.CPU, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: q}}}}})
+	files, err := models.EncodeMargins(models.NodeMargins{Bands: []models.SumBand{
+		{Band: forecast.Band{Resource: resource.CPU, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: q}}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,8 +145,8 @@ func TestPromoteAndRollback(t *testing.T) {
 		}
 	}
 	for _, want := range []string{b.ID, a.ID} {
-		if back, err := r.Rollback(MarginsRole, "undo"); err != nil || back.ID != want {
-			t.Fatalf("rolled back to %q, %v; want %q", back.ID, err, want)
+		if back, err := r.Rollback(MarginsRole, "undo"); err != nil || back[0].Term.ID != want {
+			t.Fatalf("rolled back to %v, %v; want %q", back, err, want)
 		}
 	}
 	c, err := r.Champions()
@@ -196,17 +196,20 @@ func TestRolesNameTheirTarget(t *testing.T) {
 
 func TestPromotionsTakeTurns(t *testing.T) {
 	r := open(t)
-	m := saveMargins(t, r, .1)
 	other, err := Open(r.Dir())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	const each = 20
+	const each = 10
 	for _, r := range []*Registry{r, other} {
+		var ids []string
+		for range each {
+			ids = append(ids, saveMargins(t, r, .1).ID)
+		}
 		wg.Go(func() {
-			for range each {
-				if err := r.Promote(MarginsRole, m.ID, "again"); err != nil {
+			for _, id := range ids {
+				if err := r.Promote(MarginsRole, id, "again"); err != nil {
 					t.Error(err)
 				}
 			}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,29 +16,71 @@ import (
 // link of the chain, and its error is in refused: the caller must make it heard.
 // A registry whose champions cannot be read serves nothing and says so. The
 // classifier is named, not loaded: package classify reads it.
-func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) {
+func (r *Registry) Set(g forecast.Grid) (set *models.Set, refused []error) { return r.SetAfter(g) }
+
+// SetAfter is Set as it would be after changes.
+func (r *Registry) SetAfter(g forecast.Grid, changes ...Change) (set *models.Set, refused []error) {
 	set = &models.Set{Grid: g, Champions: map[models.Target]models.Champion{}, Challengers: map[models.Target]models.Champion{},
-		Profilers: map[resource.Name]*models.Profiler{}, ProfilerIDs: map[resource.Name]string{}}
+		Profilers: map[resource.Name]*models.Profiler{}, ProfilerIDs: map[resource.Name]string{}, ProfilerChallengers: map[resource.Name]models.ProfilerChallenger{}}
 	champions, err := r.Champions()
 	if err != nil {
 		return set, []error{err}
 	}
+	champions = champions.with(changes)
 	learned := map[string]*models.Learned{} // one model may serve several classes
 	for _, role := range slices.Sorted(maps.Keys(champions)) {
 		if err := r.fill(set, role, champions[role], learned); err != nil {
 			refused = append(refused, fmt.Errorf("champion of %s falls back: %w", role, err))
 		}
-		target, isLearned := role.target()
-		if c := champions[role].Challenger; c != nil && isLearned {
-			model, err := r.learned(c.ID, role, set.Grid, learned)
-			if err != nil {
+		if c := champions[role].Challenger; c != nil {
+			if err := r.shadow(set, role, c.ID, learned); err != nil {
 				refused = append(refused, fmt.Errorf("challenger of %s is not shadowed: %w", role, err))
-				continue
 			}
-			set.Challengers[target] = models.Champion{ID: c.ID, Model: model}
 		}
 	}
+	if err := r.fillMargins(set, champions[MarginsRole].ID); err != nil {
+		refused = append(refused, err)
+	}
 	return set, refused
+}
+
+// shadow loads a challenger.
+func (r *Registry) shadow(set *models.Set, role Role, id string, learned map[string]*models.Learned) error {
+	if n, ok := role.profiled(); ok {
+		model, err := r.Profiler(id, n, set.Grid)
+		if err == nil {
+			set.ProfilerChallengers[n] = models.ProfilerChallenger{ID: id, Model: model}
+		}
+		return err
+	}
+	target, ok := role.target()
+	if !ok {
+		return nil
+	}
+	model, err := r.learned(id, role, set.Grid, learned)
+	if err == nil {
+		set.Challengers[target] = models.Champion{ID: id, Model: model}
+	}
+	return err
+}
+
+// fillMargins takes the margins of what tells slots, as it has turned out.
+func (r *Registry) fillMargins(set *models.Set, id string) error {
+	if id == "" {
+		return nil
+	}
+	margins, err := r.nodeMargins(id)
+	if err != nil {
+		return fmt.Errorf("champion of %s falls back: %w", MarginsRole, err)
+	}
+	var unknown []resource.Name
+	set.Margins, unknown = margins.Of(set.ProfilerIDs)
+	set.MarginsID = id
+	var errs []error
+	for _, n := range unknown {
+		errs = append(errs, fmt.Errorf("margins %s know no sums of %s by %q: they count as sums of peaks (until the next night; or roll back)", id, n, set.ProfilerIDs[n]))
+	}
+	return errors.Join(errs...)
 }
 
 func (r *Registry) fill(set *models.Set, role Role, service Service, learned map[string]*models.Learned) error {
@@ -51,13 +94,20 @@ func (r *Registry) fill(set *models.Set, role Role, service Service, learned map
 		set.ClassifierID = id
 		return nil
 	}
-	if id == "" {
+	if id == "" || role == MarginsRole {
 		return nil
 	}
 	if isLearned {
 		model, err := r.learned(id, role, set.Grid, learned)
 		if err == nil {
 			set.Champions[target] = models.Champion{ID: id, Model: model}
+		}
+		return err
+	}
+	if n, ok := role.profiled(); ok {
+		profiler, err := r.Profiler(id, n, set.Grid)
+		if err == nil {
+			set.Profilers[n], set.ProfilerIDs[n] = profiler, id
 		}
 		return err
 	}
@@ -68,32 +118,31 @@ func (r *Registry) fill(set *models.Set, role Role, service Service, learned map
 	if !m.serves(role) {
 		return fmt.Errorf("artefact %s: %w: a %s artefact", id, ErrCorrupt, m.Kind)
 	}
-	if n, ok := role.profiled(); ok {
-		profiler, err := models.DecodeProfiler(files)
-		if err == nil {
-			err = matches(profiler.Grid(), set.Grid)
-		}
-		if err != nil {
-			return fmt.Errorf("artefact %s: %w", id, err)
-		}
-		set.Profilers[n], set.ProfilerIDs[n] = profiler, id
-		return nil
+	prior, err := models.DecodePrior(files)
+	if err != nil {
+		return fmt.Errorf("artefact %s: %w", id, err)
 	}
-	switch role {
-	case PriorRole:
-		prior, err := models.DecodePrior(files)
-		if err != nil {
-			return fmt.Errorf("artefact %s: %w", id, err)
-		}
-		set.Prior, set.PriorID = prior, id
-	case MarginsRole:
-		margins, err := models.DecodeMargins(files)
-		if err != nil {
-			return fmt.Errorf("artefact %s: %w", id, err)
-		}
-		set.Margins, set.MarginsID = margins, id
-	}
+	set.Prior, set.PriorID = prior, id
 	return nil
+}
+
+// Profiler loads what tells slots to come of n over g.
+func (r *Registry) Profiler(id string, n resource.Name, g forecast.Grid) (*models.Profiler, error) {
+	m, files, err := r.Load(id)
+	if err != nil {
+		return nil, err
+	}
+	if !m.serves(ProfileRole(n)) {
+		return nil, fmt.Errorf("artefact %s: %w: a %s artefact", id, ErrCorrupt, m.Kind)
+	}
+	profiler, err := models.DecodeProfiler(files)
+	if err == nil {
+		err = matches(profiler.Grid(), g)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("artefact %s: %w", id, err)
+	}
+	return profiler, nil
 }
 
 // learned loads a learned model once.

@@ -45,7 +45,11 @@ func complementaryPeaksShareANode(t *testing.T, learned bool) {
 			s.hours(fmt.Sprint("night", i), workload.Service, epoch, 14*24, busy(20, 24))
 		}
 		r := openRegistry(t)
-		files, err := models.EncodeMargins(forecast.Margins{Bands: []forecast.Band{{Resource: resource.CPU, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: .1}}}}})
+		profiler := ""
+		if learned {
+			profiler = promoteProfile(t, r, learnedProfile(t))
+		}
+		files, err := models.EncodeMargins(models.NodeMargins{Bands: []models.SumBand{{Band: forecast.Band{Resource: resource.CPU, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: .1}}}, Profiler: profiler}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,9 +59,6 @@ func complementaryPeaksShareANode(t *testing.T, learned bool) {
 		}
 		if err := r.Promote(registry.MarginsRole, m.ID, "for a test"); err != nil {
 			t.Fatal(err)
-		}
-		if learned {
-			promoteProfile(t, r, learnedProfile(t))
 		}
 		table := newTable(t, s, func(o *Options) { o.Registry = r })
 		if err := table.Refresh(t.Context()); err != nil {
@@ -141,7 +142,7 @@ func learnedProfile(t *testing.T) *models.Profiler {
 	return p
 }
 
-func promoteProfile(t *testing.T, r *registry.Registry, p *models.Profiler) {
+func promoteProfile(t *testing.T, r *registry.Registry, p *models.Profiler) (id string) {
 	t.Helper()
 	files, err := p.Encode()
 	if err != nil {
@@ -154,4 +155,5 @@ func promoteProfile(t *testing.T, r *registry.Registry, p *models.Profiler) {
 	if err := r.Promote(registry.ProfileRole(resource.CPU), m.ID, "for a test"); err != nil {
 		t.Fatal(err)
 	}
+	return m.ID
 }

@@ -65,8 +65,8 @@ func TestNodesAreHeldAgainstWhatWasPromised(t *testing.T) {
 			s.live(time.Now().Add(-time.Duration(hour)*time.Hour), 0)
 		}
 		r := openRegistry(t)
-		files, err := models.EncodeMargins(forecast.Margins{Bands: []forecast.Band{{Resource: resource.CPU, MaxMembers: 12,
-			Points: []forecast.Point{{Risk: .05, Q: .1}, {Risk: .02, Q: .1}, {Risk: .01, Q: .1}}}}})
+		files, err := models.EncodeMargins(models.NodeMargins{Bands: []models.SumBand{{Band: forecast.Band{Resource: resource.CPU, MaxMembers: 12,
+			Points: []forecast.Point{{Risk: .05, Q: .1}, {Risk: .02, Q: .1}, {Risk: .01, Q: .1}}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}

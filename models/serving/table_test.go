@@ -252,7 +252,7 @@ func TestRefusedArtefactKeepsForecasts(t *testing.T) {
 		s := &shelf{}
 		s.hours("w", workload.Service, epoch, 48, func(int) float64 { return 1 })
 		r := openRegistry(t)
-		files, err := models.EncodeMargins(forecast.Margins{Bands: []forecast.Band{{Resource: resource.CPU, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: .1}}}}})
+		files, err := models.EncodeMargins(models.NodeMargins{Bands: []models.SumBand{{Band: forecast.Band{Resource: resource.CPU, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: .1}}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}

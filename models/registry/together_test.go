@@ -1,0 +1,161 @@
+package registry
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/resource"
+)
+
+// saveMarginsOf stores margins q for sums of CPU by each of profilers, and of memory
+// by earlier days.
+func saveMarginsOf(t *testing.T, r *Registry, q float32, profilers ...string) string {
+	t.Helper()
+	var m models.NodeMargins
+	add := func(n resource.Name, profiler string) {
+		m.Bands = append(m.Bands, models.SumBand{Band: forecast.Band{Resource: n, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: q}}}, Profiler: profiler})
+	}
+	add(resource.Memory, "")
+	for _, p := range profilers {
+		add(resource.CPU, p)
+	}
+	id, err := r.saveMargins(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// served is what a table would use: who tells slots of CPU, and the margin of nodes.
+func served(t *testing.T, r *Registry) (profiler string, q float32, refused []error) {
+	t.Helper()
+	set, refused := r.Set(forecast.DefaultGrid())
+	return set.ProfilerIDs[resource.CPU], set.Margins.At(resource.CPU, 12, .01), refused
+}
+
+// pairs puts two nights in service: what told slots, and its margins.
+func pairs(t *testing.T) (r *Registry, first, second string, margins [2]string) {
+	t.Helper()
+	r = open(t)
+	g := forecast.DefaultGrid()
+	first, second = saveProfile(t, r, resource.CPU, g), saveProfile(t, r, resource.CPU, g)
+	margins = [2]string{saveMarginsOf(t, r, .1, "", first), saveMarginsOf(t, r, .2, "", second)}
+	for i, id := range []string{first, second} {
+		if err := r.Apply(Change{Role: ProfileRole(resource.CPU), ID: id, Why: "a night"}, Change{Role: MarginsRole, ID: margins[i], Why: "a night"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r, first, second, margins
+}
+
+func TestApplyIsAllOrNothing(t *testing.T) {
+	r, first, second, margins := pairs(t)
+	if err := r.Apply(Change{Role: ProfileRole(resource.CPU), ID: first}, Change{Role: MarginsRole, ID: first}); err == nil {
+		t.Fatal("a profile serves as margins")
+	}
+	if p, q, refused := served(t, r); p != second || q != .2 || refused != nil {
+		t.Errorf("served %s, %g, %v", p, q, refused)
+	}
+	// What serves already gets no second term.
+	if err := r.Apply(Change{Role: MarginsRole, ID: margins[1], Why: "again"}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Champions()
+	if err != nil || len(c[MarginsRole].Past) != 1 {
+		t.Errorf("%+v, %v", c[MarginsRole], err)
+	}
+}
+
+// Shadows stand beside what serves, and where nothing does they serve.
+func TestApplyShadows(t *testing.T) {
+	r := open(t)
+	role := ProfileRole(resource.CPU)
+	a, b := saveProfile(t, r, resource.CPU, forecast.DefaultGrid()), saveProfile(t, r, resource.CPU, forecast.DefaultGrid())
+	for _, id := range []string{a, b, b} {
+		if err := r.Apply(Change{Role: role, ID: id, Shadow: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Apply(Change{Role: MarginsRole, ID: a, Shadow: true}); err == nil {
+		t.Error("margins are tried in shadow")
+	}
+	c, err := r.Champions()
+	if s := c[role]; err != nil || s.ID != a || s.Challenger == nil || s.Challenger.ID != b {
+		t.Errorf("%+v, %v", c[role], err)
+	}
+}
+
+// Margins of one profile do not serve another: sums of peaks do, and it is said.
+func TestMarginsFollowWhatTellsSlots(t *testing.T) {
+	r, first, second, _ := pairs(t)
+	if err := r.Promote(ProfileRole(resource.CPU), first, "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	p, q, refused := served(t, r)
+	if p != first || q != 1 || len(refused) != 1 || !strings.Contains(refused[0].Error(), "sums of peaks") {
+		t.Errorf("served %s, %g, %v", p, q, refused)
+	}
+	if err := r.Promote(ProfileRole(resource.CPU), second, "by hand"); err != nil {
+		t.Fatal(err)
+	}
+	// A profile that is damaged leaves earlier days, whose margins are there too.
+	if err := flip(filepath.Join(r.Dir(), second, "slot-mean.gbdt")); err != nil {
+		t.Fatal(err)
+	}
+	if p, q, refused := served(t, r); p != "" || q != .2 || len(refused) != 1 {
+		t.Errorf("served %q, %g, %v", p, q, refused)
+	}
+}
+
+func TestRollbackTakesThePair(t *testing.T) {
+	for _, role := range []Role{ProfileRole(resource.CPU), MarginsRole} {
+		r, first, _, _ := pairs(t)
+		back, err := r.Rollback(role, "undo")
+		if err != nil || len(back) != 2 || back[0].Role != role {
+			t.Fatalf("%s: %+v, %v", role, back, err)
+		}
+		if p, q, refused := served(t, r); p != first || q != .1 || refused != nil {
+			t.Errorf("after %s: %s, %g, %v", role, p, q, refused)
+		}
+	}
+	// Margins of other resources are not those of old.
+	r, _, _, _ := pairs(t)
+	if _, err := r.Rollback(ProfileRole(resource.CPU), "undo"); err != nil {
+		t.Fatal(err)
+	}
+	if set, _ := r.Set(forecast.DefaultGrid()); set.Margins.At(resource.Memory, 12, .01) != .2 {
+		t.Error("memory went back with CPU")
+	}
+}
+
+// Three versions, the second of which is gone: one rollback goes to the first.
+func TestRollbackPassesOverWhatIsDamaged(t *testing.T) {
+	r, first, second, margins := pairs(t)
+	third := saveProfile(t, r, resource.CPU, forecast.DefaultGrid())
+	if err := r.Apply(Change{Role: ProfileRole(resource.CPU), ID: third}, Change{Role: MarginsRole, ID: saveMarginsOf(t, r, .3, "", third)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{second, margins[1]} {
+		if err := os.RemoveAll(filepath.Join(r.Dir(), id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back, err := r.Rollback(ProfileRole(resource.CPU), "undo")
+	if err != nil || !slices.Equal(back[0].Skipped, []string{second}) || !strings.Contains(back[0].Term.Why, second) {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	if p, q, refused := served(t, r); p != first || q != .1 || refused != nil {
+		t.Errorf("served %s, %g, %v", p, q, refused)
+	}
+	if err := os.RemoveAll(filepath.Join(r.Dir(), first)); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := r.Rollback(ProfileRole(resource.CPU), "undo"); err == nil {
+		t.Errorf("rolled back to %+v, of which nothing is left", back)
+	}
+}
