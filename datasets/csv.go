@@ -259,5 +259,8 @@ func csvTimeOf(text []byte) (time.Time, error) {
 		return t.UTC(), nil
 	}
 	sec, nsec, err := seconds("time", text)
-	return time.Unix(sec, nsec).UTC(), err
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w (want RFC 3339, such as 2026-01-05T08:00:00Z, or seconds since 1970)", err)
+	}
+	return time.Unix(sec, nsec).UTC(), nil
 }

@@ -46,7 +46,11 @@ func ParseAmount(n Name, text string) (float64, error) {
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil {
-		return 0, fmt.Errorf("parse %s amount %q: want a number of %s with an optional suffix such as %s", n, text, n.Unit(), example(n))
+		of := string(n.Unit())
+		if of == string(Count) { // a custom resource is its own unit
+			of = string(n)
+		}
+		return 0, fmt.Errorf("parse %s amount %q: want a number of %s with an optional suffix such as %s", n, text, of, example(n))
 	}
 	v *= factor
 	if err := CheckAmount(n, v); err != nil {

@@ -40,7 +40,7 @@ func TestParseAmountRefuses(t *testing.T) {
 		{resource.CPU, "NaN", "NaN"}, {resource.CPU, "Inf", "infinite"}, {resource.CPU, "1GiB", "want a number"}, {resource.CPU, "1 2", "want a number"},
 		{resource.CPU, "m", "want a number"}, {resource.CPU, "1e999", "want a number"}, {resource.CPU, "1e305M", "infinite"}, {resource.CPU, "1/s", "want a number"},
 		{resource.Memory, "1m", "such as 512MiB"}, {resource.Memory, "GiB", "want a number of bytes"}, {resource.Memory, "-1GiB", "negative"}, {resource.Memory, "1GiB/s", "want a number"},
-		{resource.Memory, "1MiBMiB", "want a number"}, {resource.Network, "10MB/h", "such as 10MB/s"}, {"licences", "1GiB", "want a number of count"},
+		{resource.Memory, "1MiBMiB", "want a number"}, {resource.Network, "10MB/h", "such as 10MB/s"}, {"licences", "1GiB", "want a number of licences"},
 	} {
 		_, err := resource.ParseAmount(c.name, c.text)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), string(c.name)) {

@@ -211,7 +211,7 @@ func TestTooLittleHistoryIsNoError(t *testing.T) {
 		says string
 	}{
 		{"none", nil, "no history"},
-		{"two days", fleet(5, 0, 2), "48h"},
+		{"two days", fleet(5, 0, 2), "2 days"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := openRegistry(t)

@@ -80,7 +80,7 @@ type Shared struct {
 func (r *Report) describe(p *plan) {
 	r.Workloads, r.Samples, r.Judged, r.Seed = p.workloads, p.samples, len(p.tracks), p.Seed
 	if p.tooOld > 0 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%d samples are of workloads last seen more than %v before the newest sample and were left out (learn from them with a longer training.history, or import them with --end-now)", p.tooOld, p.Window))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("%d samples are of workloads last seen more than %.0f days before the newest sample and were left out (learn from them with a longer training.history, or import them with --end-now)", p.tooOld, p.Window.Hours()/24))
 	}
 	r.Horizon = p.Grid.Span()
 	r.From, r.CalibrateFrom, r.TestFrom, r.To = p.whole.From, p.calibrate.From, p.test.From, p.whole.To

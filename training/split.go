@@ -39,7 +39,7 @@ func newSplit(w timeseries.Window, o Options) (s split, why string, ok bool) {
 	}
 	length := s.whole.Duration()
 	if least := 4*span + dayLength; length < least {
-		return s, fmt.Sprintf("%v of history (want at least %v)", length, least), false
+		return s, fmt.Sprintf("%.3g days of history (want at least %.3g)", length.Hours()/24, least.Hours()/24), false
 	}
 	// A short history is cut in the same proportions as a long one.
 	days := func(n int, share time.Duration) time.Duration {

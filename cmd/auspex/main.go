@@ -28,6 +28,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process, whatever it does
 	code := execute(ctx, os.Args[1:], app.IO{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})
 	stop()
 	os.Exit(code)
@@ -41,12 +42,12 @@ func execute(ctx context.Context, args []string, stdio app.IO) int {
 	root.SetIn(stdio.In)
 	root.SetOut(stdio.Out)
 	root.SetErr(stdio.Err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return exitDone
 	case !s.started || errors.As(err, new(misuse.Error)):
-		fmt.Fprintf(stdio.Err, "auspex: %v\nRun 'auspex --help' for usage.\n", err)
+		fmt.Fprintf(stdio.Err, "auspex: %v\nusage: %s (more by '%s --help')\n", err, cmd.UseLine(), cmd.CommandPath())
 		return exitMisuse
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintln(stdio.Err, "auspex: interrupted")
@@ -88,7 +89,19 @@ func (s *session) root() *cobra.Command {
 		s.predictCommand(), s.nodesCommand(), s.sharesCommand(), s.modelsCommand(),
 		s.configCommand(), s.doctorCommand(), s.versionCommand(),
 	)
+	completeShells(root)
 	return root
+}
+
+// completeShells adds cobra's completion command, which takes an unknown shell for
+// a wish to read its help, and refuses that.
+func completeShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.RunE = helpOnly
+		}
+	}
 }
 
 // client returns the settings of a subcommand that calls a running server.

@@ -47,7 +47,8 @@ func (s *session) nodesCommand() *cobra.Command {
 			return c.Heartbeat(ctx, args[0])
 		}),
 	}
-	cmd.AddCommand(register, heartbeat, drain, remove)
+	list := &cobra.Command{Use: "list", Short: "List the fleet", Args: cobra.NoArgs, RunE: cmd.RunE}
+	cmd.AddCommand(list, register, heartbeat, drain, remove)
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"slices"
@@ -60,12 +61,10 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	if err := holds(traces, name); err != nil {
 		return err
 	}
-	panel, workloads, refused, err := readPanel(ctx, stdio, traces, name, r)
+	panel, workloads, bad, err := readPanel(ctx, stdio, traces, name, r)
+	bad.tell(stdio.Err, "backtest")
 	if err != nil {
 		return err
-	}
-	if refused > 0 {
-		fmt.Fprintf(stdio.Err, "backtest: %d bad rows left out\n", refused)
 	}
 	if workloads > len(panel.Tracks) {
 		fmt.Fprintf(stdio.Err, "backtest: %d of %d workloads drawn by the seed (--workloads 0 takes all)\n", len(panel.Tracks), workloads)
@@ -112,14 +111,13 @@ func holds(traces []*datasets.Usage, n resource.Name) error {
 }
 
 // readPanel reads the traces one after the other.
-func readPanel(ctx context.Context, stdio IO, traces []*datasets.Usage, n resource.Name, r BacktestRequest) (p *backtest.Panel, workloads, refused int, err error) {
+func readPanel(ctx context.Context, stdio IO, traces []*datasets.Usage, n resource.Name, r BacktestRequest) (p *backtest.Panel, workloads int, bad badRows, err error) {
 	bar := progress.New(stdio.Err, "read", "samples", 0)
 	var read int64
 	samples := func(yield func(timeseries.Sample, error) bool) {
 		for _, trace := range traces {
 			for s, err := range trace.Samples(ctx) {
-				if errors.As(err, new(*datasets.RowError)) {
-					refused++
+				if bad.note(err) {
 					continue
 				}
 				if read++; read%progressEvery == 0 {
@@ -134,10 +132,35 @@ func readPanel(ctx context.Context, stdio IO, traces []*datasets.Usage, n resour
 	}
 	p, workloads, err = backtest.ReadPanel(iter.Seq2[timeseries.Sample, error](samples), n, backtestStep, r.MostPerTrace, r.Protocol.Seed)
 	if err != nil {
-		return nil, 0, 0, fmt.Errorf("backtest: %w", err)
+		return nil, 0, bad, fmt.Errorf("backtest: %w", err)
 	}
 	bar.Done(read)
-	return p, workloads, refused, nil
+	return p, workloads, bad, nil
+}
+
+// badRows are the rows of a trace that could not be read.
+type badRows struct {
+	count int
+	first error
+}
+
+// note reports whether err is about one row, and keeps it then.
+func (b *badRows) note(err error) bool {
+	var row *datasets.RowError
+	if !errors.As(err, &row) {
+		return false
+	}
+	if b.count++; b.count == 1 {
+		b.first = row
+	}
+	return true
+}
+
+// tell says how many rows were left out of what, if any.
+func (b *badRows) tell(w io.Writer, what string) {
+	if b.count > 0 {
+		fmt.Fprintf(w, "%s: %d bad rows left out, the first: %v\n", what, b.count, b.first)
+	}
 }
 
 // progressEvery is how many samples are read between two reports of progress.

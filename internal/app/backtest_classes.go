@@ -72,18 +72,12 @@ func BacktestClasses(ctx context.Context, stdio IO, r ClassesRequest, format out
 
 // classQuestions reads what the trace can be asked.
 func classQuestions(ctx context.Context, stdio IO, ref datasets.Ref, r ClassesRequest) ([]*contest.Question, error) {
-	refused := map[string]bool{} // by what is wrong where: usage is read once for each resource
-	bad := func(err error) bool {
-		row := errors.As(err, new(*datasets.RowError))
-		if row {
-			refused[err.Error()] = true
-		}
-		return row
-	}
 	var questions []*contest.Question
 	fleet, noFleet := datasets.OpenFleet(ref, datasets.Options{})
 	if noFleet == nil && fleet.HasArrivals() {
-		a, err := contest.ReadArrivals(fleet.Arrivals(ctx), bad)
+		var bad badRows
+		a, err := contest.ReadArrivals(fleet.Arrivals(ctx), bad.note)
+		bad.tell(stdio.Err, "backtest classes: arrivals")
 		if err != nil {
 			return nil, err
 		}
@@ -92,15 +86,14 @@ func classQuestions(ctx context.Context, stdio IO, ref datasets.Ref, r ClassesRe
 	usage, noUsage := datasets.OpenUsage(ref, datasets.Options{})
 	if noUsage == nil {
 		for _, n := range usage.Resources() {
-			s, err := contest.ReadSpans(usage.Samples(ctx), n, r.Ahead, bad)
+			var bad badRows
+			s, err := contest.ReadSpans(usage.Samples(ctx), n, r.Ahead, bad.note)
+			bad.tell(stdio.Err, fmt.Sprintf("backtest classes: %s", n))
 			if err != nil {
 				return nil, err
 			}
 			questions = append(questions, s.Utilisation(n)...)
 		}
-	}
-	if len(refused) > 0 {
-		fmt.Fprintf(stdio.Err, "backtest classes: %d bad rows left out\n", len(refused))
 	}
 	switch {
 	case noFleet != nil && noUsage != nil:

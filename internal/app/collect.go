@@ -15,6 +15,7 @@ import (
 	"github.com/auspex-project/auspex/collector/host"
 	prometheussource "github.com/auspex-project/auspex/collector/prometheus"
 	"github.com/auspex-project/auspex/collector/replay"
+	"github.com/auspex-project/auspex/datasets"
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/resource"
 )
@@ -42,6 +43,12 @@ func Collect(ctx context.Context, stdio IO, configPath string, r CollectRequest,
 	if err != nil {
 		return err
 	}
+	var trace *datasets.Usage
+	if r.Trace != "" {
+		if trace, err = openTrace(r.Trace); err != nil {
+			return err
+		}
+	}
 	log := newLog(stdio, c.Log)
 	history, err := openHistory(ctx, c.Store)
 	if err != nil {
@@ -53,8 +60,8 @@ func Collect(ctx context.Context, stdio IO, configPath string, r CollectRequest,
 		return err
 	}
 	defer closing(&err, "spool", s.collector.Close)
-	if r.Trace != "" {
-		return s.playTrace(ctx, stdio, r, format)
+	if trace != nil {
+		return s.playTrace(ctx, stdio, trace, r, format)
 	}
 
 	sources, err := s.sources()
@@ -84,11 +91,7 @@ func Collect(ctx context.Context, stdio IO, configPath string, r CollectRequest,
 }
 
 // playTrace plays a trace to its end and waits until the store has it.
-func (s *stack) playTrace(ctx context.Context, stdio IO, r CollectRequest, format output.Format) error {
-	usage, err := openTrace(r.Trace)
-	if err != nil {
-		return err
-	}
+func (s *stack) playTrace(ctx context.Context, stdio IO, usage *datasets.Usage, r CollectRequest, format output.Format) error {
 	samples := usage.Samples(ctx)
 	if r.Speed > 0 { // a pace needs samples in the order of time
 		samples = usage.ByTime(ctx, "")

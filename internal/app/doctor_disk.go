@@ -70,7 +70,7 @@ func readJournal(ctx context.Context, dir string) (text string, torn bool, err e
 	if j.Torn() {
 		readable = "readable but for the end"
 	}
-	return fmt.Sprintf("%d records, %s, %d workloads hold a node", records, readable, held), j.Torn(), nil
+	return fmt.Sprintf("%d records, %s, workloads that hold a node: %d", records, readable, held), j.Torn(), nil
 }
 
 func checkSpool(_ context.Context, c *config.Config) (string, state, string) {

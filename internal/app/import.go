@@ -75,7 +75,7 @@ func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, f
 		},
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("import %s: %w (%d rows were written before; importing again writes none twice)", r.Trace, err, result.RowsWritten)
 	}
 	bar.Done(result.RowsWritten)
 	result.Seconds = time.Since(started).Seconds()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/internal/app/output"
 	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/models/trial"
@@ -45,6 +46,9 @@ func ListModels(stdio IO, configPath string, format output.Format) error {
 		g.Add(m.ID, output.OrDash(string(m.Kind)), output.OrDash(string(m.Class)), output.OrDash(string(m.Resource)),
 			m.Created.Format(time.RFC3339), m.From.Format(time.DateOnly), m.To.Format(time.DateOnly), m.Rows, state)
 	}
+	if len(all) == 0 {
+		fmt.Fprintln(stdio.Err, "no models yet: 'auspex train' learns now, 'auspex serve' at night")
+	}
 	return output.Write(stdio.Out, format, all, g)
 }
 
@@ -74,7 +78,7 @@ func ShowModel(stdio IO, configPath, name string, format output.Format) error {
 	}
 	m, _, err := models.Load(name)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (want an id of 'auspex models', or a role such as learned/service/cpu)", err)
 	}
 	a := artefact{Meta: m, Serves: serves(champions, name), Shadows: shadows(champions, name), Online: online.ofModel(name)}
 	return output.Write(stdio.Out, format, a, artefactTable{a, champions})
@@ -82,6 +86,9 @@ func ShowModel(stdio IO, configPath, name string, format output.Format) error {
 
 // PromoteModel puts an artefact in service.
 func PromoteModel(stdio IO, configPath, role, id, why string, format output.Format) error {
+	if err := knownRole(role); err != nil {
+		return err
+	}
 	models, _, err := openModels(configPath)
 	if err != nil {
 		return err
@@ -94,6 +101,9 @@ func PromoteModel(stdio IO, configPath, role, id, why string, format output.Form
 
 // RollbackModel puts back in service what served a role before.
 func RollbackModel(stdio IO, configPath, role, why string, format output.Format) error {
+	if err := knownRole(role); err != nil {
+		return err
+	}
 	models, _, err := openModels(configPath)
 	if err != nil {
 		return err
@@ -134,6 +144,13 @@ func printRestored(stdio IO, models *registry.Registry, back []registry.Restored
 func servedBy(role registry.Role, t registry.Term) string {
 	return fmt.Sprintf("%s is served by %s since %s (%s); a running server takes it over at its next refresh\n",
 		role, output.OrDash(t.ID), t.Since.Format(time.RFC3339), t.Why)
+}
+
+func knownRole(name string) error {
+	if !registry.Role(name).Known() {
+		return misuse.Errorf("models: no role %q (want one such as learned/service/cpu; 'auspex models' lists what serves)", name)
+	}
+	return nil
 }
 
 func openModels(configPath string) (*registry.Registry, registry.Champions, error) {

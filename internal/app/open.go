@@ -13,6 +13,7 @@ import (
 	"github.com/auspex-project/auspex/internal/store"
 	"github.com/auspex-project/auspex/internal/store/influx"
 	"github.com/auspex-project/auspex/internal/store/sqlite"
+	"github.com/auspex-project/auspex/internal/wal"
 	"github.com/auspex-project/auspex/resource"
 )
 
@@ -43,12 +44,21 @@ func openCollector(cfg *config.Config, to collector.Store, metrics prometheus.Re
 	if skew == 0 {
 		skew = -1 // none; the collector's own zero is its default
 	}
-	return collector.Open(to, collector.Options{
+	opened, err := collector.Open(to, collector.Options{
 		Dir: c.Spool.Dir, MaxBytes: int64(c.Spool.MaxBytes), MaxClockSkew: skew,
 		Custom:     custom,
 		IsRefusal:  func(err error) bool { return errors.Is(err, store.ErrRefused) },
 		Registerer: metrics, Logger: log,
 	})
+	return opened, inUse(err)
+}
+
+// inUse adds a hint to the error of a folder that another process holds.
+func inUse(err error) error {
+	if errors.Is(err, wal.ErrLocked) {
+		return fmt.Errorf("%w (is 'auspex serve' or 'collect' running on it? data_dir sets another folder)", err)
+	}
+	return err
 }
 
 // closing runs close when a command ends and keeps its error if there was no

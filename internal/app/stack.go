@@ -75,7 +75,7 @@ func (s *stack) open(ctx context.Context) (err error) {
 		return err
 	}
 	if s.journal, err = journal.Open(c.Placement.JournalDir, journal.Options{Log: log}); err != nil {
-		return err
+		return inUse(err)
 	}
 	s.closers = append(s.closers, s.journal.Close)
 	if s.placement, err = s.newPlacement(ctx); err != nil {

@@ -48,18 +48,32 @@ func (c Client) explainStatus(err error) error {
 	if s.Code() == codes.Unavailable && (len(s.Details()) == 0 || strings.HasPrefix(s.Message(), "connection error")) {
 		return fmt.Errorf("no answer from %s: %s (is 'auspex serve' running there? --server sets the address)", c.Address, s.Message())
 	}
+	if s.Code() == codes.Unimplemented && len(s.Details()) == 0 {
+		return fmt.Errorf("%s: %s (is it 'auspex serve' of this version that answers on %s?)", s.Code(), s.Message(), c.Address)
+	}
 	var violations []string
+	hint := ""
 	for _, d := range s.Details() {
-		if bad, ok := d.(*errdetails.BadRequest); ok {
-			for _, v := range bad.FieldViolations {
+		switch d := d.(type) {
+		case *errdetails.BadRequest:
+			for _, v := range d.FieldViolations {
 				violations = append(violations, fmt.Sprintf("%s: %s", v.Field, v.Description))
 			}
+		case *errdetails.ErrorInfo:
+			hint = hints[d.Reason]
 		}
 	}
 	if len(violations) > 0 { // they say what the message says, field by field
 		return fmt.Errorf("%s: %s", s.Code(), strings.Join(violations, "; "))
 	}
-	return fmt.Errorf("%s: %s", s.Code(), s.Message())
+	return fmt.Errorf("%s: %s%s", s.Code(), s.Message(), hint)
+}
+
+// hints say what to do about reasons of errors.
+var hints = map[string]string{
+	"UNKNOWN_DECISION": " (is the id whole? decisions are kept for placement.keep_for)",
+	"UNKNOWN_NODE":     " ('auspex nodes' lists the fleet)",
+	"NODE_IN_USE":      " (--force removes it all the same)",
 }
 
 // print writes v, with table for people.

@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -28,7 +27,16 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 	}
 	var root yaml.Node
 	var tree map[string]any
-	if err := errors.Join(yaml.Unmarshal(data, &root), yaml.Unmarshal(data, &tree)); err != nil {
+	if err := yaml.Unmarshal(data, &root); err != nil {
+		return fmt.Errorf("read %s: %w", path, err)
+	}
+	if len(root.Content) > 0 && root.Content[0].Kind == yaml.SequenceNode {
+		return fmt.Errorf("read %s:%d: a list, want named fields (many workloads stand below \"members:\")", path, root.Content[0].Line)
+	}
+	if err := small(&root); err != nil {
+		return fmt.Errorf("read %s:%w", path, err)
+	}
+	if err := root.Decode(&tree); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	if err := single(data); err != nil {
@@ -71,6 +79,23 @@ func single(data []byte) error {
 	}
 }
 
+// mostNames is more than a message holds side by side. Reading a mapping takes the
+// square of its names, because they are looked up in one another for the same one.
+const mostNames = 4096
+
+// small reports the first mapping below n that holds too many names, with its line.
+func small(n *yaml.Node) error {
+	if names := len(n.Content) / 2; n.Kind == yaml.MappingNode && names > mostNames {
+		return fmt.Errorf("%d: %d fields side by side, want %d at most", n.Line, names, mostNames)
+	}
+	for _, child := range n.Content {
+		if err := small(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // finite reports the first number below n that is none or has no end, with its line.
 // at is the field n is of.
 func finite(n *yaml.Node, at string) error {
@@ -111,6 +136,9 @@ var position = regexp.MustCompile(`^proto:[\s\p{Zs}]*|(syntax error )?\(line \d+
 func wrapAmounts(tree map[string]any) error {
 	for _, field := range []string{"requests", "limits", "capacity"} {
 		plain, ok := tree[field].(map[string]any)
+		if !ok && tree[field] != nil {
+			return fmt.Errorf("%s: want amounts by name, such as {cpu: 500m, memory: 4GiB}", field)
+		}
 		if !ok || plain["amounts"] != nil {
 			continue
 		}

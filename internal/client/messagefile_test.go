@@ -54,6 +54,9 @@ func TestReadMessageTellsNoPosition(t *testing.T) {
 		{"name: a\nnonsense: 1\n", `read -: unknown field "nonsense"`},
 		{"name: a\ndevices: 3\n", "read -: unexpected token 3"},
 		{"name: [a]\n", "read -: invalid value for string field name: ["},
+		{"name: a\ncapacity: 5\n", "read -: capacity: want amounts by name, such as {cpu: 500m, memory: 4GiB}"},
+		{"name: a\nlabels:\n" + strings.Repeat("  k: v\n", 100_000), "read -:3: 100000 fields side by side, want 4096 at most"},
+		{"\n- {id: a}\n", `read -:2: a list, want named fields (many workloads stand below "members:")`},
 	} {
 		err := readMessage("-", strings.NewReader(c.text), new(auspexv1.Node))
 		if err == nil || err.Error() != c.want {

@@ -53,8 +53,10 @@ func (o Protocol) withDefaults() (Protocol, error) {
 	switch {
 	case o.Horizon < every || o.Horizon%every != 0 || o.Horizon > 7*dayLength:
 		return o, fmt.Errorf("backtest: horizon %v (want whole hours, at most a week)", o.Horizon)
-	case o.Group < 0 || o.Replicates < 1 || o.TestDays < 1:
-		return o, fmt.Errorf("backtest: %d workloads a machine, %d replicates, %d test days (want 0 or more, 1 or more, 1 or more)", o.Group, o.Replicates, o.TestDays)
+	case o.Group < 0:
+		return o, fmt.Errorf("backtest: groups of %d workloads (want 0 or more)", o.Group)
+	case o.Replicates < 1 || o.TestDays < 1:
+		return o, fmt.Errorf("backtest: %d replicates, %d test days (want 1 or more of each)", o.Replicates, o.TestDays)
 	case !(o.Risk > 0 && o.Risk < 1):
 		return o, fmt.Errorf("backtest: risk %g (want it between 0 and 1)", o.Risk)
 	}

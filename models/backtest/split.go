@@ -25,7 +25,7 @@ func (s *Setting) split() error {
 			return fmt.Errorf("backtest: no %v of the test days are covered by data (give a shorter --horizon or more --test-days)", s.Horizon)
 		}
 	case s.TestDays > 1 || len(days) > 1:
-		return fmt.Errorf("backtest: the trace holds %d days of data, too few to test on %d and calibrate before (give --test-days %d or less)",
+		return fmt.Errorf("backtest: the trace holds data of %d days only, too few to test on %d and calibrate before (give --test-days %d or less)",
 			len(days), s.TestDays, max(len(days)-1, 1))
 	}
 	return s.cut()
