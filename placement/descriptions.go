@@ -33,17 +33,20 @@ func described(w *workload.Workload) *description {
 	return x
 }
 
-// workload returns what is described; its id means nothing.
-func (x *description) workload() workload.Workload {
+// workload returns what is described; its id means nothing. Where it has to be unpacked
+// it is written to room.
+func (x *description) workload(room *workload.Workload) *workload.Workload {
 	if w := x.whole.Load(); w != nil {
-		return *w
+		return w
 	}
-	return x.packed.Unpack()
+	*room = x.packed.Unpack()
+	return room
 }
 
 // of returns what is described, under an id.
 func (x *description) of(id string) workload.Workload {
-	w := x.workload()
+	var room workload.Workload
+	w := *x.workload(&room)
 	w.ID = id
 	return w
 }

@@ -70,7 +70,7 @@ func TestDescriptionsOfOneHash(t *testing.T) {
 		d.drop(chain[first])
 		left := make(map[string]bool)
 		for x := d.byHash[7]; x != nil; x = x.next {
-			left[x.workload().App] = true
+			left[x.of("").App] = true
 		}
 		want := map[string]bool{"0": true, "1": true, "2": true}
 		delete(want, fmt.Sprint(first))

@@ -254,12 +254,13 @@ func (s *State) enlist(m *Member, node int, place uint32, by int32) {
 	if s.groups.followed.Load() == 0 {
 		return
 	}
-	w := m.description.workload()
+	var room workload.Workload
+	w := m.description.workload(&room)
 	var buffer [8]entry
-	entries := s.groups.matching(&w, false, buffer[:0])
+	entries := s.groups.matching(w, false, buffer[:0])
 	for i := range w.Affinity {
 		if a := &w.Affinity[i]; a.Apart && !a.Preferred {
-			if r, ok := s.groups.find(keyOf(a.Peers.Of(&w), a.Within)); ok && !slices.ContainsFunc(entries, func(e entry) bool { return e.ref == r }) {
+			if r, ok := s.groups.find(keyOf(a.Peers.Of(w), a.Within)); ok && !slices.ContainsFunc(entries, func(e entry) bool { return e.ref == r }) {
 				entries = append(entries, entry{ref: r})
 			}
 		}

@@ -100,8 +100,8 @@ func (h *hold) gang() string {
 
 // demand returns what h counts for in its queue.
 func (h *hold) demand() allocator.Demand {
-	w := h.description.workload()
-	return demandOn(&w, h.tier)
+	var room workload.Workload
+	return demandOn(h.description.workload(&room), h.tier)
 }
 
 func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledger {
@@ -293,8 +293,8 @@ func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast) {
 // expected returns what guaranteed work is expected to need at most: of rates its
 // predicted peak, of all else its request.
 func expected(m *Member) resource.Vector {
-	w := m.Workload()
-	v := holds(&w)
+	var room workload.Workload
+	v := holds(m.description.workload(&room))
 	for i := range m.Needs {
 		switch n := &m.Needs[i]; n.Resource {
 		case resource.CPU, resource.DiskIO, resource.Network:
@@ -313,8 +313,9 @@ func (l *ledger) letGo(h *hold) bool {
 	if h.tier == workload.Guaranteed {
 		l.mu.promised = l.mu.promised.Sub(expected(m))
 	}
-	w := h.description.workload()
-	l.mu.usage.Remove(demandOn(&w, h.tier))
+	var room workload.Workload
+	w := h.description.workload(&room)
+	l.mu.usage.Remove(demandOn(w, h.tier))
 	l.mu.deadlines.remove(h)
 	delete(l.mu.byDecision, h.decision)
 	delete(l.mu.byWorkload, h.workload)

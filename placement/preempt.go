@@ -106,7 +106,8 @@ func (s *State) revocable(members []*Member) []*Member {
 		return out
 	}
 	share := func(m *Member) float64 {
-		w := m.Workload()
+		var room workload.Workload
+		w := m.description.workload(&room)
 		_, share := w.Requests.DominantShare(s.Catalogue.Capacity)
 		return share
 	}

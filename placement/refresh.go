@@ -57,8 +57,8 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 				continue
 			}
 			c := *m
-			w := m.Workload()
-			c.Forecast, c.Needs = f, s.needs(&w, f)
+			var room workload.Workload
+			c.Forecast, c.Needs = f, s.needs(m.description.workload(&room), f)
 			s.swap(node, &c)
 			l.expect(m, &c)
 			dirty = true

@@ -249,8 +249,8 @@ func (s *State) reneed(members []*Member) []*Member {
 	out := make([]*Member, len(members))
 	for i, m := range members {
 		c := *m
-		w := m.Workload()
-		c.Needs = s.needs(&w, m.Forecast)
+		var room workload.Workload
+		c.Needs = s.needs(m.description.workload(&room), m.Forecast)
 		out[i] = &c
 	}
 	return out
