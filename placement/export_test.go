@@ -17,28 +17,116 @@ func (s *Service) CompareShape(w *workload.Workload, most int) (known bool, err 
 	s.ledger.follow(w)
 	s.ledger.mu.Unlock()
 	for _, thorough := range []bool{false, true} {
-		state := s.ledger.latest()
-		q, err := newQuery(state, w, w.Class, s.forecast(w, time.Now()), time.Now())
-		if err != nil {
-			return false, err
-		}
-		sh := s.shapes.find(q)
-		if sh == nil {
-			return false, nil
-		}
-		_, state, fromShape, ok := sh.search(s.shapes, q, s.ledger.latest, most, thorough)
-		if !ok {
-			return true, fmt.Errorf("the state changed beside the test")
-		}
-		scanned := s.engine.prepare(q).scan(state, most, true)
-		if thorough && !reflect.DeepEqual(fromShape, scanned) {
-			return true, fmt.Errorf("%+v, scanned %+v", fromShape, scanned)
-		}
-		if err := agree(fromShape, scanned); err != nil {
-			return true, err
+		if known, err := s.compareShape(w, most, thorough); !known || err != nil {
+			return known, err
 		}
 	}
 	return true, nil
+}
+
+func (s *Service) compareShape(w *workload.Workload, most int, thorough bool) (known bool, err error) {
+	asked := s.ledger.latest()
+	defer asked.done()
+	q, err := newQuery(asked, w, w.Class, s.forecast(w, time.Now()), time.Now())
+	if err != nil {
+		return false, err
+	}
+	sh := s.shapes.find(q)
+	if sh == nil {
+		return false, nil
+	}
+	_, state, fromShape, ok := sh.search(s.shapes, q, s.ledger.latest, most, thorough)
+	if !ok {
+		return true, fmt.Errorf("the state changed beside the test")
+	}
+	defer state.done()
+	scanned := s.engine.prepare(q).scan(state, most, true)
+	if thorough && !reflect.DeepEqual(fromShape, scanned) {
+		return true, fmt.Errorf("%+v, scanned %+v", fromShape, scanned)
+	}
+	return true, agree(fromShape, scanned)
+}
+
+// ComparePreemption reports where the advice on what would make room for w differs from
+// that of trying all there is to try.
+func (s *Service) ComparePreemption(w *workload.Workload) error {
+	state := s.ledger.latest()
+	defer state.done()
+	q, err := newQuery(state, w, w.Class, s.forecast(w, time.Now()), time.Now())
+	if err != nil {
+		return err
+	}
+	p := s.engine.prepare(q)
+	if got, want := p.preemption(state), p.tryAll(state); !reflect.DeepEqual(got, want) {
+		return fmt.Errorf("%+v, all tried %+v", got, want)
+	}
+	return nil
+}
+
+// tryAll is preemption without any shortcut.
+func (p *plan) tryAll(s *State) *Preemption {
+	if p.query.Policy.Tier != workload.Guaranteed {
+		return nil
+	}
+	var best *yield
+	tried := 0
+	for node := range len(s.Blocks) * BlockSize {
+		b, i := s.peek(node)
+		yielding := s.revocable(b.Occupants[i].Members)
+		if p.couldYield(s, b)>>i&1 == 0 || len(yielding) == 0 {
+			continue
+		}
+		if tried++; tried > maxPreempted {
+			break
+		}
+		y := &yield{node: node, rank: b.Rank[i], victims: p.fewestOfAll(s, node, yielding)}
+		y.weigh(s.Policy)
+		if y.victims != nil && (best == nil || y.better(best)) {
+			best = y
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	out := &Preemption{Node: s.name(best.node)}
+	for _, v := range best.victims {
+		out.Victims = append(out.Victims, Victim{v.ID, v.class})
+	}
+	return out
+}
+
+// fewestOfAll returns the first that suffices alone, else, in their order, those of all
+// that cannot stay.
+func (p *plan) fewestOfAll(s *State, node int, yielding []*Member) []*Member {
+	allowed := func(gone []*Member) bool {
+		trial := s.trial()
+		for _, m := range gone {
+			trial.take(node, m.ID)
+		}
+		return p.allows(trial, node)
+	}
+	for _, m := range yielding {
+		if allowed([]*Member{m}) {
+			return []*Member{m}
+		}
+	}
+	gone := yielding[:0:0]
+	for _, m := range yielding {
+		if gone = append(gone, m); allowed(gone) {
+			break
+		}
+	}
+	if !allowed(gone) {
+		return nil
+	}
+	victims := slices.Clone(gone)
+	for _, m := range gone {
+		without := slices.DeleteFunc(slices.Clone(victims), func(v *Member) bool { return v == m })
+		if allowed(without) {
+			victims = without
+		}
+	}
+	return victims
 }
 
 // UpdateLate brings what is known of w's shape up to date with the state as it is before

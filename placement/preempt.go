@@ -33,16 +33,7 @@ func (p *plan) preemption(s *State) *Preemption {
 	if p.query.Policy.Tier != workload.Guaranteed {
 		return nil
 	}
-	type find struct {
-		node    int
-		rank    uint64
-		victims []*Member
-		weight  float64
-	}
-	var best *find
-	better := func(f *find) bool {
-		return best == nil || cmp.Or(cmp.Compare(len(f.victims), len(best.victims)), cmp.Compare(f.weight, best.weight), cmp.Compare(f.rank, best.rank)) < 0
-	}
+	var best *yield
 	var trial *State
 	asked, tried := 0, 0
 	for bi, b := range s.Blocks {
@@ -59,15 +50,16 @@ func (p *plan) preemption(s *State) *Preemption {
 			if tried++; trial == nil {
 				trial = s.trial()
 			}
-			f := &find{node: bi*BlockSize + i, rank: b.Rank[i]}
-			if f.victims = p.fewest(trial, f.node, yielding); f.victims == nil {
+			y := &yield{node: bi*BlockSize + i, rank: b.Rank[i], victims: yielding[:1]}
+			y.weigh(s.Policy)
+			if best != nil && len(best.victims) == 1 && !y.better(best) {
+				continue // nor would any other of yielding be
+			}
+			if y.victims = p.fewest(trial, y.node, yielding, best); y.victims == nil {
 				continue
 			}
-			for _, v := range f.victims {
-				f.weight += s.Policy.classes[v.class].policy.Weight
-			}
-			if better(f) {
-				best = f
+			if y.weigh(s.Policy); best == nil || y.better(best) {
+				best = y
 			}
 		}
 	}
@@ -79,6 +71,25 @@ func (p *plan) preemption(s *State) *Preemption {
 		out.Victims = append(out.Victims, Victim{v.ID, v.class})
 	}
 	return out
+}
+
+// yield is work whose going lets a workload in on a node.
+type yield struct {
+	node    int
+	rank    uint64 // of the node
+	victims []*Member
+	weight  float64 // of their classes
+}
+
+func (y *yield) weigh(p *Policy) {
+	y.weight = 0
+	for _, v := range y.victims {
+		y.weight += p.classes[v.class].policy.Weight
+	}
+}
+
+func (y *yield) better(than *yield) bool {
+	return cmp.Or(cmp.Compare(len(y.victims), len(than.victims)), cmp.Compare(y.weight, than.weight), cmp.Compare(y.rank, than.rank)) < 0
 }
 
 // couldYield returns the nodes of b that only rules turn away which less work
@@ -118,20 +129,30 @@ func (s *State) revocable(members []*Member) []*Member {
 }
 
 // fewest returns as few of yielding as let the workload in on a node, nil where
-// not even all do. It leaves the trial as it was.
-func (p *plan) fewest(trial *State, node int, yielding []*Member) []*Member {
+// not even all do, or only more than were found better elsewhere, if anything was. It
+// leaves the trial as it was.
+func (p *plan) fewest(trial *State, node int, yielding []*Member, elsewhere *yield) []*Member {
+	if !p.roomWithout(trial, node, yielding...) {
+		return nil
+	}
 	without := func(m *Member) { trial.take(node, m.ID) }
 	back := func(m *Member) {
 		c := *m // a state writes to what it is given
 		trial.put(node, &c)
 	}
 	for _, m := range yielding {
+		if !p.roomWithout(trial, node, m) {
+			continue
+		}
 		without(m)
 		enough := p.allows(trial, node)
 		back(m)
 		if enough {
 			return []*Member{m}
 		}
+	}
+	if len(yielding) == 1 || elsewhere != nil && len(elsewhere.victims) == 1 {
+		return nil
 	}
 	var gone []*Member
 	for _, m := range yielding {
@@ -153,4 +174,28 @@ func (p *plan) fewest(trial *State, node int, yielding []*Member) []*Member {
 		back(m)
 	}
 	return victims
+}
+
+// roomWithout reports whether a node could have the room that rules ask for were some of
+// its members gone: where not, there is no need to try.
+func (p *plan) roomWithout(s *State, node int, gone ...*Member) bool {
+	b, i := s.peek(node)
+	for k := range p.rules {
+		room := p.rules[k].Room
+		if room.Amount <= 0 {
+			continue
+		}
+		needed := b.Columns[room.Resource].Requested[i] + room.Amount
+		for _, m := range gone {
+			for n := range m.Needs {
+				if m.Needs[n].Index == room.Resource {
+					needed -= m.Needs[n].Request
+				}
+			}
+		}
+		if needed > b.Capacity[room.Resource][i]*(1+slack) {
+			return false
+		}
+	}
+	return true
 }
