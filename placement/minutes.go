@@ -129,8 +129,8 @@ func (v *verdict) packed() (id string, packed workload.Packed) {
 	case d == nil:
 		return v.Workload.ID, v.Workload.Pack()
 	case d.packed == "":
-		w := d.workload()
-		return v.workload, w.Pack()
+		var room workload.Workload
+		return v.workload, d.workload(&room).Pack()
 	default:
 		return v.workload, d.packed
 	}
