@@ -56,23 +56,30 @@ func newTrial(machines []Machine, targets []Target, w *Worth, rng *rand.Rand) *t
 	return t
 }
 
-// fill draws tasks from the mix until their demand reaches devices.
-func (t *trial) fill(ctx context.Context, devices float64, rng *rand.Rand) error {
+// fill draws tasks from the mix until their demand reaches arrived x devices, all
+// there are.
+func (t *trial) fill(ctx context.Context, devices float64, rng *rand.Rand) (packed, error) {
 	upTo := make([]float64, len(t.targets))
 	sum := 0.0
 	for i := range t.targets {
 		sum += t.targets[i].Part
 		upTo[i] = sum
 	}
-	for n, demand := 0, 0.0; demand < devices; n++ {
+	var p packed
+	looked, demand := 0, 0.0
+	for n := 0; demand < arrived*devices; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
-			return ctx.Err()
+			return packed{}, ctx.Err()
 		}
 		k := min(sort.SearchFloat64s(upTo, rng.Float64()*sum), len(upTo)-1)
 		demand += t.targets[k].Demand()
 		t.place(k)
+		for ; looked < len(onTheWay) && demand >= onTheWay[looked]*devices; looked++ {
+			p.refused[looked] = demand - (devices - t.left())
+		}
 	}
-	return nil
+	p.left = t.left()
+	return p, nil
 }
 
 // left returns how much is free, in devices.

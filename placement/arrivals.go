@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math/bits"
 	"sync"
+	"sync/atomic"
 
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/resource"
@@ -18,6 +19,8 @@ import (
 type arrivals struct {
 	seed maphash.Seed
 	due  chan struct{} // holds one when a plan is due
+
+	counting atomic.Bool // whether the last workload that came counted
 
 	mu struct {
 		sync.Mutex
@@ -56,7 +59,11 @@ func (p *Policy) roomy(c workload.Class) bool { return p.Weights.of(c, RoomScore
 
 // add counts w in the mix for devices, in that for room, in both or in none.
 func (a *arrivals) add(w *workload.Workload, need Accelerator, needs []Need, devices, room bool) {
-	if room = room && need.Devices == 0; !devices && !room {
+	room = room && need.Devices == 0
+	if counts := devices || room; a.counting.Load() != counts {
+		a.counting.Store(counts)
+	}
+	if !devices && !room {
 		return
 	}
 	id := maphash.String(a.seed, w.ID)
@@ -97,11 +104,19 @@ func (a *arrivals) add(w *workload.Workload, need Accelerator, needs []Need, dev
 	}
 }
 
-// leave counts workloads that were let go.
-func (a *arrivals) leave(n int) {
+// leave counts a workload that was let go, where what comes is counted too. When it is
+// asked for again it comes anew.
+func (a *arrivals) leave(workload string) {
+	if !a.counting.Load() {
+		return
+	}
+	id := maphash.String(a.seed, workload)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.mu.left += float64(n)
+	a.mu.left++
+	if recent := &a.mu.recent[id%uint64(len(a.mu.recent))]; *recent == id {
+		*recent = 0
+	}
 }
 
 // leaving returns how many leave for each that comes, at most 1. The caller holds the lock.

@@ -8,6 +8,7 @@ import (
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/score"
+	"github.com/auspex-project/auspex/workload"
 )
 
 // Where the scorer counts, the mix of plain workloads and the sizes of nodes are
@@ -73,5 +74,35 @@ func TestLeavingIsLearned(t *testing.T) {
 	}
 	if got := due(func(i int) bool { return i%2 == 0 }); got < .5 || got > .6 {
 		t.Errorf("half of 32 and 8 of 12 left, leaving %g", got)
+	}
+}
+
+// What comes again after it left has come twice, and what leaves counts only where what
+// comes does.
+func TestLeavingIsCountedAsComing(t *testing.T) {
+	s := open(t, nil)
+	addNodes(t, s, 1, 4, 16)
+	requests := 0
+	comeAndGo := func(w *workload.Workload) {
+		requests++
+		d := place(t, s, placement.Request{ID: fmt.Sprint("request", requests), Workload: w})
+		if held, err := s.Release(t.Context(), d.ID); !held || err != nil {
+			t.Fatal(held, err)
+		}
+	}
+	for i := range 64 { // a fleet without devices learns nothing of it
+		comeAndGo(work(fmt.Sprint("early", i), 1, 1))
+	}
+	addAccelerated(t, s, 2, 4)
+	for i := range 8 {
+		comeAndGo(accelerated(fmt.Sprint("back", i/4), 1, .1))
+	}
+	for i := range 8 {
+		w := accelerated(fmt.Sprint("stays", i), 1, .1)
+		place(t, s, placement.Request{ID: w.ID, Workload: w})
+	}
+	p, due := s.PackingDue()
+	if !due || p.Leaving != .5 {
+		t.Errorf("plan due %v; 8 of 16 left, leaving %g", due, p.Leaving)
 	}
 }

@@ -70,10 +70,10 @@ func (s *Service) ReleaseBatch(ctx context.Context, decisions []string) (workloa
 	for i, decision := range decisions {
 		for _, h := range holds[i] {
 			s.book.turn(h.decision, Released)
+			s.arrivals.leave(h.workload)
 		}
 		if workloads[i] = len(holds[i]); workloads[i] > 0 {
 			s.book.turn(decision, Released)
-			s.arrivals.leave(workloads[i])
 		}
 	}
 	if err != nil {
@@ -87,7 +87,7 @@ func (s *Service) ReleaseWorkload(ctx context.Context, workload string) (release
 	h, err := s.ledger.releaseWorkload(workload, time.Now())
 	if h != nil {
 		s.book.turn(h.decision, Released)
-		s.arrivals.leave(1)
+		s.arrivals.leave(h.workload)
 	}
 	if err != nil {
 		return h != nil, fmt.Errorf("release: %w", err)
