@@ -50,23 +50,32 @@ func (p *plan) fit(ctx context.Context, e *evidence, class workload.Class, r *ro
 // fitLevels fits the model of each level to its own outcome.
 func (p *plan) fitLevels(ctx context.Context, phase string, r *rows) ([]models.Correction, error) {
 	train, valid := r.datasets()
+	o := p.boosting(train)
+	bins, err := gbdt.Bin(train.Dataset, valid.Dataset, o)
+	if err != nil {
+		return nil, err
+	}
 	corrections := make([]models.Correction, len(models.Levels()))
 	for level := range corrections {
 		r.outcomes(train, level)
 		r.outcomes(valid, level)
-		trees, err := gbdt.Fit(ctx, train.Dataset, valid.Dataset, gbdt.Options{
-			Quantiles: models.Levels()[level : level+1], Trees: p.Trees, LearningRate: .1, MaxDepth: 6, MaxLeaves: 31,
-			MinChildWeight: minChildWeight(train), MaxBins: 128, RowFraction: .7, ColumnFraction: .7, Patience: 15, Seed: p.Seed, Workers: p.Workers,
-			OnRound: func(round gbdt.Round) {
-				p.OnProgress(Progress{phase, level*p.Trees + round.Tree, len(corrections) * p.Trees})
-			},
-		})
+		o.Quantiles = models.Levels()[level : level+1]
+		o.OnRound = func(round gbdt.Round) {
+			p.OnProgress(Progress{phase, level*p.Trees + round.Tree, len(corrections) * p.Trees})
+		}
+		trees, err := bins.Fit(ctx, o)
 		if err != nil {
 			return nil, err
 		}
 		corrections[level] = models.Correction{Trees: trees, Trust: 1}
 	}
 	return corrections, nil
+}
+
+// boosting are the options all trees of a night are fitted with.
+func (p *plan) boosting(train dataset) gbdt.Options {
+	return gbdt.Options{Trees: p.Trees, LearningRate: .1, MaxDepth: 6, MaxLeaves: 31, MinChildWeight: minChildWeight(train),
+		MaxBins: 128, RowFraction: .7, ColumnFraction: .7, Patience: 15, Seed: p.Seed, Workers: p.Workers}
 }
 
 // minChildWeight asks for as much in a leaf as some fifty rows of average weight.
@@ -86,39 +95,42 @@ func (e *evidence) tune(class workload.Class, untuned *models.Learned, correctio
 	if err != nil {
 		return err
 	}
-	var owns, learned, targets [][]float32 // by level
+	var owns, learned [][]float32 // by level
+	var targets, caps []float32
 	for range corrections {
-		owns, learned, targets = append(owns, nil), append(learned, nil), append(targets, nil)
+		owns, learned = append(owns, nil), append(learned, nil)
 	}
 	e.each(class, e.plan.calibrates, func(track, row int) {
 		r := &e.judged[track].rows
 		for k := range corrections {
 			owns[k] = append(owns[k], r.row(row)[k])
 			learned[k] = append(learned[k], shares[track][row*len(corrections)+k])
-			targets[k] = append(targets[k], r.targets[row])
 		}
+		targets, caps = append(targets, r.targets[row]), append(caps, r.caps[row])
 	})
 	for k, level := range models.Levels() {
-		corrections[k].Trust, corrections[k].Shift = tuned(level, owns[k], learned[k], targets[k])
+		corrections[k].Trust, corrections[k].Shift = tuned(level, owns[k], learned[k], targets, caps)
 	}
 	return nil
 }
 
-// tuned tries how far to go from own to learned.
-func tuned(level float64, own, learned, targets []float32) (trust, shift float32) {
+// tuned tries how far to go from own to learned. It is judged by what is served: no
+// share is more than its cap, and none less than nothing.
+func tuned(level float64, own, learned, targets, caps []float32) (trust, shift float32) {
 	best := math.Inf(1)
 	scores := make([]float32, len(targets))
 	for _, try := range [...]float32{0, .25, .5, .75, 1} {
+		told := func(i int) float32 { return own[i] + try*(learned[i]-own[i]) }
 		for i, y := range targets {
-			scores[i] = y - (own[i] + try*(learned[i]-own[i]))
+			scores[i] = y - told(i)
 		}
-		by, ok := models.ConformalQuantile(slices.Clone(scores), level)
+		by, ok := models.ConformalQuantile(scores, level)
 		if !ok {
 			return 1, 0
 		}
 		var loss float64
-		for _, s := range scores {
-			loss += backtest.Pinball(level, float64(by), float64(s))
+		for i, y := range targets {
+			loss += backtest.Pinball(level, float64(min(max(told(i)+by, 0), caps[i])), float64(y))
 		}
 		if loss < best {
 			best, trust, shift = loss, try, by

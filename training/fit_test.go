@@ -54,3 +54,22 @@ func TestWorkloadsAtTheirLimitLeaveOthersAlone(t *testing.T) {
 		}
 	}
 }
+
+// What is served ends at the cap, so what passes it costs nothing, and does not make
+// a model that is right about the busy look worse than one that is not.
+func TestTuningStopsAtTheCap(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	var own, learned, targets, caps []float32
+	for i := range 2000 {
+		y := .2 * rng.Float32()
+		knows := y
+		if i%2 == 0 {
+			y, knows = 1, 3 // learned: far over the cap
+		}
+		own, learned = append(own, .5), append(learned, knows)
+		targets, caps = append(targets, y), append(caps, 1)
+	}
+	if trust, _ := tuned(.9, own, learned, targets, caps); trust != 1 {
+		t.Errorf("trusted by %g", trust)
+	}
+}

@@ -2,6 +2,7 @@ package training
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,10 +83,10 @@ func TestTunedIsNoWorseThanOwn(t *testing.T) {
 			own, learned, targets = append(own, share.Draw(t, "own")), append(learned, share.Draw(t, "learned")), append(targets, share.Draw(t, "target"))
 		}
 		const level = .9
-		trust, shift := tuned(level, own, learned, targets)
+		trust, shift := tuned(level, own, learned, targets, slices.Repeat([]float32{1}, n))
 		loss := func(trust, shift float32) (sum float64, held int) {
 			for i, y := range targets {
-				q := own[i] + trust*(learned[i]-own[i]) + shift
+				q := min(max(own[i]+trust*(learned[i]-own[i])+shift, 0), 1)
 				sum += backtest.Pinball(level, float64(q), float64(y))
 				if y <= q+1e-5 {
 					held++

@@ -113,15 +113,16 @@ func (r *slotRows) outcomes(d dataset, shares []float32) {
 func (p *plan) fitProfile(ctx context.Context, n resource.Name, r *slotRows) (*models.Profiler, error) {
 	phase := fmt.Sprintf("fit slots of %s", n)
 	train, valid := r.datasets(slotsDrawn * p.MaxRows)
-	o := gbdt.Options{
-		Trees: p.Trees, LearningRate: .1, MaxDepth: 6, MaxLeaves: 31, MinChildWeight: minChildWeight(train),
-		MaxBins: 128, RowFraction: .7, ColumnFraction: .7, Patience: 15, Seed: p.Seed, Workers: p.Workers,
-		OnRound: func(round gbdt.Round) { p.OnProgress(Progress{phase, round.Tree, p.Trees}) },
+	o := p.boosting(train)
+	o.OnRound = func(round gbdt.Round) { p.OnProgress(Progress{phase, round.Tree, p.Trees}) }
+	bins, err := gbdt.Bin(train.Dataset, valid.Dataset, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", phase, err)
 	}
 	fit := func(shares []float32, o gbdt.Options) (*gbdt.Model, error) {
 		r.outcomes(train, shares)
 		r.outcomes(valid, shares)
-		return gbdt.Fit(ctx, train.Dataset, valid.Dataset, o)
+		return bins.Fit(ctx, o)
 	}
 	ofLargest, ofMean := o, o
 	ofLargest.Quantiles, ofMean.Mean = models.SlotLevels(), true

@@ -16,19 +16,70 @@ import (
 // context that ends, and says what is wrong with bad options or data. All goroutines it starts have ended when it
 // returns.
 func Fit(ctx context.Context, train, valid *Dataset, o Options) (*Model, error) {
+	b, err := Bin(train, valid, o)
+	if err != nil {
+		return nil, err
+	}
+	return b.Fit(ctx, o)
+}
+
+// Bins are a training and a validation set whose columns have been sorted into bins: once, for models of several
+// targets, quantiles or losses, where each Fit would do it again. It is not safe for concurrent use.
+type Bins struct {
+	train, valid     *Dataset // valid may be nil
+	cuts             []cuts
+	binned, validBin *binned
+	maxBins          int
+	seed             uint64
+}
+
+// Bin sorts the columns of train, and of valid unless that is nil, as Options.MaxBins and Options.Seed say. It keeps
+// both: their targets, weights and marks may be set anew before each Fit, their columns must not change.
+func Bin(train, valid *Dataset, o Options) (*Bins, error) {
+	o.Quantiles, o.Mean = nil, true // whatever is fitted
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	if err := train.check(); err != nil {
-		return nil, fmt.Errorf("gbdt training set: %w", err)
+	if err := checkBoth(train, valid); err != nil {
+		return nil, err
 	}
+	workers := crew(o.Workers)
+	b := &Bins{train: train, valid: valid, maxBins: o.MaxBins, seed: o.Seed, cuts: sketch(train.Columns, o.MaxBins, o.Seed, workers)}
+	b.binned = discretize(train.Columns, b.cuts, workers)
 	if valid != nil {
-		if err := valid.checkValid(train); err != nil {
-			return nil, fmt.Errorf("gbdt validation set: %w", err)
-		}
+		b.validBin = discretize(valid.Columns, b.cuts, workers)
 	}
+	return b, nil
+}
 
+func checkBoth(train, valid *Dataset) error {
+	if err := train.check(); err != nil {
+		return fmt.Errorf("gbdt training set: %w", err)
+	}
+	if valid == nil {
+		return nil
+	}
+	if err := valid.checkValid(train); err != nil {
+		return fmt.Errorf("gbdt validation set: %w", err)
+	}
+	return nil
+}
+
+// Fit is the function Fit of the sets that b was made of, with their targets as they are now: the same model, to the
+// bit. The number of bins and the seed must be those of Bin.
+func (b *Bins) Fit(ctx context.Context, o Options) (*Model, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if o.MaxBins != b.maxBins || o.Seed != b.seed {
+		return nil, fmt.Errorf("gbdt fit: %d bins and seed %d, the columns were sorted into %d with seed %d", o.MaxBins, o.Seed, b.maxBins, b.seed)
+	}
+	if err := checkBoth(b.train, b.valid); err != nil {
+		return nil, err
+	}
+	train := b.train
 	if o.Mean && train.Weights == nil { // units fine enough for shares of a row
 		even := *train
 		even.Weights = make([]float32, train.Rows())
@@ -37,12 +88,10 @@ func Fit(ctx context.Context, train, valid *Dataset, o Options) (*Model, error) 
 		}
 		train = &even
 	}
-	workers := crew(o.Workers)
-	cuts := sketch(train.Columns, o.MaxBins, o.Seed, workers)
-	data := newView(train, cuts, workers)
+	data := &view{Dataset: train, binned: b.binned, weights: fixedPoint(train.Weights)}
 	var held *view
-	if valid != nil {
-		held = newView(valid, cuts, workers)
+	if b.valid != nil {
+		held = &view{Dataset: b.valid, binned: b.validBin, weights: fixedPoint(b.valid.Weights)}
 	}
 
 	m := &Model{features: train.names(), gains: make([]float64, len(train.Columns))}
@@ -51,11 +100,11 @@ func Fit(ctx context.Context, train, valid *Dataset, o Options) (*Model, error) 
 		if o.Mean {
 			p.q = .5
 		}
-		b := newBooster(p, data, held, cuts, o)
-		if err := b.boost(ctx); err != nil {
+		booster := newBooster(p, data, held, b.cuts, o)
+		if err := booster.boost(ctx); err != nil {
 			return nil, fmt.Errorf("gbdt fit of %s: %w", nameOf(q), err)
 		}
-		m.add(q, b.base, b.trees[:b.best], cuts)
+		m.add(q, booster.base, booster.trees[:booster.best], b.cuts)
 	}
 	m.sliced = slice(m.ensembles)
 	return m, nil
@@ -66,10 +115,6 @@ type view struct {
 	*Dataset
 	*binned
 	weights weights
-}
-
-func newView(d *Dataset, cuts []cuts, c crew) *view {
-	return &view{Dataset: d, binned: discretize(d.Columns, cuts, c), weights: fixedPoint(d.Weights)}
 }
 
 func (v *view) censored(row int) bool { return v.Censored != nil && v.Censored[row] }

@@ -405,3 +405,44 @@ func TestLeavesHoldEnoughRows(t *testing.T) {
 		}
 	}
 }
+
+func newView(d *Dataset, cuts []cuts, c crew) *view {
+	return &view{Dataset: d, binned: discretize(d.Columns, cuts, c), weights: fixedPoint(d.Weights)}
+}
+
+// Columns binned once give the models that each Fit would, whatever was fitted before.
+func TestBinsFitManyTargets(t *testing.T) {
+	train, valid := synthetic(3000, 20, 1), synthetic(800, 20, 2)
+	o := Options{Trees: 12, MaxBins: 32, Seed: 3, RowFraction: .7, ColumnFraction: .7}
+	bins, err := Bin(train, valid, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range 3 {
+		o.Quantiles, o.Mean = []float64{.5, .9}, false
+		if round == 1 {
+			o.Quantiles, o.Mean = nil, true
+		}
+		for _, d := range []*Dataset{train, valid} {
+			for i, y := range d.Targets {
+				d.Targets[i] = y*y - float32(i%(round+3))
+			}
+		}
+		many, err := bins.Fit(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(encoded(t, many), encoded(t, mustFit(t, train, valid, o))) {
+			t.Errorf("round %d: another model", round)
+		}
+	}
+	for _, other := range []Options{{Trees: 1, MaxBins: 64, Seed: 3}, {Trees: 1, MaxBins: 32, Seed: 4}} {
+		if _, err := bins.Fit(t.Context(), other); err == nil {
+			t.Errorf("fitted with %d bins and seed %d", other.MaxBins, other.Seed)
+		}
+	}
+	train.Targets[7] = float32(math.NaN())
+	if _, err := bins.Fit(t.Context(), o); err == nil {
+		t.Error("fitted to what is no number")
+	}
+}
