@@ -26,7 +26,8 @@ type memory struct {
 
 // update reads the samples that came since the last call, or everything when
 // that is due, and forgets workloads not seen for as long as a history reaches.
-func (m *memory) update(ctx context.Context, samples Samples, g forecast.Grid, now time.Time, late, reload time.Duration) error {
+// Samples are noted at the seats of their workload, too.
+func (m *memory) update(ctx context.Context, samples Samples, g forecast.Grid, now time.Time, late, reload time.Duration, seats map[string][]*seat) error {
 	next := *m
 	from := m.newest.Add(-late)
 	if oldest := now.Add(-models.Memory); from.Before(oldest) {
@@ -36,16 +37,24 @@ func (m *memory) update(ctx context.Context, samples Samples, g forecast.Grid, n
 		next = memory{histories: make(map[string]*models.History, len(m.histories)), loaded: now}
 		from = now.Add(-models.Memory)
 	}
+	var h *models.History // of the newest sample: those of a workload come together
+	var at []*seat
+	workload := ""
 	for s, err := range samples.Scan(ctx, store.Query{Window: timeseries.Window{From: from}}) {
 		if err != nil {
 			return fmt.Errorf("read history: %w", err)
 		}
-		h := next.histories[s.Key.Workload]
-		if h == nil {
-			h = models.NewHistory(g)
-			next.histories[s.Key.Workload] = h
+		if h == nil || s.Key.Workload != workload {
+			workload, at = s.Key.Workload, seats[s.Key.Workload]
+			if h = next.histories[workload]; h == nil {
+				h = models.NewHistory(g)
+				next.histories[workload] = h
+			}
 		}
 		h.Add(&s)
+		for _, seat := range at {
+			seat.note(&s, g)
+		}
 		if s.Time.After(next.newest) && !s.Time.After(now) {
 			next.newest = s.Time
 		}

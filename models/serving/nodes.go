@@ -1,9 +1,7 @@
 package serving
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,13 +10,11 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
-	"github.com/auspex-project/auspex/internal/store"
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/models/trial"
 	"github.com/auspex-project/auspex/resource"
-	"github.com/auspex-project/auspex/timeseries"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -29,6 +25,7 @@ type nodeWatch struct {
 	grid     forecast.Grid
 	registry *registry.Registry
 	kept     nodesNote
+	seats    map[string][]*seat // by workload, of what is pending
 }
 
 // nodesNote is what survives a restart.
@@ -37,6 +34,10 @@ type nodesNote struct {
 	Pending []nodePledges           `json:"pending"` // oldest first, one a span
 	Broken  map[string]int          `json:"broken"`  // in how many looks in a row, by band
 	Needed  map[string][]neededThen `json:"needed"`  // margins that would have been just enough, by band
+
+	// Profilers are the artefacts that told the slots of the promises in the record, by
+	// resource, none for earlier days.
+	Profilers map[resource.Name]string `json:"profilers,omitempty"`
 }
 
 type neededThen struct {
@@ -61,15 +62,20 @@ type nodePledge struct {
 	High      float32        `json:"high"`   // sum of peaks
 	Promised  []float32      `json:"promised"`
 	PartsSlot int            `json:"parts_slot"` // of a slot, in which sums are taken
+	Profiler  string         `json:"profiler,omitempty"`
+
+	seats []*seat // beside members
 }
 
 const (
 	// mixedClass is that of a node whose workloads are of several.
 	mixedClass workload.Class = "mixed"
 
-	// maxNodes bounds the nodes watched in one span, fewestOnNode the workloads that
-	// make a machine.
+	// maxNodes and maxSeats bound the nodes watched in one span and their members, each
+	// resource apart; of a larger fleet others are watched the next span. fewestOnNode
+	// are the workloads that make a machine.
 	maxNodes     = 2_000
+	maxSeats     = 20_000
 	fewestOnNode = 2
 
 	// mostParts of a slot tell when members peaked together: five minutes of an hour.
@@ -108,6 +114,7 @@ func newNodeWatch(o *Options) (*nodeWatch, error) {
 	if w.kept.Needed == nil {
 		w.kept.Needed = map[string][]neededThen{}
 	}
+	w.seat()
 	return w, err
 }
 
@@ -119,36 +126,45 @@ func (w *nodeWatch) pledge(p *page, histories map[string]*models.History, now ti
 	if n := len(w.kept.Pending); w.grid.Index(start) != 0 || n > 0 && w.kept.Pending[n-1].Start.Equal(start) {
 		return false
 	}
-	byNode := map[string][]string{}
+	w.kept.Pending = append(w.kept.Pending, nodePledges{Start: start, Of: w.promises(p, histories, start, now)})
+	w.seat()
+	return true
+}
+
+// promises are those of some nodes, others every span.
+func (w *nodeWatch) promises(p *page, histories map[string]*models.History, start, now time.Time) (of []nodePledge) {
+	byNode, seats := map[string][]string{}, 0
 	for id := range p.entries {
 		if h := histories[id]; h != nil && h.Key.Node != "" && now.Sub(h.Last()) <= w.grid.Slot {
 			byNode[h.Key.Node] = append(byNode[h.Key.Node], id)
+			seats += len(h.Resources())
 		}
 	}
-	pledges := nodePledges{Start: start}
+	maps.DeleteFunc(byNode, func(_ string, members []string) bool { return len(members) < fewestOnNode })
 	names := slices.Sorted(maps.Keys(byNode))
-	every := max(1, (len(names)+maxNodes-1)/maxNodes)
+	every := max(1, (len(names)+maxNodes-1)/maxNodes, (seats+maxSeats-1)/maxSeats)
+	left := maxSeats
 	for i := int(start.Unix()/int64(w.grid.Span()/time.Second)) % every; i < len(names); i += every {
 		members := byNode[names[i]]
-		if len(members) < fewestOnNode {
-			continue
-		}
 		slices.Sort(members)
 		for _, n := range histories[members[0]].Resources() {
-			if of, ok := w.promise(p, histories, members, n); ok {
-				of.Node = names[i]
-				pledges.Of = append(pledges.Of, of)
+			if left < len(members) {
+				break
+			}
+			if pledge, ok := w.promise(p, histories, members, n); ok {
+				pledge.Node = names[i]
+				of = append(of, pledge)
+				left -= len(members)
 			}
 		}
 	}
-	w.kept.Pending = append(w.kept.Pending, pledges)
-	return true
+	return of
 }
 
 // promise is what p promises of n for the sum of members, not ok where one of them
 // has no forecast or limit, or no margin is calibrated.
 func (w *nodeWatch) promise(p *page, histories map[string]*models.History, members []string, n resource.Name) (of nodePledge, ok bool) {
-	of = nodePledge{Class: p.entries[members[0]].class, Resource: n, Size: p.margins.Size(n, len(members)), Members: members, PartsSlot: mostParts}
+	of = nodePledge{Class: p.entries[members[0]].class, Resource: n, Size: p.margins.Size(n, len(members)), Members: members, PartsSlot: mostParts, Profiler: p.set.ProfilerIDs[n]}
 	sums, limits, sampled := make([]float32, w.grid.Slots), float32(0), false
 	for _, id := range members {
 		e, u := p.entries[id], histories[id].Usage(n)
@@ -195,27 +211,39 @@ func (w *nodeWatch) samplesASlot(u *models.Usage) (n int) {
 // judge counts the pledges whose span is over, and looks at the record. A slot more
 // is waited for, for samples that come late. It returns the bands whose state it
 // has changed.
-func (w *nodeWatch) judge(ctx context.Context, samples Samples, now time.Time) (changes []nodeChange, err error) {
+func (w *nodeWatch) judge(now time.Time) (changes []nodeChange) {
 	if len(w.kept.Pending) == 0 || now.Before(w.kept.Pending[0].Start.Add(w.grid.Span()+w.grid.Slot)) {
-		return nil, nil
+		return nil
 	}
 	p := &w.kept.Pending[0]
-	came, err := w.cameOf(ctx, samples, p)
-	if err != nil {
-		return nil, err
-	}
 	for i := range p.Of {
-		if actual, ok := came[i].peak(&p.Of[i], w.grid.Slots); ok {
-			w.count(&p.Of[i], p.Start, actual)
+		of := &p.Of[i]
+		if actual, ok := of.came(w.grid.Slots); ok && of.Profiler == w.kept.Profilers[of.Resource] {
+			w.count(of, p.Start, actual)
 		}
 	}
-	w.kept.Pending = w.kept.Pending[1:]
+	w.kept.Pending = slices.Delete(w.kept.Pending, 0, 1)
+	w.seat()
 	since := now.Add(-window)
 	w.kept.Record.Forget(since)
 	for band, all := range w.kept.Needed {
 		w.kept.Needed[band] = slices.DeleteFunc(all, func(n neededThen) bool { return n.At.Before(since) })
 	}
-	return w.look(), nil
+	return w.look()
+}
+
+// follow forgets what became of promises for a resource whose slots are told
+// otherwise by now: its margins are others, on another scale.
+func (w *nodeWatch) follow(set *models.Set) {
+	if maps.Equal(w.kept.Profilers, set.ProfilerIDs) {
+		return
+	}
+	changed := func(n string) bool { return w.kept.Profilers[resource.Name(n)] != set.ProfilerIDs[resource.Name(n)] }
+	ofBand := func(band string) bool { n, _, _ := strings.Cut(band, " "); return changed(n) }
+	w.kept.Record.Drop(func(e *trial.Entry) bool { return changed(e.Resource) })
+	maps.DeleteFunc(w.kept.Broken, func(band string, _ int) bool { return ofBand(band) })
+	maps.DeleteFunc(w.kept.Needed, func(band string, _ []neededThen) bool { return ofBand(band) })
+	w.kept.Profilers = maps.Clone(set.ProfilerIDs)
 }
 
 func (w *nodeWatch) count(of *nodePledge, start time.Time, actual float32) {
@@ -316,73 +344,9 @@ func (w *nodeWatch) save() error {
 	return w.registry.WriteNote(registry.NodesNote, data)
 }
 
-// came is what was measured of one pledge: by member and part, the largest usage.
-type came [][]float32
-
-// cameOf reads the span of p once.
-func (w *nodeWatch) cameOf(ctx context.Context, samples Samples, p *nodePledges) ([]came, error) {
-	type place struct{ pledge, member int }
-	places := map[string][]place{}
-	all := make([]came, len(p.Of))
-	for i, of := range p.Of {
-		all[i] = make(came, len(of.Members))
-		for m, id := range of.Members {
-			places[id] = append(places[id], place{i, m})
-		}
-	}
-	if len(places) == 0 {
-		return all, nil
-	}
-	end := p.Start.Add(w.grid.Span())
-	for s, err := range samples.Scan(ctx, store.Query{Window: timeseries.Window{From: p.Start, To: end}}) {
-		if err != nil {
-			return nil, fmt.Errorf("read what nodes used: %w", err)
-		}
-		for _, at := range places[s.Key.Workload] {
-			of := &p.Of[at.pledge]
-			if !s.Usage.Has(of.Resource) {
-				continue
-			}
-			if all[at.pledge][at.member] == nil {
-				all[at.pledge][at.member] = make([]float32, w.grid.Slots*of.PartsSlot)
-			}
-			part := int(s.Time.Sub(p.Start) / (w.grid.Slot / time.Duration(of.PartsSlot)))
-			parts := all[at.pledge][at.member]
-			part = min(part, len(parts)-1)
-			parts[part] = max(parts[part], min(float32(s.Usage.Get(of.Resource)), of.Limits[at.member]), 1e-30) // seen, if only idle
-		}
-	}
-	return all, nil
-}
-
-// peak is the largest sum; ok is false where a member was not measured in most of
-// the slots.
-func (c came) peak(of *nodePledge, slots int) (largest float32, ok bool) {
-	sums := make([]float32, slots*of.PartsSlot)
-	for _, parts := range c {
-		measured := 0
-		for slot := range slots {
-			if parts != nil && slices.Max(parts[slot*of.PartsSlot:(slot+1)*of.PartsSlot]) > 0 {
-				measured++
-			}
-		}
-		if float64(measured) < minMeasured*float64(slots) {
-			return 0, false
-		}
-		for i, v := range parts {
-			sums[i] += v
-		}
-	}
-	return slices.Max(sums), len(c) > 0
-}
-
 // watchNodes takes t's nodes through one refresh, before forecasts are made.
-func (t *Table) watchNodes(ctx context.Context, now time.Time) {
-	changes, err := t.nodes.judge(ctx, t.o.History, now)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		t.o.Log.Error("what nodes came to is not counted", "error", err)
-	}
-	for _, c := range changes {
+func (t *Table) watchNodes(now time.Time) {
+	for _, c := range t.nodes.judge(now) {
 		if c.raised {
 			t.o.Log.Error("nodes pass what was promised for them: margins are raised to what they needed, until they hold again", "nodes", c.band, "why", c.why)
 		} else {

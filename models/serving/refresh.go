@@ -22,13 +22,13 @@ func (t *Table) Refresh(ctx context.Context) error {
 	now := started.UTC()
 
 	// 1. Remember what was measured since the last time.
-	if err := t.memory.update(ctx, t.o.History, t.o.Grid, now, t.o.Late, t.o.Reload); err != nil {
+	if err := t.memory.update(ctx, t.o.History, t.o.Grid, now, t.o.Late, t.o.Reload, t.nodes.seats); err != nil {
 		return err
 	}
 
 	// 2. Hold forecasts whose time has come against what happened.
 	t.watch.judge(t.memory.histories, now)
-	t.watchNodes(ctx, now)
+	t.watchNodes(now)
 
 	// 3. Take over the champions. What cannot be used falls back along the chain,
 	// and so does what broke its promises.
@@ -46,6 +46,8 @@ func (t *Table) Refresh(ctx context.Context) error {
 		refused = append(refused, err)
 	}
 	t.report(errors.Join(refused...))
+
+	t.nodes.follow(set)
 
 	// 4. Forecast every workload that is due.
 	next := &page{set: set, chain: set.Chain(), margins: t.nodes.margins(set.Margins), classifier: t.classifier.champion}

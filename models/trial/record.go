@@ -61,6 +61,9 @@ func (r *Record) Forget(before time.Time) {
 	})
 }
 
+// Drop forgets entries.
+func (r *Record) Drop(of func(*Entry) bool) { r.entries = slices.DeleteFunc(r.entries, of) }
+
 // Misses estimates how often the quantile of a level was passed.
 func (r *Record) Misses(e *Entry, level float64) Estimate {
 	return e.Tally.Estimate(slices.Index(r.Levels, level))
