@@ -152,7 +152,7 @@ func slotsKey(e *evidence) string { return "slots " + string(e.resource) }
 // what earlier days tell by more than one standard error, at the levels of slots,
 // and where sums of it violate no more than they may, or than those of earlier
 // days do, and save no less, calibrated and at matched violations. A champion that does so stays
-// unless the night's model loses less.
+// unless the night's model loses less, which is then tried in its shadow.
 func profileVerdict(ratings []SlotRating, risk float64) (Verdict, string) {
 	history, learned := &ratings[0], &ratings[1]
 	if len(ratings) == 3 && history.Cases < fewestCases {
@@ -171,7 +171,7 @@ func profileVerdict(ratings []SlotRating, risk float64) (Verdict, string) {
 	case flaw == "" && fault != "":
 		return Promoted, better + "; of the champion before, " + fault
 	case flaw == "" && champion.toLearned.Mean > 0:
-		return Promoted, better
+		return Shadowed, better
 	case fault == "" && flaw != "":
 		return Kept, flaw
 	case fault == "":

@@ -110,7 +110,7 @@ func TestProfileVerdict(t *testing.T) {
 		"violates more":               {[]SlotRating{history, rating(.008, .0001, .61, .02)}, FellBack, "passed in 2.00 %"},
 		"violates as much as history": {[]SlotRating{history, rating(.008, .0001, .61, .012)}, Promoted, ""},
 		"few cases":                   {[]SlotRating{history, few}, FellBack, "only 10 cases"},
-		"beats the champion":          {[]SlotRating{history, good, beaten}, Promoted, ""},
+		"beats the champion":          {[]SlotRating{history, good, beaten}, Shadowed, ""},
 		"does not beat the champion":  {[]SlotRating{history, good, better}, Kept, "champion's loss"},
 		"the champion is flawed":      {[]SlotRating{history, good, rating(.02, .0001, .61, .01)}, Promoted, ""},
 		"only the champion is good":   {[]SlotRating{history, rating(.02, .0001, .61, .01), beaten}, Kept, "standard error"},

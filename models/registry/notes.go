@@ -13,6 +13,7 @@ const (
 	RecordNote  = "record.json"  // of forecasts in service, a trial.Record
 	PledgesNote = "pledges.json" // forecasts whose time has not come
 	NodesNote   = "nodes.json"   // what became of promises for nodes
+	SlotsNote   = "slots.json"   // what became of slots told by profilers that are tried
 	NightNote   = "night.json"   // how far an interrupted night got
 )
 

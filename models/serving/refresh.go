@@ -29,11 +29,14 @@ func (t *Table) Refresh(ctx context.Context) error {
 	// 2. Hold forecasts whose time has come against what happened.
 	t.watch.judge(t.memory.histories, now)
 	t.watchNodes(now)
+	t.slots.judge(t.memory.histories, now)
 
 	// 3. Take over the champions. What cannot be used falls back along the chain,
 	// and so does what broke its promises.
 	set, refused := t.loaded.set(t.o.Registry, t.o.Grid, now)
 	changes, err := t.watch.act(set, now)
+	profiles, slotsErr := t.slots.act(set, now)
+	changes = append(changes, profiles...)
 	for _, c := range changes {
 		c.log(t.o.Log)
 		t.metrics.count(c)
@@ -41,7 +44,7 @@ func (t *Table) Refresh(ctx context.Context) error {
 	if len(changes) > 0 {
 		set, refused = t.loaded.set(t.o.Registry, t.o.Grid, now)
 	}
-	refused = append(slices.Clone(refused), err)
+	refused = append(slices.Clone(refused), err, slotsErr)
 	if err := t.classifier.take(t.o.Registry, set.ClassifierID); err != nil {
 		refused = append(refused, err)
 	}
@@ -60,6 +63,11 @@ func (t *Table) Refresh(ctx context.Context) error {
 	if t.watch.pledge(next, t.memory.histories, now) {
 		if err := t.watch.save(); err != nil {
 			t.o.Log.Error("what became of forecasts is not kept", "error", err)
+		}
+	}
+	if t.slots.pledge(next, t.memory.histories, now) {
+		if err := t.slots.save(); err != nil {
+			t.o.Log.Error("what became of slots is not kept", "error", err)
 		}
 	}
 	if t.nodes.pledge(next, t.memory.histories, now) {

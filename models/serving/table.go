@@ -59,6 +59,7 @@ type Table struct {
 	memory     memory
 	watch      *watch
 	nodes      *nodeWatch
+	slots      *slotWatch
 	loaded     loaded
 	classifier classifier
 	refused    string // what the registry refused last, to log it once
@@ -89,6 +90,9 @@ func New(o Options) (*Table, error) {
 	}
 	if t.nodes, err = newNodeWatch(&o); err != nil {
 		o.Log.Error("what became of promises for nodes is lost, it is counted anew", "error", err)
+	}
+	if t.slots, err = newSlotWatch(&o); err != nil {
+		o.Log.Error("what became of slots told by a profiler in shadow is lost, it is counted anew", "error", err)
 	}
 	t.current.Store(&page{set: &models.Set{Grid: o.Grid}, chain: models.NewChain(o.Grid)})
 	return t, nil
