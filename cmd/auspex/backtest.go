@@ -3,13 +3,13 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/compare"
 	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/models/backtest"
 )
 
 func (s *session) backtestCommand() *cobra.Command {
-	var r app.BacktestRequest
+	var r compare.BacktestRequest
 	cmd := &cobra.Command{
 		Use:   "backtest --trace FORMAT:PATH",
 		Short: "Compare the model with every baseline on a recorded trace",
@@ -32,7 +32,7 @@ of one day the last third of its hours is tested (--test-days 1).`,
 			case p.Horizon == 0 || p.Replicates == 0 || p.TestDays == 0 || p.Risk == 0 || r.MostPerTrace < 0: // a protocol takes 0 for its default
 				return misuse.Error{Reason: "backtest: want --horizon, --replicates, --test-days and --risk above 0, and --workloads of 0 or more"}
 			}
-			return app.Backtest(cmd.Context(), s.stdio, r, s.format)
+			return compare.Backtest(cmd.Context(), s.stdio, r, s.format)
 		},
 	}
 	flags := cmd.Flags()

@@ -5,12 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/compare"
 	"github.com/auspex-project/auspex/internal/app/misuse"
 )
 
 func (s *session) backtestClassesCommand() *cobra.Command {
-	var r app.ClassesRequest
+	var r compare.ClassesRequest
 	cmd := &cobra.Command{
 		Use:   "classes --trace FORMAT:PATH",
 		Short: "Judge how well classes of workloads are told ahead",
@@ -37,7 +37,7 @@ the owner's last job, or the workload's last day, turned out to be.`,
 			case r.Ahead < time.Minute || !(r.Options.TestShare > 0 && r.Options.TestShare < 1):
 				return misuse.Error{Reason: "backtest classes: want --ahead of a minute or more and --test-share between 0 and 1"}
 			}
-			return app.BacktestClasses(cmd.Context(), s.stdio, r, s.format)
+			return compare.Classes(cmd.Context(), s.stdio, r, s.format)
 		},
 	}
 	flags := cmd.Flags()

@@ -41,6 +41,8 @@ func TestExitCodes(t *testing.T) {
 		{"place --id a --requests cpu=lots", exitMisuse, "number of cores"},
 		{"explain", exitMisuse, "usage: auspex explain DECISION"},
 		{"completion nushell", exitMisuse, "usage: auspex completion"},
+		{"backtest --trace synthetic:1 --replicates 2000000000", exitMisuse, "want 1 to 10000"},
+		{"simulate pack --nodes openb:a --pods openb:b --plot /dev/null/plots", exitFailed, "plots: mkdir /dev/null"},
 		{"collect --trace nonsense", exitMisuse, "want FORMAT:PATH"},
 		{"models promote learned 01ARZ3NDEKTSV4RRFFQ69G5FAV", exitMisuse, "such as learned/service/cpu"},
 		{"models rollback nonsense", exitMisuse, "such as learned/service/cpu"},

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auspex-project/auspex/internal/app"
+	"github.com/auspex-project/auspex/internal/app/compare"
 	"github.com/auspex-project/auspex/internal/app/misuse"
 	"github.com/auspex-project/auspex/simulation"
 )
@@ -22,7 +22,7 @@ func (s *session) simulateCommand() *cobra.Command {
 }
 
 func (s *session) simulatePackCommand() *cobra.Command {
-	var r app.SimulatePackRequest
+	var r compare.PackingRequest
 	var seeds int
 	var seed uint64
 	cmd := &cobra.Command{
@@ -49,7 +49,7 @@ times of the trace, as many as bring the busiest moment to that multiple.`,
 			for i := range seeds {
 				r.Seeds = append(r.Seeds, seed+uint64(i))
 			}
-			return app.SimulatePack(cmd.Context(), s.stdio, r, s.format)
+			return compare.Packing(cmd.Context(), s.stdio, r, s.format)
 		},
 	}
 	flags := cmd.Flags()

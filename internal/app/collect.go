@@ -17,6 +17,7 @@ import (
 	"github.com/auspex-project/auspex/collector/replay"
 	"github.com/auspex-project/auspex/datasets"
 	"github.com/auspex-project/auspex/internal/app/output"
+	"github.com/auspex-project/auspex/internal/store"
 	"github.com/auspex-project/auspex/resource"
 )
 
@@ -105,11 +106,17 @@ func (s *stack) playTrace(ctx context.Context, stdio IO, usage *datasets.Usage, 
 		return err
 	}
 	result := collected{Trace: r.Trace, Source: usage.Label(), Seconds: time.Since(started).Seconds(), SpooledNow: s.collector.Depth()}
-	if result.SamplesStored, err = s.countSource(ctx, usage.Label()); err != nil {
+	if result.SamplesStored, err = s.history.Count(ctx, store.Query{Sources: []string{usage.Label()}}); err != nil {
 		return err
 	}
-	return output.Write(stdio.Out, format, result, output.Text(fmt.Sprintf("%s played in %.1f s; store holds %d samples of source %q\n",
-		r.Trace, result.Seconds, result.SamplesStored, result.Source)))
+	if err := output.Write(stdio.Out, format, result, output.Text(fmt.Sprintf("%s played in %.1f s; store holds %d samples of source %q\n",
+		r.Trace, result.Seconds, result.SamplesStored, result.Source))); err != nil {
+		return err
+	}
+	if result.SamplesStored == 0 {
+		return fmt.Errorf("collect %s: no row could be used", r.Trace)
+	}
+	return nil
 }
 
 // play runs a source that ends, and ships what it emitted to the store.

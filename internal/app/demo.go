@@ -3,19 +3,15 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/auspex-project/auspex/collector"
 	"github.com/auspex-project/auspex/collector/host"
 	"github.com/auspex-project/auspex/collector/replay"
-	"github.com/auspex-project/auspex/internal/app/output"
+	"github.com/auspex-project/auspex/internal/app/demo"
 	"github.com/auspex-project/auspex/internal/config"
 	"github.com/auspex-project/auspex/training"
 )
@@ -29,7 +25,7 @@ type DemoRequest struct {
 
 // Demo runs the whole loop once, every stage real, and tells what happened.
 func Demo(ctx context.Context, stdio IO, r DemoRequest) (err error) {
-	trace, err := openDemoTrace(ctx, r.Trace)
+	trace, err := demo.OpenTrace(ctx, r.Trace)
 	if err != nil {
 		return err
 	}
@@ -44,8 +40,8 @@ func Demo(ctx context.Context, stdio IO, r DemoRequest) (err error) {
 		return err
 	}
 	defer closing(&err, "server", s.close)
-	tell := demoTeller{out: stdio.Out}
-	tell.opening(trace, dir)
+	tell := demo.Story{Out: stdio.Out}
+	tell.Opening(trace, dir)
 
 	// 1. Collect: the trace and this machine, through the spool into the store.
 	if err := demoCollect(ctx, s, trace, &tell); err != nil {
@@ -59,7 +55,7 @@ func Demo(ctx context.Context, stdio IO, r DemoRequest) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := tell.learned(&report); err != nil {
+	if err := tell.Learned(&report); err != nil {
 		return err
 	}
 
@@ -76,15 +72,15 @@ func Demo(ctx context.Context, stdio IO, r DemoRequest) (err error) {
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { return s.run(serving, l) })
 	group.Go(func() error {
-		if err := demoPlace(serving, l.grpc.Addr().String(), trace, &tell); err != nil {
+		if err := demo.Place(serving, l.grpc.Addr().String(), trace, &tell); err != nil {
 			return err
 		}
 		if r.Serve {
-			tell.staying(l)
+			tell.Staying(l.grpc.Addr().String(), l.http.Addr().String())
 			<-serving.Done()
 			return nil
 		}
-		tell.closing()
+		tell.Closing()
 		stop()
 		return nil
 	})
@@ -106,22 +102,22 @@ func demoDir(dir string) (_ string, remove func() error, err error) {
 
 // demoConfig is the default configuration on free ports, with the trace's racks
 // and queues.
-func demoConfig(dir string, t *demoTrace) *config.Config {
+func demoConfig(dir string, t *demo.Trace) *config.Config {
 	c := config.Default()
 	c.UseDataDir(dir)
 	c.Server.GRPCAddress, c.Server.HTTPAddress = "127.0.0.1:0", "127.0.0.1:0"
 	c.Log.Level = "warn"
 	c.Collector.Host.Interval = demoHostInterval
 	c.Placement.HeartbeatTimeout = -1 // nobody plays the nodes' agents
-	c.Power.Racks = t.rackCaps
-	for i := range t.nodes { // what the trace says of its machines is vouched for
-		e := t.nodes[i].Entry()
-		c.Registry[t.nodes[i].Name] = config.Machine{
+	c.Power.Racks = t.RackCaps
+	for i := range t.Nodes { // what the trace says of its machines is vouched for
+		e := t.Nodes[i].Entry()
+		c.Registry[t.Nodes[i].Name] = config.Machine{
 			Level: e.Level, Compartments: e.Compartments, Attested: e.Attested,
 			DedicatedTenant: e.Dedicated.Tenant, DedicatedQueue: e.Dedicated.Queue,
 		}
 	}
-	for _, q := range t.queues {
+	for _, q := range t.Queues {
 		c.Queues[q] = config.Queue{Weight: demoWeights[q]}
 	}
 	return c
@@ -136,8 +132,8 @@ const (
 )
 
 // demoCollect plays the trace and measures this machine meanwhile.
-func demoCollect(ctx context.Context, s *stack, t *demoTrace, tell *demoTeller) error {
-	player, err := replay.New(t.usage.Samples(ctx), replay.Options{EndNow: !t.usage.Synthetic(), Logger: s.log})
+func demoCollect(ctx context.Context, s *stack, t *demo.Trace, tell *demo.Story) error {
+	player, err := replay.New(t.Usage.Samples(ctx), replay.Options{EndNow: !t.Usage.Synthetic(), Logger: s.log})
 	if err != nil {
 		return err
 	}
@@ -149,7 +145,7 @@ func demoCollect(ctx context.Context, s *stack, t *demoTrace, tell *demoTeller) 
 	if err := s.play(ctx, both{player, machine}); err != nil {
 		return err
 	}
-	return tell.collected(ctx, s, t, time.Since(started))
+	return tell.Collected(ctx, s.history, s.config.Store.Driver, t, time.Since(started))
 }
 
 // both runs a trace to its end, and a machine's measurement beside it for a few
@@ -178,54 +174,3 @@ func (b both) Run(ctx context.Context, emit collector.Emit) error {
 	})
 	return group.Wait()
 }
-
-// demoPlace registers the fleet, places what runs on it, then what arrives.
-func demoPlace(ctx context.Context, address string, t *demoTrace, tell *demoTeller) error {
-	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	d := newDemoFleet(conn, t)
-	if err := d.register(ctx); err != nil {
-		return err
-	}
-	running, err := d.placeAll(ctx, t.running)
-	if err != nil {
-		return err
-	}
-	before, err := d.status(ctx)
-	if err != nil {
-		return err
-	}
-	tell.fleet(t, len(running.placed), len(running.refused), before)
-	arrived, err := d.placeAll(ctx, t.arriving)
-	if err != nil {
-		return err
-	}
-	tell.arrivals(arrived)
-	if err := d.explainOne(ctx, arrived, tell); err != nil {
-		return err
-	}
-	after, err := d.status(ctx)
-	if err != nil {
-		return err
-	}
-	tell.after(before, after)
-	return nil
-}
-
-// demoTeller prints the story, section by section.
-type demoTeller struct {
-	out     io.Writer
-	section int
-}
-
-func (t *demoTeller) head(format string, args ...any) {
-	t.section++
-	fmt.Fprintf(t.out, "\n%d. %s\n\n", t.section, fmt.Sprintf(format, args...))
-}
-
-func (t *demoTeller) line(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
-
-func (t *demoTeller) table(g *output.Grid) { g.WriteTable(t.out) }

@@ -2,73 +2,34 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
-	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
-
-	"github.com/auspex-project/auspex/collector/host"
+	"github.com/auspex-project/auspex/internal/app/doctor"
 	"github.com/auspex-project/auspex/internal/app/output"
-	"github.com/auspex-project/auspex/internal/config"
 	"github.com/auspex-project/auspex/internal/store"
-	"github.com/auspex-project/auspex/models/registry"
-	"github.com/auspex-project/auspex/resource"
-	"github.com/auspex-project/auspex/timeseries"
 )
 
-// finding is what one check of the doctor saw.
-type finding struct {
-	Check  string `json:"check"`
-	State  state  `json:"state"`
-	Detail string `json:"detail"`
-}
-
-type state string
-
-const (
-	healthy state = "ok"
-	warning state = "warning" // works, but an operator should know
-	failing state = "failing" // something the program needs does not work
-)
-
-// checkTimeout bounds each check.
-const checkTimeout = 10 * time.Second
-
-// Doctor checks everything the program needs and says what to mend. It changes
-// nothing but for files written and removed in the data folder.
+// Doctor checks everything the program needs and says what to mend; it fails where
+// something does not work.
 func Doctor(ctx context.Context, stdio IO, configPath string, format output.Format) error {
-	findings := []finding{}
-	failed := 0
-	note := func(check string, s state, detail string, args ...any) {
-		findings = append(findings, finding{check, s, fmt.Sprintf(detail, args...)})
-		if s == failing {
-			failed++
-		}
-	}
+	var findings []doctor.Finding
 	c, err := LoadConfig(configPath)
 	if err != nil {
-		note("configuration", failing, "%v", err)
+		findings = append(findings, doctor.Finding{Check: "configuration", State: doctor.Failing, Detail: err.Error()})
 	} else {
-		note("configuration", healthy, "%s", configName(configPath))
-		for _, check := range []func(context.Context, *config.Config) (string, state, string){
-			checkDataDir, checkJournal, checkSpool, checkHistory, checkModels, checkServer, checkHost, checkClock,
-		} {
-			ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-			name, s, detail := check(ctx, c)
-			cancel()
-			note(name, s, "%s", detail)
-		}
+		findings = append(findings, doctor.Finding{Check: "configuration", State: doctor.Healthy, Detail: configName(configPath)})
+		findings = append(findings, doctor.Examine(ctx, c, func(ctx context.Context) (store.History, error) {
+			return openHistoryReadOnly(ctx, c.Store)
+		})...)
 	}
+	failed := 0
 	g := &output.Grid{Header: []string{"CHECK", "STATE", "DETAIL"}}
 	for _, f := range findings {
 		g.Add(f.Check, string(f.State), strings.ReplaceAll(f.Detail, "\n", "; "))
+		if f.State == doctor.Failing {
+			failed++
+		}
 	}
 	if err := output.Write(stdio.Out, format, findings, g); err != nil {
 		return err
@@ -77,143 +38,4 @@ func Doctor(ctx context.Context, stdio IO, configPath string, format output.Form
 		return fmt.Errorf("%d of %d checks failing", failed, len(findings))
 	}
 	return nil
-}
-
-// lowDisk is the free space below which the doctor warns.
-const lowDisk = 1 << 30
-
-func checkDataDir(_ context.Context, c *config.Config) (string, state, string) {
-	const name = "data folder"
-	dir := c.DataDir
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		dir = filepath.Dir(dir) // made at the first start
-	}
-	f, err := os.CreateTemp(dir, ".doctor-")
-	if err != nil {
-		return name, failing, fmt.Sprintf("%v (data_dir sets another folder)", err)
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	free, err := freeBytes(dir)
-	if err != nil {
-		return name, warning, err.Error()
-	}
-	text := fmt.Sprintf("%s is writable, %s", dir, freeText(free))
-	if free < lowDisk {
-		return name, warning, text + ": samples are dropped when the spool cannot be written"
-	}
-	return name, healthy, text
-}
-
-func freeText(free float64) string {
-	return resource.FormatAmount(resource.Disk, free) + " free"
-}
-
-func checkHistory(ctx context.Context, c *config.Config) (string, state, string) {
-	const name = "history store"
-	if _, err := os.Stat(c.Store.Path); c.Store.Driver == "sqlite" && errors.Is(err, fs.ErrNotExist) {
-		return name, warning, fmt.Sprintf("%s is not there yet: nothing has been collected (start 'auspex serve' or 'auspex import')", c.Store.Path)
-	}
-	h, err := openHistoryReadOnly(ctx, c.Store)
-	if err != nil {
-		return name, failing, err.Error()
-	}
-	defer h.Close()
-	series, err := h.Series(ctx, store.Query{Window: timeseries.Window{From: time.Now().Add(-24 * time.Hour)}})
-	if err != nil {
-		return name, failing, err.Error()
-	}
-	var newest time.Time
-	for _, s := range series {
-		if s.Last.After(newest) {
-			newest = s.Last
-		}
-	}
-	if len(series) == 0 {
-		return name, warning, "nothing was collected in the last day: forecasts grow stale"
-	}
-	return name, healthy, fmt.Sprintf("%d series in the last day, the newest sample %v old", len(series), time.Since(newest).Round(time.Second))
-}
-
-func checkModels(_ context.Context, c *config.Config) (string, state, string) {
-	const name = "models"
-	if _, err := os.Stat(c.Models.Dir); errors.Is(err, fs.ErrNotExist) {
-		return name, warning, "none yet: workloads are predicted by their own percentiles (run 'auspex train', or wait for the nightly schedule)"
-	}
-	r, err := registry.Open(c.Models.Dir)
-	if err != nil {
-		return name, failing, err.Error()
-	}
-	set, refused := r.Set(c.Grid())
-	if len(refused) > 0 {
-		return name, failing, errors.Join(refused...).Error()
-	}
-	learned := 0
-	for _, champion := range set.Champions {
-		if champion.ID != "" {
-			learned++
-		}
-	}
-	night, err := nightOf(r)
-	if err != nil {
-		return name, failing, err.Error()
-	}
-	if learned == 0 {
-		return name, warning, "no learned model is in service (run 'auspex train' and read its report)" + night
-	}
-	return name, healthy, fmt.Sprintf("%d roles served by learned models%s", learned, night)
-}
-
-// nightOf says what night is being spent on a registry, or was not spent to its end.
-func nightOf(r *registry.Registry) (string, error) {
-	holder, err := r.HeldBy()
-	if err != nil || holder != "" {
-		return "; a night is being spent by " + holder, err
-	}
-	switch _, err := r.ReadNote(registry.NightNote); {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", nil
-	case err != nil:
-		return "", err
-	}
-	return "; a night was interrupted (the next 'auspex train' within a day goes on from there)", nil
-}
-
-func checkServer(ctx context.Context, c *config.Config) (string, state, string) {
-	const name = "server"
-	conn, err := grpc.NewClient(c.Server.GRPCAddress, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		return name, failing, err.Error()
-	}
-	defer conn.Close()
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	resp, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{})
-	if err != nil {
-		return name, warning, fmt.Sprintf("nothing answers on %s (start 'auspex serve')", c.Server.GRPCAddress)
-	}
-	if resp.Status != healthv1.HealthCheckResponse_SERVING {
-		return name, failing, fmt.Sprintf("%s is %s", c.Server.GRPCAddress, resp.Status)
-	}
-	return name, healthy, "serving on " + c.Server.GRPCAddress
-}
-
-func checkHost(_ context.Context, c *config.Config) (string, state, string) {
-	const name = "host source"
-	if !c.Collector.Host.Enabled {
-		return name, healthy, "turned off"
-	}
-	if _, err := host.New(host.Options{}); err != nil {
-		return name, failing, fmt.Sprintf("%v (collector.host.enabled: false turns it off)", err)
-	}
-	return name, healthy, "this machine can be measured"
-}
-
-// checkClock sees a clock that was never set.
-func checkClock(_ context.Context, _ *config.Config) (string, state, string) {
-	now := time.Now()
-	if now.Year() < 2025 {
-		return "clock", failing, fmt.Sprintf("it is %s: samples would be filed under the wrong time (set the clock)", now.UTC().Format(time.RFC3339))
-	}
-	return "clock", healthy, now.UTC().Format(time.RFC3339)
 }

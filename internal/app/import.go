@@ -165,9 +165,9 @@ func (r imported) table() output.Tabler {
 
 // openTrace opens FORMAT:PATH as a trace of usage.
 func openTrace(trace string) (*datasets.Usage, error) {
-	ref, err := datasets.ParseRef(trace)
+	ref, err := misuse.Trace(trace)
 	if err != nil {
-		return nil, misuse.Error{Reason: err.Error()}
+		return nil, err
 	}
 	return datasets.OpenUsage(ref, datasets.Options{})
 }

@@ -68,8 +68,3 @@ func closing(err *error, what string, close func() error) {
 		*err = fmt.Errorf("close %s: %w", what, closeErr)
 	}
 }
-
-// countSource returns how many samples the store has of one source.
-func (s *stack) countSource(ctx context.Context, source string) (int64, error) {
-	return s.history.Count(ctx, store.Query{Sources: []string{source}})
-}

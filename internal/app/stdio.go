@@ -1,10 +1,6 @@
 package app
 
-import "io"
+import "github.com/auspex-project/auspex/internal/app/output"
 
 // IO is where a command reads, prints its result, and tells of its progress.
-type IO struct {
-	In  io.Reader
-	Out io.Writer
-	Err io.Writer
-}
+type IO = output.IO

@@ -56,15 +56,8 @@ func trainingOptions(c *config.Config) training.Options {
 
 // phases shows each phase of a night as a progress of its own.
 func phases(w io.Writer) func(training.Progress) {
-	bar, phase, done := new(progress.Progress), "", int64(0)
-	return func(p training.Progress) {
-		if p.Phase != phase {
-			bar.Done(done)
-			bar, phase = progress.New(w, p.Phase, "steps", int64(p.Total)), p.Phase
-		}
-		done = int64(p.Done)
-		bar.Set(done)
-	}
+	show := progress.Phases(w)
+	return func(p training.Progress) { show(p.Phase, p.Done, p.Total) }
 }
 
 // saveReport writes the report as a page with pictures under the data folder.

@@ -32,10 +32,14 @@ var layers = []layer{
 		"an extension knows what it extends, not its siblings"},
 	{[]string{"internal/rpc", "training", "models/serving", "collector/*", "simulation", "simulation/*"},
 		"a shell serves the packages below; shells meet in internal/app"},
-	{[]string{"internal/config", "internal/app/*"},
-		"configuration describes every part and is read by the wiring alone"},
+	{[]string{"internal/config", "internal/app/output", "internal/app/progress", "internal/app/misuse"},
+		"configuration describes every part and is read by the wiring alone; how commands print and refuse is the same for all"},
+	{[]string{"internal/app/*"},
+		"what a family of commands does apart from a running server: compare contestants on traces, examine the machine"},
 	{[]string{"internal/client"},
 		"what asks a server knows the wire and how to print, nothing of what is behind"},
+	{[]string{"internal/app/demo"},
+		"the demo plays a scheduler and tells its story through the tables of the client"},
 	{[]string{"internal/app"},
 		"the wiring is imported by commands only"},
 	{[]string{"bench/engine"},
@@ -65,9 +69,9 @@ type confinement struct {
 }
 
 var confinements = []confinement{
-	{module + "/api/auspex/v1", []string{"internal/rpc", "internal/client", "internal/app", "bench/*"},
+	{module + "/api/auspex/v1", []string{"internal/rpc", "internal/client", "internal/app", "internal/app/demo", "bench/*"},
 		"internal/rpc is the one server-side package that knows the wire"},
-	{"google.golang.org/grpc/...", []string{"api/auspex/v1", "internal/rpc", "internal/client", "internal/app", "internal/security/*", "bench/*"},
+	{"google.golang.org/grpc/...", []string{"api/auspex/v1", "internal/rpc", "internal/client", "internal/app", "internal/app/demo", "internal/app/doctor", "internal/security/*", "bench/*"},
 		"internal/rpc is the one server-side package that knows the wire"},
 	{"github.com/spf13/viper/...", []string{"internal/config"},
 		"it splits keys at dots, forgets positions and races when it watches: it loads and merges, nothing else"},

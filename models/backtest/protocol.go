@@ -32,6 +32,8 @@ const (
 
 	every         = time.Hour // between origins
 	calibrateDays = 28
+
+	mostReplicates = 10_000 // beyond it memory is what ends
 )
 
 func (o Protocol) withDefaults() (Protocol, error) {
@@ -55,8 +57,10 @@ func (o Protocol) withDefaults() (Protocol, error) {
 		return o, fmt.Errorf("backtest: horizon %v (want whole hours, at most a week)", o.Horizon)
 	case o.Group < 0:
 		return o, fmt.Errorf("backtest: groups of %d workloads (want 0 or more)", o.Group)
-	case o.Replicates < 1 || o.TestDays < 1:
-		return o, fmt.Errorf("backtest: %d replicates, %d test days (want 1 or more of each)", o.Replicates, o.TestDays)
+	case o.Replicates < 1 || o.Replicates > mostReplicates:
+		return o, fmt.Errorf("backtest: %d replicates (want 1 to %d)", o.Replicates, mostReplicates)
+	case o.TestDays < 1:
+		return o, fmt.Errorf("backtest: %d test days (want 1 or more)", o.TestDays)
 	case !(o.Risk > 0 && o.Risk < 1):
 		return o, fmt.Errorf("backtest: risk %g (want it between 0 and 1)", o.Risk)
 	}

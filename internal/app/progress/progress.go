@@ -106,3 +106,16 @@ func (p *Progress) line(done int64, now time.Time) {
 	}
 	fmt.Fprintf(p.mu.lines, "%s: %d%s %s, %v%s\n", p.title, done, share, p.unit, elapsed.Round(100*time.Millisecond), rate)
 }
+
+// Phases reports work of several phases, each by a Progress of its own.
+func Phases(w io.Writer) func(phase string, done, total int) {
+	bar, current, last := new(Progress), "", int64(0)
+	return func(phase string, done, total int) {
+		if phase != current {
+			bar.Done(last)
+			bar, current = New(w, phase, "steps", int64(total)), phase
+		}
+		last = int64(done)
+		bar.Set(last)
+	}
+}

@@ -1,4 +1,4 @@
-package app
+package doctor
 
 import (
 	"context"
@@ -23,7 +23,7 @@ import (
 // believed to be: it may have been rewritten meanwhile.
 const looks = 3
 
-func checkJournal(ctx context.Context, c *config.Config) (string, state, string) {
+func checkJournal(ctx context.Context, c *config.Config) (string, State, string) {
 	const name = "journal"
 	dir := c.Placement.JournalDir
 	var text string
@@ -36,11 +36,11 @@ func checkJournal(ctx context.Context, c *config.Config) (string, state, string)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return name, healthy, fmt.Sprintf("%s is not there yet: nothing has been placed", dir)
+		return name, Healthy, fmt.Sprintf("%s is not there yet: nothing has been placed", dir)
 	case err != nil:
-		return name, failing, err.Error()
+		return name, Failing, err.Error()
 	case torn:
-		return name, warning, text + ": the last is not whole (torn by a crash before it was acknowledged, or damaged: the next start cuts it off; is the disk failing?)"
+		return name, Warning, text + ": the last is not whole (torn by a crash before it was acknowledged, or damaged: the next start cuts it off; is the disk failing?)"
 	}
 	return withDisk(name, dir, text, "placements fail when it cannot be written")
 }
@@ -73,7 +73,7 @@ func readJournal(ctx context.Context, dir string) (text string, torn bool, err e
 	return fmt.Sprintf("%d records, %s, workloads that hold a node: %d", records, readable, held), j.Torn(), nil
 }
 
-func checkSpool(_ context.Context, c *config.Config) (string, state, string) {
+func checkSpool(_ context.Context, c *config.Config) (string, State, string) {
 	const name = "spool"
 	dir := c.Collector.Spool.Dir
 	var s collector.SpoolState
@@ -85,18 +85,18 @@ func checkSpool(_ context.Context, c *config.Config) (string, state, string) {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return name, healthy, fmt.Sprintf("%s is not there yet: nothing has been collected", dir)
+		return name, Healthy, fmt.Sprintf("%s is not there yet: nothing has been collected", dir)
 	case err != nil:
-		return name, failing, err.Error()
+		return name, Failing, err.Error()
 	case len(s.Damaged) > 0:
-		return name, warning, fmt.Sprintf("%d places are damaged and will be passed over, the first: %v (is the disk failing?)", len(s.Damaged), s.Damaged[0])
+		return name, Warning, fmt.Sprintf("%d places are damaged and will be passed over, the first: %v (is the disk failing?)", len(s.Damaged), s.Damaged[0])
 	}
 	text := fmt.Sprintf("%d samples wait for the store", s.Waiting)
 	if s.Torn {
 		text += ", the last are not whole (being written, or torn by a crash before they were accepted: the next start cuts them off)"
 	}
 	if limit := int64(c.Collector.Spool.MaxBytes); limit > 0 && s.Bytes > limit/2 {
-		return name, warning, text + ": it is more than half full, and the oldest go when it is (does the store answer?)"
+		return name, Warning, text + ": it is more than half full, and the oldest go when it is (does the store answer?)"
 	}
 	return withDisk(name, dir, text, "samples are dropped when it cannot be written")
 }
@@ -107,22 +107,22 @@ const slowSync = 10 * time.Millisecond
 
 // withDisk adds to what was found in dir when it was last written, how fast its disk
 // makes things durable and what is left of it.
-func withDisk(check, dir, text, without string) (string, state, string) {
+func withDisk(check, dir, text, without string) (string, State, string) {
 	if at, err := lastWritten(dir); err == nil {
 		text += fmt.Sprintf(", last written %v ago", max(0, time.Since(at)).Round(time.Second))
 	}
 	median, worst, err := probeSync(dir)
 	if err != nil {
-		return check, failing, fmt.Sprintf("%s; a file beside it cannot be written: %v (%s)", text, err, without)
+		return check, Failing, fmt.Sprintf("%s; a file beside it cannot be written: %v (%s)", text, err, without)
 	}
 	text += fmt.Sprintf(", a sync takes %v, %v at worst", median.Round(10*time.Microsecond), worst.Round(10*time.Microsecond))
 	if free, err := freeBytes(dir); err == nil && free < lowDisk {
-		return check, warning, fmt.Sprintf("%s; %s: %s", text, freeText(free), without)
+		return check, Warning, fmt.Sprintf("%s; %s: %s", text, freeText(free), without)
 	}
 	if median > slowSync {
-		return check, warning, text + ": the disk is slow or busy, and what must be durable waits for it (put data_dir on a faster one)"
+		return check, Warning, text + ": the disk is slow or busy, and what must be durable waits for it (put data_dir on a faster one)"
 	}
-	return check, healthy, text
+	return check, Healthy, text
 }
 
 // lastWritten returns when a file in dir, or in a folder of it, was changed last.

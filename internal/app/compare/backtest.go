@@ -1,10 +1,8 @@
-package app
+package compare
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
 	"slices"
@@ -20,7 +18,6 @@ import (
 	"github.com/auspex-project/auspex/models/backtest/learned"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
-	"github.com/auspex-project/auspex/training"
 )
 
 // BacktestRequest says what to compare predictors on.
@@ -37,7 +34,7 @@ const backtestStep = 5 * time.Minute
 
 // Backtest compares our model with every baseline on recorded traces and prints
 // what came of each.
-func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Format) error {
+func Backtest(ctx context.Context, stdio output.IO, r BacktestRequest, format output.Format) error {
 	name := resource.Name(r.Resource)
 	if err := name.Validate(); err != nil {
 		return misuse.Errorf("backtest: --resource: %v", err)
@@ -52,7 +49,11 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	}
 	var traces []*datasets.Usage
 	for _, trace := range r.Traces {
-		usage, err := openTrace(trace)
+		ref, err := misuse.Trace(trace)
+		if err != nil {
+			return err
+		}
+		usage, err := datasets.OpenUsage(ref, datasets.Options{})
 		if err != nil {
 			return err
 		}
@@ -69,8 +70,7 @@ func Backtest(ctx context.Context, stdio IO, r BacktestRequest, format output.Fo
 	if workloads > len(panel.Tracks) {
 		fmt.Fprintf(stdio.Err, "backtest: %d of %d workloads drawn by the seed (--workloads 0 takes all)\n", len(panel.Tracks), workloads)
 	}
-	show := phases(stdio.Err)
-	r.Protocol.OnProgress = func(phase string, done, total int) { show(training.Progress{Phase: phase, Done: done, Total: total}) }
+	r.Protocol.OnProgress = progress.Phases(stdio.Err)
 	setting, err := r.Protocol.Set(panel)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func holds(traces []*datasets.Usage, n resource.Name) error {
 }
 
 // readPanel reads the traces one after the other.
-func readPanel(ctx context.Context, stdio IO, traces []*datasets.Usage, n resource.Name, r BacktestRequest) (p *backtest.Panel, workloads int, bad badRows, err error) {
+func readPanel(ctx context.Context, stdio output.IO, traces []*datasets.Usage, n resource.Name, r BacktestRequest) (p *backtest.Panel, workloads int, bad badRows, err error) {
 	bar := progress.New(stdio.Err, "read", "samples", 0)
 	var read int64
 	samples := func(yield func(timeseries.Sample, error) bool) {
@@ -136,31 +136,6 @@ func readPanel(ctx context.Context, stdio IO, traces []*datasets.Usage, n resour
 	}
 	bar.Done(read)
 	return p, workloads, bad, nil
-}
-
-// badRows are the rows of a trace that could not be read.
-type badRows struct {
-	count int
-	first error
-}
-
-// note reports whether err is about one row, and keeps it then.
-func (b *badRows) note(err error) bool {
-	var row *datasets.RowError
-	if !errors.As(err, &row) {
-		return false
-	}
-	if b.count++; b.count == 1 {
-		b.first = row
-	}
-	return true
-}
-
-// tell says how many rows were left out of what, if any.
-func (b *badRows) tell(w io.Writer, what string) {
-	if b.count > 0 {
-		fmt.Fprintf(w, "%s: %d bad rows left out, the first: %v\n", what, b.count, b.first)
-	}
 }
 
 // progressEvery is how many samples are read between two reports of progress.

@@ -1,9 +1,10 @@
-package app
+package demo
 
 import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -16,13 +17,29 @@ import (
 	"github.com/auspex-project/auspex/training"
 )
 
-func (t *demoTeller) opening(trace *demoTrace, dir string) {
+// Story tells what happens to Out, section by section.
+type Story struct {
+	Out     io.Writer
+	section int
+}
+
+func (t *Story) head(format string, args ...any) {
+	t.section++
+	fmt.Fprintf(t.Out, "\n%d. %s\n\n", t.section, fmt.Sprintf(format, args...))
+}
+
+func (t *Story) line(format string, args ...any) { fmt.Fprintf(t.Out, format+"\n", args...) }
+
+func (t *Story) table(g *output.Grid) { g.WriteTable(t.Out) }
+
+// Opening says what is played, and where its data are.
+func (t *Story) Opening(trace *Trace, dir string) {
 	kind := "recorded"
-	if trace.usage.Synthetic() {
+	if trace.Usage.Synthetic() {
 		kind = "synthetic: made up, nothing in it was measured"
 	}
-	t.line("Auspex demo: the whole loop once, on %s (%s) and on this machine.", trace.usage.Label(), kind)
-	t.line("%d nodes, %d workloads running, %d about to arrive. Data in %s.", len(trace.nodes), len(trace.running), len(trace.arriving), dir)
+	t.line("Auspex demo: the whole loop once, on %s (%s) and on this machine.", trace.Usage.Label(), kind)
+	t.line("%d nodes, %d workloads running, %d about to arrive. Data in %s.", len(trace.Nodes), len(trace.Running), len(trace.Arriving), dir)
 	if trace.invented {
 		t.line("The trace has no machines; the demo's are made so that the limits of its workloads add up to %.0f %% of their CPU.", 100*provisioned)
 	}
@@ -31,18 +48,20 @@ func (t *demoTeller) opening(trace *demoTrace, dir string) {
 // hostShown is how many of this machine's groups are shown.
 const hostShown = 5
 
-func (t *demoTeller) collected(ctx context.Context, s *stack, trace *demoTrace, took time.Duration) error {
+// Collected tells what a history, kept by driver, holds of the trace and of this
+// machine.
+func (t *Story) Collected(ctx context.Context, history store.History, driver string, trace *Trace, took time.Duration) error {
 	t.head("Collected")
-	n, err := s.countSource(ctx, trace.usage.Label())
+	n, err := history.Count(ctx, store.Query{Sources: []string{trace.Usage.Label()}})
 	if err != nil {
 		return err
 	}
 	t.line("%d samples of %s, through the spool on disk into %s, in %.1f s (%.0f a second).",
-		n, trace.usage.Label(), s.config.Store.Driver, took.Seconds(), float64(n)/took.Seconds())
+		n, trace.Usage.Label(), driver, took.Seconds(), float64(n)/took.Seconds())
 
 	latest := map[string]timeseries.Sample{}
 	measured := 0
-	for x, err := range s.history.Scan(ctx, store.Query{Sources: []string{"host"}}) {
+	for x, err := range history.Scan(ctx, store.Query{Sources: []string{"host"}}) {
 		if err != nil {
 			return err
 		}
@@ -67,10 +86,11 @@ func (t *demoTeller) collected(ctx context.Context, s *stack, trace *demoTrace, 
 	return nil
 }
 
-// demoLevels are those at which the demo shows the coverage of what was learned.
-var demoLevels = []string{"0.9", "0.99"}
+// coverages are those at which the demo shows the coverage of what was learned.
+var coverages = []string{"0.9", "0.99"}
 
-func (t *demoTeller) learned(r *training.Report) error {
+// Learned tells what a night brought, resource by resource and for whole machines.
+func (t *Story) Learned(r *training.Report) error {
 	t.head("Learned")
 	if r.Skipped != "" {
 		t.line("Nothing: %s.", r.Skipped)
@@ -114,7 +134,7 @@ func leading(all []training.MachineScore) []training.MachineScore {
 // ratingGrid has a row for each target that was judged.
 func ratingGrid(targets []training.TargetReport) *output.Grid {
 	g := &output.Grid{Header: []string{"RESOURCE", "CLASS", "CASES", "LEARNED", "PERCENTILES", "BEST BASELINE", "", "LIMIT"}}
-	for _, level := range demoLevels {
+	for _, level := range coverages {
 		g.Header = append(g.Header, "COVERS "+level)
 	}
 	g.Header = append(g.Header, "VERDICT")
@@ -126,7 +146,7 @@ func ratingGrid(targets []training.TargetReport) *output.Grid {
 		row = append(row, thousandths(rated(x.Ratings, training.PercentilesName)))
 		best := bestBaseline(x.Ratings)
 		row = append(row, best.Name, thousandths(best), thousandths(rated(x.Ratings, "limit")))
-		for _, level := range demoLevels {
+		for _, level := range coverages {
 			row = append(row, fmt.Sprintf("%.3f", x.Ratings[0].Coverage[level]))
 		}
 		g.Add(append(row, string(x.Verdict))...)
@@ -148,14 +168,14 @@ func bestBaseline(all []training.Rating) training.Rating {
 	return slices.MinFunc(rivals, func(a, b training.Rating) int { return cmp.Compare(a.Mean, b.Mean) })
 }
 
-func (t *demoTeller) fleet(trace *demoTrace, running, refused int, before []*auspexv1.NodeStatus) {
+func (t *Story) fleet(trace *Trace, running, refused int, before []*auspexv1.NodeStatus) {
 	t.head("Served, and the fleet as it was")
-	t.line("%d nodes registered and %d workloads placed on them over gRPC (%d did not fit).", len(trace.nodes), running, refused)
+	t.line("%d nodes registered and %d workloads placed on them over gRPC (%d did not fit).", len(trace.Nodes), running, refused)
 	t.line("")
 	t.table(siteGrid(before))
 }
 
-func (t *demoTeller) arrivals(p placements) {
+func (t *Story) arrivals(p placements) {
 	n := len(p.placed) + len(p.refused)
 	t.head("Placed")
 	t.line("%d of %d arriving workloads found a place, %d ended meanwhile; an answer took %v on average.",
@@ -180,12 +200,12 @@ func (t *demoTeller) arrivals(p placements) {
 	t.table(refused)
 }
 
-func (t *demoTeller) explanation(e *auspexv1.ExplainResponse) error {
+func (t *Story) explanation(e *auspexv1.ExplainResponse) error {
 	t.head("Explained: why %s went to %s", e.Workload.GetId(), e.Outcome.GetNode())
-	return client.ExplanationTable{ExplainResponse: e}.WriteTable(t.out)
+	return client.ExplanationTable{ExplainResponse: e}.WriteTable(t.Out)
 }
 
-func (t *demoTeller) after(before, after []*auspexv1.NodeStatus) {
+func (t *Story) after(before, after []*auspexv1.NodeStatus) {
 	t.head("The fleet afterwards")
 	t.table(siteGrid(after))
 	a, b := totals(before), totals(after)
@@ -205,76 +225,19 @@ func (t *demoTeller) after(before, after []*auspexv1.NodeStatus) {
 	}
 }
 
-func (t *demoTeller) staying(l listeners) {
+// Staying says where the server is reached.
+func (t *Story) Staying(grpc, http string) {
 	t.line("")
-	t.line("Still serving: gRPC on %s, metrics on http://%s/metrics. Try:", l.grpc.Addr(), l.http.Addr())
-	t.line("  auspex --server %s nodes", l.grpc.Addr())
-	t.line("  auspex --server %s place --id try-1 --class service --requests cpu=2,memory=4GiB", l.grpc.Addr())
+	t.line("Still serving: gRPC on %s, metrics on http://%s/metrics. Try:", grpc, http)
+	t.line("  auspex --server %s nodes", grpc)
+	t.line("  auspex --server %s place --id try-1 --class service --requests cpu=2,memory=4GiB", grpc)
 	t.line("Interrupt to stop.")
 }
 
-func (t *demoTeller) closing() {
+// Closing says what to do next.
+func (t *Story) Closing() {
 	t.line("")
 	t.line("Done. 'auspex demo --serve' keeps it up; 'auspex serve' runs it on your own configuration.")
-}
-
-// site sums up nodes of one provider.
-type site struct {
-	nodes, workloads           int
-	cpu, requested, peak       float64 // cores
-	memory, memRequested, mem  float64 // bytes
-	watts, devices, deviceFree float64
-}
-
-func (s *site) add(n *auspexv1.NodeStatus) {
-	cpu, memory := string(resource.CPU), string(resource.Memory)
-	s.nodes++
-	s.workloads += int(n.Workloads)
-	s.cpu += n.Node.GetCapacity().GetAmounts()[cpu]
-	s.requested += n.Requested.GetAmounts()[cpu]
-	s.peak += n.PredictedPeak.GetAmounts()[cpu]
-	s.memory += n.Node.GetCapacity().GetAmounts()[memory]
-	s.memRequested += n.Requested.GetAmounts()[memory]
-	s.mem += n.PredictedPeak.GetAmounts()[memory]
-	s.watts += n.PredictedWatts
-	s.devices += float64(len(n.DeviceFree))
-	for _, free := range n.DeviceFree {
-		s.deviceFree += free
-	}
-}
-
-func totals(nodes []*auspexv1.NodeStatus) site {
-	var all site
-	for _, n := range nodes {
-		all.add(n)
-	}
-	return all
-}
-
-func siteGrid(nodes []*auspexv1.NodeStatus) *output.Grid {
-	sites := map[string]*site{}
-	var names []string
-	for _, n := range nodes {
-		name := n.Node.GetProvider()
-		if sites[name] == nil {
-			sites[name] = &site{}
-			names = append(names, name)
-		}
-		sites[name].add(n)
-	}
-	slices.Sort(names)
-	g := &output.Grid{Header: []string{"SITE", "NODES", "WORKLOADS", "CORES", "REQUESTED", "PREDICTED PEAK", "MEMORY", "REQUESTED", "PREDICTED PEAK", "DEVICES", "IN USE", "WATTS"}}
-	row := func(name string, s site) {
-		share := func(part, whole float64) string { return fmt.Sprintf("%.0f%%", 100*part/max(whole, 1e-9)) }
-		g.Add(name, s.nodes, s.workloads, fmt.Sprintf("%.0f", s.cpu), share(s.requested, s.cpu), share(s.peak, s.cpu),
-			resource.FormatAmount(resource.Memory, s.memory), share(s.memRequested, s.memory), share(s.mem, s.memory),
-			fmt.Sprintf("%.0f", s.devices), fmt.Sprintf("%.1f", s.devices-s.deviceFree), fmt.Sprintf("%.0f", s.watts))
-	}
-	for _, name := range names {
-		row(name, *sites[name])
-	}
-	row("all", totals(nodes))
-	return g
 }
 
 // sampleByClass returns up to n placements of each class.

@@ -1,4 +1,4 @@
-package app
+package compare
 
 import (
 	"context"
@@ -31,11 +31,11 @@ type classesReport struct {
 	Skipped []string `json:"skipped,omitempty"`
 }
 
-// BacktestClasses judges on a recorded trace how well classes are told ahead.
-func BacktestClasses(ctx context.Context, stdio IO, r ClassesRequest, format output.Format) error {
-	ref, err := datasets.ParseRef(r.Trace)
+// Classes judges on a recorded trace how well classes are told ahead.
+func Classes(ctx context.Context, stdio output.IO, r ClassesRequest, format output.Format) error {
+	ref, err := misuse.Trace(r.Trace)
 	if err != nil {
-		return misuse.Error{Reason: err.Error()}
+		return err
 	}
 	questions, err := classQuestions(ctx, stdio, ref, r)
 	if err != nil {
@@ -71,7 +71,7 @@ func BacktestClasses(ctx context.Context, stdio IO, r ClassesRequest, format out
 }
 
 // classQuestions reads what the trace can be asked.
-func classQuestions(ctx context.Context, stdio IO, ref datasets.Ref, r ClassesRequest) ([]*contest.Question, error) {
+func classQuestions(ctx context.Context, stdio output.IO, ref datasets.Ref, r ClassesRequest) ([]*contest.Question, error) {
 	var questions []*contest.Question
 	fleet, noFleet := datasets.OpenFleet(ref, datasets.Options{})
 	if noFleet == nil && fleet.HasArrivals() {

@@ -1,4 +1,4 @@
-package app
+package compare
 
 import (
 	"context"
@@ -13,18 +13,23 @@ import (
 	"github.com/auspex-project/auspex/simulation/plot"
 )
 
-// SimulatePackRequest says what to replay.
-type SimulatePackRequest struct {
+// PackingRequest says what to replay.
+type PackingRequest struct {
 	Nodes, Pods string // FORMAT:PATH
 	simulation.Options
 	Plot string // folder to write plots to, "" = none
 }
 
-// SimulatePack replays a trace under several packing policies and prints how much
+// Packing replays a trace under several packing policies and prints how much
 // of the fleet each filled.
-func SimulatePack(ctx context.Context, stdio IO, r SimulatePackRequest, format output.Format) error {
+func Packing(ctx context.Context, stdio output.IO, r PackingRequest, format output.Format) error {
 	if err := r.Validate(); err != nil {
 		return misuse.Errorf("simulate pack: %v", err)
+	}
+	if r.Plot != "" { // before a long wait, not after it
+		if err := os.MkdirAll(r.Plot, 0o755); err != nil {
+			return fmt.Errorf("simulate pack: plots: %w", err)
+		}
 	}
 	nodes, err := openFleet("--nodes", r.Nodes)
 	if err != nil {
@@ -92,11 +97,8 @@ func packingTable(summaries []simulation.Summary) *output.Grid {
 	return grid
 }
 
-// plotPacking draws summaries into a folder, which it makes.
-func plotPacking(stdio IO, dir string, summaries []simulation.Summary) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("simulate pack: plots: %w", err)
-	}
+// plotPacking draws summaries into a folder that is there.
+func plotPacking(stdio output.IO, dir string, summaries []simulation.Summary) error {
 	files, err := plot.Write(dir, summaries)
 	if err != nil {
 		return fmt.Errorf("simulate pack: %w", err)
