@@ -56,7 +56,7 @@ func (v *verdict) conclude(p *plan, state *State, f findings) {
 
 // best says in a sentence how the chosen node came to be.
 func (v *verdict) best() string {
-	b := append(make([]byte, 0, 128), v.Node...)
+	b := append(make([]byte, 0, 192), v.Node...) // on the stack, as a rule
 	if len(v.account.candidates) == 1 {
 		b = append(b, ": the only one of "...)
 		b = strconv.AppendInt(b, int64(v.Considered), 10)

@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"runtime/debug"
 	"runtime/metrics"
 	"runtime/pprof"
 	"strconv"
@@ -26,6 +25,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"github.com/auspex-project/auspex/internal/garbage"
 	"github.com/auspex-project/auspex/internal/rpc"
 	"github.com/auspex-project/auspex/internal/store/journal"
 	"github.com/auspex-project/auspex/placement"
@@ -76,9 +76,6 @@ func serve(dir string) error {
 		defer pprof.StopCPUProfile()
 		defer writeHeap(path + ".heap")
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // as auspex serve does
-	}
 	j, err := journal.Open(dir, journal.Options{})
 	if err != nil {
 		return err
@@ -102,6 +99,7 @@ func serve(dir string) error {
 	}
 	fmt.Println(l.Addr())
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return garbage.Run(ctx) })
 	group.Go(func() error { return service.Run(ctx) })
 	group.Go(func() error { return server.Run(ctx, l) })
 	return group.Wait()

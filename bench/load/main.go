@@ -36,8 +36,10 @@ type plan struct {
 }
 
 func main() {
-	// The server shares the processors: what garbage costs here it would lack.
-	debug.SetGCPercent(800)
+	// The server shares the processors: what garbage costs here it would lack. Some MB
+	// are live, so that a collection is due every few seconds.
+	debug.SetGCPercent(5000)
+	debug.SetMemoryLimit(1 << 30)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)

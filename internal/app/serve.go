@@ -4,10 +4,11 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/auspex-project/auspex/internal/garbage"
 )
 
 // Serve collects, retrains and answers until ctx ends.
@@ -21,11 +22,7 @@ func Serve(ctx context.Context, stdio IO, configPath string) (err error) {
 	signal.Notify(again, syscall.SIGHUP)
 	defer signal.Stop(again)
 
-	if os.Getenv("GOGC") == "" {
-		// What lives long is small beside what a call allocates: collecting less often
-		// takes a tenth off the CPU time of a busy server for some hundred MiB.
-		debug.SetGCPercent(400)
-	}
+	garbage.Adjust()
 	s, err := openStack(ctx, c, log)
 	if err != nil {
 		return err
@@ -38,6 +35,7 @@ func Serve(ctx context.Context, stdio IO, configPath string) (err error) {
 	log.Info("serving", "grpc", l.grpc.Addr(), "http", c.Server.HTTPAddress, "store", c.Store.Driver, "data_dir", c.DataDir)
 
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return garbage.Run(ctx) })
 	group.Go(func() error { return s.run(ctx, l) })
 	group.Go(func() error {
 		return watchConfig(ctx, ConfigPath(configPath), c, again, log, s.reload)

@@ -18,7 +18,7 @@ type layer struct {
 
 // The order of the house, from the ground up. A new package gets its entry here.
 var layers = []layer{
-	{[]string{"resource", "api/auspex/v1", "internal/shorthand", "internal/wal", "models/gbdt", "models/gbdt/madeup", "models/trial"},
+	{[]string{"resource", "api/auspex/v1", "internal/garbage", "internal/shorthand", "internal/wal", "models/gbdt", "models/gbdt/madeup", "models/trial"},
 		"it is useful without the rest of Auspex, and must stay so"},
 	{[]string{"workload"},
 		"what a workload is does not depend on where it runs or how it is predicted"},

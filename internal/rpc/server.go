@@ -82,6 +82,14 @@ func (o Options) Validate() error {
 // would grow its stack anew for validation. Calls beyond it get their own.
 const streamWorkers = 64
 
+// Windows of flow control that stay as they are. Those that adapt ask the other side
+// to answer a ping for almost every call, which costs both a system call or two. A batch of
+// the largest size needs few round trips, and a connection makes the server hold little.
+const (
+	streamWindow     = 1 << 20
+	connectionWindow = 4 << 20
+)
+
 // Server is the gRPC server. It serves once.
 type Server struct {
 	grpc         *grpc.Server
@@ -125,6 +133,8 @@ func New(o Options) (*Server, error) {
 			grpc.MaxSendMsgSize(o.MaxMessageBytes),
 			grpc.ConnectionTimeout(10*time.Second),
 			grpc.NumStreamWorkers(streamWorkers),
+			grpc.StaticStreamWindowSize(streamWindow),
+			grpc.StaticConnWindowSize(connectionWindow),
 			grpc.KeepaliveParams(keepalive.ServerParameters{Time: 2 * time.Minute, Timeout: 20 * time.Second}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		),

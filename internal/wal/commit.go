@@ -56,6 +56,11 @@ func (l *Log) join(records [][]byte, size int) (g *group, offset int) {
 	return g, offset
 }
 
+// company is how many records need no others to join them before their sync. On a
+// busy machine whoever yields may wait until everything else has had its turn: for a
+// few that saves syncs, for many it would only make them late.
+const company = 16
+
 // commit makes g durable, unless another leader has done so. The caller holds
 // the turn.
 func (l *Log) commit(g *group) {
@@ -64,8 +69,12 @@ func (l *Log) commit(g *group) {
 		return
 	default:
 	}
-	runtime.Gosched() // those about to append join rather than wait for the next sync
 	l.mu.Lock()
+	if g.records < company {
+		l.mu.Unlock()
+		runtime.Gosched() // those about to append join rather than wait for the next sync
+		l.mu.Lock()
+	}
 	l.mu.pending = newGroup(l.tail.spare)
 	l.mu.Unlock()
 	g.first, g.err = l.write(g)
