@@ -14,6 +14,7 @@ import (
 
 	"github.com/auspex-project/auspex/internal/app"
 	"github.com/auspex-project/auspex/internal/store/journal"
+	"github.com/auspex-project/auspex/internal/wal"
 	"github.com/auspex-project/auspex/placement"
 )
 
@@ -300,15 +301,18 @@ func TestDoctorReadsWhatMustLast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	last := bytes.LastIndex(data, []byte("axf1"))
-	data[last+9] ^= 1
-	if err := os.WriteFile(segments[0], data, 0o600); err != nil {
-		t.Fatal(err)
+	last := bytes.LastIndex(data[:bytes.LastIndex(data, []byte("axf1"))], []byte("axf1")) // behind it stands what says that it is the last
+	header := bytes.Clone(data[last : last+28])
+	for _, damage := range []func(){func() { data[last+9] ^= 1 }, func() { clear(data[last : last+28]) }} {
+		damage()
+		if err := os.WriteFile(segments[0], data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, lines := doctor(); !strings.Contains(lines["journal"], "warning") || !strings.Contains(lines["journal"], "19 records, readable but for the end") {
+			t.Errorf("of a journal whose last frame is damaged the doctor says %q", lines["journal"])
+		}
+		copy(data[last:], header)
 	}
-	if _, lines := doctor(); !strings.Contains(lines["journal"], "warning") || !strings.Contains(lines["journal"], "19 records, readable but for the end") {
-		t.Errorf("of a journal whose last frame is damaged the doctor says %q", lines["journal"])
-	}
-	data[last+9] ^= 1
 	data[100] ^= 1
 	if err := os.WriteFile(segments[0], data, 0o600); err != nil {
 		t.Fatal(err)
@@ -319,6 +323,53 @@ func TestDoctorReadsWhatMustLast(t *testing.T) {
 	}
 	if after, err := os.ReadFile(segments[0]); err != nil || !bytes.Equal(after, data) {
 		t.Errorf("the doctor changed the journal: %v", err)
+	}
+}
+
+// TestDoctorTellsATornSpool has the doctor look at a spool that a crash has torn.
+func TestDoctorTellsATornSpool(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "auspex.yaml")
+	if err := os.WriteFile(path, []byte("data_dir: "+dir+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spool := filepath.Join(dir, "spool")
+	l, err := wal.Open(spool, wal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Append([]byte("one"), []byte("two")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, torn := range []bool{false, true} {
+		if torn {
+			segments, err := filepath.Glob(filepath.Join(spool, "*.wal"))
+			if err != nil || len(segments) != 1 {
+				t.Fatal(segments, err)
+			}
+			data, err := os.ReadFile(segments[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(segments[0], append(data, data[24:40]...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, text, stderr := run(t, t.Context(), "", "doctor", "--config", path)
+		want := []string{"ok", "2 samples wait"}
+		if torn {
+			want = []string{"warning", "2 samples wait", "not whole"}
+		}
+		_, line, _ := strings.Cut(text, "\nspool")
+		line, _, _ = strings.Cut(line, "\n")
+		for _, part := range want {
+			if !strings.Contains(line, part) {
+				t.Errorf("torn %v: of the spool the doctor says %q, want %q\n%s%s", torn, line, part, text, stderr)
+			}
+		}
 	}
 }
 

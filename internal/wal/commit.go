@@ -162,7 +162,7 @@ func (l *Log) write(g *group) (Position, error) {
 	}
 	size := int64(len(g.buf))
 	if l.opts.Reuse {
-		g.buf = append(g.buf, frameEnd[:]...)
+		g.buf = appendEnd(g.buf, l.tail.salt, first+Position(g.records))
 	}
 	_, err = l.tail.file.WriteAt(g.buf, last.size)
 	if err == nil {

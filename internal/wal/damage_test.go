@@ -2,8 +2,10 @@ package wal_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"os"
@@ -91,7 +93,7 @@ func TestTornAtEveryByteOfAUsedSegment(t *testing.T) {
 		whole := cut == 24 || slices.Contains(ends, int64(cut))
 		left := append(bytes.Clone(data[:cut]), former[cut:]...)
 		if whole { // as a write that succeeded leaves it
-			clear(left[cut : cut+28])
+			copy(left[cut:], endOf(data, len(want)+1))
 		}
 		disk := diskWith(name, left)
 		for _, next := range []string{"next", "and another, longer than that"} {
@@ -111,7 +113,16 @@ func TestTornAtEveryByteOfAUsedSegment(t *testing.T) {
 	}
 }
 
-// Whatever byte of the last frame is damaged, in a segment's first use and in later
+// endOf returns what follows the last frame of a segment that is used again.
+func endOf(segment []byte, next int) []byte {
+	end := append([]byte("axf1"), make([]byte, 24)...)
+	binary.LittleEndian.PutUint64(end[8:], uint64(next))
+	salt := binary.LittleEndian.Uint32(segment[16:])
+	binary.LittleEndian.PutUint32(end[24:], crc32.Update(salt, crc32.MakeTable(crc32.Castagnoli), end[:24]))
+	return end
+}
+
+// Whatever byte of the last frame is damaged or zeroed with those around it, in a segment's first use and in later
 // ones: it is not passed over in silence. A log that was killed, and not damaged, is
 // opened without a warning.
 func TestDamagedLastFrameIsTold(t *testing.T) {
@@ -133,13 +144,13 @@ func TestDamagedLastFrameIsTold(t *testing.T) {
 			appendAll(t, l, strings.Repeat("x", 300))
 		}
 		first := appendAll(t, l, "one", "two", "three")
-		look := func(data map[string][]byte, name string, at int) (torn bool, logged string) {
+		look := func(data map[string][]byte, name string, at int, damage func(b []byte)) (torn bool, logged string) {
 			t.Helper()
 			copied := waltest.NewDisk(1 << 20)
 			for file, b := range data {
 				b = bytes.Clone(b)
 				if file == name && at >= 0 {
-					b[at] ^= 1
+					damage(b[at:])
 				}
 				copied.Put(file, b)
 			}
@@ -164,13 +175,18 @@ func TestDamagedLastFrameIsTold(t *testing.T) {
 				name = f
 			}
 		}
-		if torn, logged := look(data, name, -1); torn || logged != "" {
+		if torn, logged := look(data, name, -1, nil); torn || logged != "" {
 			t.Errorf("used %v, not damaged: torn %v, logged %q", used, torn, logged)
 		}
 		start := bytes.LastIndex(data[name][:bytes.Index(data[name], []byte("\x03one\x03two"))], []byte("axf1"))
 		for at := start; at < start+28+14; at++ {
-			if torn, logged := look(data, name, at); !torn || !strings.Contains(logged, "not whole") {
+			if torn, logged := look(data, name, at, func(b []byte) { b[0] ^= 1 }); !torn || !strings.Contains(logged, "not whole") {
 				t.Fatalf("used %v, damaged at byte %d of the last frame: torn %v, logged %q", used, at-start, torn, logged)
+			}
+		}
+		for _, n := range []int{28, 28 + 14, 28 + 14 + 28, len(data[name]) - start} {
+			if torn, logged := look(data, name, start, func(b []byte) { clear(b[:n]) }); !torn || !strings.Contains(logged, "not whole") {
+				t.Errorf("used %v, %d bytes zeroed from the last frame on: torn %v, logged %q", used, n, torn, logged)
 			}
 		}
 	}

@@ -21,12 +21,10 @@ import (
 // The salt keeps bytes inside a record from passing for a frame when the reader
 // looks for the next intact one behind a damaged one.
 //
-// In a segment that is used again (Options.Reuse) zeros of a header's length follow
-// the last frame, and the next one goes over them: what stands there else is a torn
-// or a damaged frame.
+// In a segment that is used again (Options.Reuse) the header of a frame without records
+// follows the last one, and the next frame goes over it: what stands there else is a
+// torn or a damaged frame, be it zeros.
 const frameHeaderLen = 28
-
-var frameEnd [frameHeaderLen]byte
 
 var (
 	frameMagic = []byte("axf1")
@@ -65,6 +63,15 @@ func cutRecord(payload []byte) (record, rest []byte, ok bool) {
 		return nil, nil, false
 	}
 	return payload[used : used+int(n)], payload[used+int(n):], true
+}
+
+// appendEnd adds what stands behind the frames of a segment that is used again, where
+// the next record is to be of position next.
+func appendEnd(buf []byte, salt uint32, next Position) []byte {
+	n := len(buf)
+	buf = append(buf, make([]byte, frameHeaderLen)...)
+	sealFrame(buf[n:], salt, next, 0)
+	return buf
 }
 
 // sealFrame fills in the header of buf, which holds room for it followed by
@@ -166,15 +173,11 @@ func (s *scanner) here() (frame, bool, error) {
 func (s *scanner) broken(off int64) (bool, error) {
 	now := &scanner{file: s.file, salt: s.salt, expect: s.expect, off: off, limit: s.limit}
 	head, err := now.peek(frameHeaderLen)
-	if err != nil || allZero(head) {
+	if err != nil || bytes.Equal(head, appendEnd(nil, s.salt, s.expect)) {
 		return false, err
 	}
 	_, whole, err := now.here()
 	return !whole, err
-}
-
-func allZero(b []byte) bool {
-	return !slices.ContainsFunc(b, func(x byte) bool { return x != 0 })
 }
 
 // resync moves on to the next place that looks like the start of a frame, or to

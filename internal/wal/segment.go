@@ -121,8 +121,8 @@ func createSegment(fsys FS, dir string, first Position, spare string, fill int64
 	head = binary.LittleEndian.AppendUint64(head, uint64(first))
 	head = binary.LittleEndian.AppendUint32(head, salt)
 	head = binary.LittleEndian.AppendUint32(head, crc32.Checksum(head, castagnoli))
-	if spare != "" {
-		head = append(head, frameEnd[:]...)
+	if spare != "" || fill > 0 {
+		head = appendEnd(head, salt, first)
 	}
 	if _, err = f.WriteAt(head, 0); err == nil {
 		err = f.Sync()

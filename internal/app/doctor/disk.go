@@ -79,7 +79,7 @@ func checkSpool(_ context.Context, c *config.Config) (string, State, string) {
 	var s collector.SpoolState
 	var err error
 	for range looks {
-		if s, err = collector.Inspect(dir); err != nil || len(s.Damaged) == 0 {
+		if s, err = collector.Inspect(dir); err != nil || len(s.Damaged) == 0 && !s.Torn {
 			break
 		}
 	}
@@ -93,7 +93,7 @@ func checkSpool(_ context.Context, c *config.Config) (string, State, string) {
 	}
 	text := fmt.Sprintf("%d samples wait for the store", s.Waiting)
 	if s.Torn {
-		text += ", the last are not whole (being written, or torn by a crash before they were accepted: the next start cuts them off)"
+		return name, warning, text + ": the last are not whole (torn by a crash before they were accepted, or damaged: the next start cuts them off; is the disk failing?)"
 	}
 	if limit := int64(c.Collector.Spool.MaxBytes); limit > 0 && s.Bytes > limit/2 {
 		return name, Warning, text + ": it is more than half full, and the oldest go when it is (does the store answer?)"
