@@ -93,7 +93,7 @@ func checkSpool(_ context.Context, c *config.Config) (string, State, string) {
 	}
 	text := fmt.Sprintf("%d samples wait for the store", s.Waiting)
 	if s.Torn {
-		return name, warning, text + ": the last are not whole (torn by a crash before they were accepted, or damaged: the next start cuts them off; is the disk failing?)"
+		return name, Warning, text + ": the last are not whole (torn by a crash before they were accepted, or damaged: the next start cuts them off; is the disk failing?)"
 	}
 	if limit := int64(c.Collector.Spool.MaxBytes); limit > 0 && s.Bytes > limit/2 {
 		return name, Warning, text + ": it is more than half full, and the oldest go when it is (does the store answer?)"
