@@ -13,6 +13,10 @@ import (
 // of the tail.
 const fewest = 500
 
+// halfLife is in how many days that hold data a past case comes to count half as
+// much: fleets drift, and a week more or less is a week for every weekday.
+const halfLife = 14
+
 // band is what machines are pooled by: margins of twelve workloads are wrong for
 // forty, and those of workloads known for weeks for those of today.
 type band struct {
@@ -43,9 +47,10 @@ type calibration struct {
 	pick func(outcomes []outcome, risk float64) float32
 }
 
-// outcome is what a past case needed, and where it was.
+// outcome is what a past case needed, where it was, and how much that counts by now.
 type outcome struct {
 	needed float32
+	weight float32
 	block
 }
 
@@ -78,6 +83,7 @@ func (s *Setting) DayOf(step int) int {
 func (c *calibration) margins(low, high []float32, now int, risks []float64) map[band][]float32 {
 	from := c.setting.calibratedFrom(now)
 	first, _ := slices.BinarySearchFunc(c.order, from, func(i, step int) int { return c.moments[i].Origin - step })
+	weights := weightsByDay(c.setting.DayOf(now))
 	byBand := map[band][]outcome{}
 	var all []outcome
 	for _, i := range c.order[first:] {
@@ -85,7 +91,7 @@ func (c *calibration) margins(low, high []float32, now int, risks []float64) map
 		if m.Origin+c.horizon > now {
 			break
 		}
-		o := outcome{forecast.Needed(low[i], high[i], m.Limit, m.Actual), c.blocks[i]}
+		o := outcome{forecast.Needed(low[i], high[i], m.Limit, m.Actual), weights[c.blocks[i].day], c.blocks[i]}
 		byBand[c.bands[i]] = append(byBand[c.bands[i]], o)
 		all = append(all, o)
 	}
@@ -99,6 +105,15 @@ func (c *calibration) margins(low, high []float32, now int, risks []float64) map
 		out[band{size: pooled}] = c.marginsOf(all, risks)
 	}
 	return out
+}
+
+// weightsByDay returns how much the cases of each day up to today count.
+func weightsByDay(today int) []float32 {
+	weights := make([]float32, today+1)
+	for d := range weights {
+		weights[d] = float32(math.Exp2(-float64(today-d) / halfLife))
+	}
+	return weights
 }
 
 // known returns how many cases are over by step now.
@@ -122,34 +137,50 @@ func (c *calibration) marginsOf(outcomes []outcome, risks []float64) []float32 {
 	return margins
 }
 
-// distinctDays counts the days of machines that outcomes are of.
-func (c *calibration) distinctDays(outcomes []outcome) int {
+// distinctDays weighs the days of machines that outcomes are of.
+func (c *calibration) distinctDays(outcomes []outcome) float64 {
 	seen := make([]bool, (c.last+1)*c.days)
-	n := 0
+	var n float64
 	for _, o := range outcomes {
 		if at := int(o.machine)*c.days + int(o.day); !seen[at] {
 			seen[at] = true
-			n++
+			n += float64(o.weight)
 		}
 	}
 	return n
 }
 
 // conformal returns the margin that a fresh case passes with at most the given
-// risk, of outcomes in rising order. The hours of one machine's day are one event, so
+// risk, of outcomes in rising order, the recent of which count more (Barber, Candès,
+// Ramdas and Tibshirani, "Conformal prediction beyond exchangeability", Annals of
+// Statistics 2023, section 3). The hours of one machine's day are one event, so
 // it is days that count for how far the rank is moved up (Dunn, Wasserman and
 // Ramdas, "Distribution-free prediction sets for two-layer hierarchical models",
 // JASA 2023). Where they are too few to tell, it is the largest margin needed, or
 // the sum of maxima where even that is passed twice too often.
-func conformal(outcomes []outcome, days int, risk float64) float32 {
-	n := float64(days)
-	share := math.Ceil((n+1)*(1-risk)-1e-9) / n
-	if share <= 1 {
-		return outcomes[max(int(math.Ceil(share*float64(len(outcomes))-1e-9)), 1)-1].needed
-	}
+func conformal(outcomes []outcome, days, risk float64) float32 {
 	largest := outcomes[len(outcomes)-1].needed
-	if 1/(n+1) > 2*risk {
+	share := (1 - risk) * (days + 1) / days
+	switch {
+	case share <= 1:
+		return quantile(outcomes, share)
+	case 1/(days+1) > 2*risk:
 		return max(1, largest)
 	}
 	return largest
+}
+
+// quantile returns the margin that a share of the weight of outcomes, in rising
+// order, needed at most.
+func quantile(outcomes []outcome, share float64) float32 {
+	var total, sum float64
+	for _, o := range outcomes {
+		total += float64(o.weight)
+	}
+	for _, o := range outcomes {
+		if sum += float64(o.weight); sum >= share*total*(1-1e-9) {
+			return o.needed
+		}
+	}
+	return outcomes[len(outcomes)-1].needed
 }

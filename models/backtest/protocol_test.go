@@ -64,7 +64,7 @@ func TestMarginsKnowOnlyWhatIsOver(t *testing.T) {
 	got := margins[c.bandOf(&moments[0])]
 	for i, want := range []float64{.5, .9, .99} {
 		want *= 10. / 11 // of the gap and 1 % of the limit
-		if math.Abs(float64(got[i])-want) > .011 {
+		if math.Abs(float64(got[i])-want) > .013 {
 			t.Errorf("margin %g, want %g", got[i], want)
 		}
 	}
@@ -122,21 +122,40 @@ func TestCalibratedFrom(t *testing.T) {
 func TestConformalCountsDays(t *testing.T) {
 	var outcomes []outcome
 	for i := range 2400 { // 24 hours of 100 days
-		outcomes = append(outcomes, outcome{needed: float32(i) / 2400})
+		outcomes = append(outcomes, outcome{needed: float32(i) / 2400, weight: 1})
 	}
-	for _, c := range []struct {
-		days       int
-		risk, want float64
-	}{
+	for _, c := range []struct{ days, risk, want float64 }{
 		{2400, .1, .9},
-		{100, .1, .91},  // 91 of 100
-		{100, .01, 1},   // all
+		{100, .1, .909}, // 90.9 of 100
+		{100, .01, 1},   // nearly all
 		{60, .01, 1},    // the largest: passed in 1 of 61
 		{10, .01, 1},    // too few: the sum of maxima
-		{1, .9, 1. / 1}, // one of one
+		{1, .9, .2},     // a fifth of one
 	} {
 		if got := conformal(outcomes, c.days, c.risk); math.Abs(float64(got)-c.want) > .002 {
-			t.Errorf("%d days at risk %g: margin %g, want %g", c.days, c.risk, got, c.want)
+			t.Errorf("%g days at risk %g: margin %g, want %g", c.days, c.risk, got, c.want)
+		}
+	}
+}
+
+// What happened a half-life ago counts half: of two days as good as each other but for
+// their age, the margin is mostly that of the newer.
+func TestConformalForgets(t *testing.T) {
+	weights := weightsByDay(2 * halfLife)
+	if now, then, before := weights[2*halfLife], weights[halfLife], weights[0]; now != 1 || then != .5 || before != .25 {
+		t.Errorf("weights %g, %g, %g", now, then, before)
+	}
+	var outcomes []outcome
+	for i := range 3000 { // two thirds of the weight need up to .5, half of the cases
+		o := outcome{needed: float32(i) / 3000, weight: 1}
+		if i >= 1500 {
+			o.weight = .5
+		}
+		outcomes = append(outcomes, o)
+	}
+	for risk, want := range map[float64]float64{.5: .375, 1. / 3: .5, .1: .85} {
+		if got := conformal(outcomes, 1e6, risk); math.Abs(float64(got)-want) > .002 {
+			t.Errorf("at risk %g margin %g, want %g", risk, got, want)
 		}
 	}
 }
@@ -145,7 +164,7 @@ func TestConformalCountsDays(t *testing.T) {
 func TestSurely(t *testing.T) {
 	fleet := func(bad int) (out []outcome) {
 		for i := range 10_000 {
-			out = append(out, outcome{float32(i) / 10_000, block{int32(i % 50), int32(i / 50 % 40)}})
+			out = append(out, outcome{float32(i) / 10_000, 1, block{int32(i % 50), int32(i / 50 % 40)}})
 		}
 		for i := range out[9000:] { // the last tenth all on a few machines
 			out[9000+i].machine = int32(i % bad)

@@ -12,11 +12,10 @@ import (
 // before the origin.
 type view struct {
 	limit     float32
-	m1, m3    float32 // largest sum over as many days
-	m7        float32
+	m1        float32 // largest sum over as many days
 	m14, m21  float32
 	same      float32 // largest sum in the hours of the horizon, on seven days
-	yesterday float32 // on the last
+	yesterday float32 // the same on the last
 	weekday   float32 // on the same day of three weeks; before there is one, as same
 	mean      float32 // of the sum over a day
 	deviation float32 // the same
@@ -29,8 +28,8 @@ type view struct {
 	members   int
 	features  []float32
 
-	learned  [len(levels)]float32 // of the peak above m14, in gaps
-	modelled bool                 // learned is known
+	learned  float32 // quantile of the peak above m14, in gaps
+	modelled bool    // learned is known
 }
 
 // youngAge is up to when a workload counts as just started.
@@ -56,7 +55,7 @@ func (l *Peak) look(v *view, at backtest.Membership, sum *backtest.Sum, origin i
 	v.limit = at.Limit
 	v.rest = rest(p.Time(origin), l.setting.Horizon)
 	v.m14, v.m21 = sum.Max(hours(14*24), origin), sum.Max(hours(21*24), origin)
-	v.m1, v.m3, v.m7 = sum.Max(hours(24), origin), sum.Max(hours(3*24), origin), sum.Max(hours(7*24), origin)
+	v.m1 = sum.Max(hours(24), origin)
 	members := l.members(v, at, origin)
 	v.members, v.younger = len(at.Present), members.younger/v.limit
 	base := v.base()

@@ -4,14 +4,14 @@ import (
 	"github.com/auspex-project/auspex/models/gbdt"
 )
 
-// levels are the quantiles of the peak that are learned; calibration does the rest.
-var levels = [...]float64{.9, .98}
+// level is the quantile of the peak that is learned; calibration does the rest. What
+// passes it is common enough to be learned from, where records are luck.
+const level = .9
 
 // form is a way to make a peak, and what calibration moves it towards, of what is
 // known of a machine.
 type form struct {
 	low     low
-	floored bool // a learned peak is never under the summed history of two weeks
 	towards towards
 	calm    bool // it moves less far over days of rest
 }
@@ -20,22 +20,15 @@ type form struct {
 type low int
 
 const (
-	threeWeeks  low = iota // the largest of the summed history
-	twoWeeks               // of less of it, for what has changed since
-	oneWeek                //
-	threeDays              //
-	oneDay                 //
-	ownWeek                // the sum of the members' own maxima
-	ownTwoWeeks            //
-	sameHours              // the largest of the summed history in the hours of the horizon, on seven days
-	yesterday              // the same of the last day alone
-	weekday                // the same of this day of up to three weeks
-	average                // the mean of the last day
-	limits                 // all that may be used
-	learnedLow             // the first of levels
-	learnedHigh            // the last
-	learnedMean            // of both
-	lows
+	threeWeeks low = iota // the largest of the summed history
+	twoWeeks              // of less of it, for what has changed since
+	oneDay                //
+	sameHours             // the largest of the summed history in the hours of the horizon, on seven days
+	yesterday             // the same on the last day alone
+	weekday               // the same on this day of up to three weeks
+	average               // the mean of the last day
+	limits                // all that may be used
+	boosted               // the learned quantile
 )
 
 // towards is what margins are told in: how far a peak moves from its low to
@@ -47,42 +40,31 @@ type towards int
 
 const (
 	allTime   towards = iota // the sum of all-time maxima
-	week                     // of those of seven days
-	between                  // halfway between the two
+	between                  // halfway between that and the sum of those of seven days
 	share                    // no other peak: shares of the limit
 	deviation                // standard deviations of the last day
 	multiple                 // multiples of the low
-	targets
 )
 
 // restful is how much less far a calm form moves over a horizon all of rest: what
 // breaks records is mostly people at work.
 const restful = .8
 
-// forms are all there are, the plain one first and the learned ones last. Those that
-// tell days of rest need weeks to be judged on.
-func forms(weeks, learned bool) []form {
-	var out []form
-	for l := range lows {
-		if l >= learnedLow && !learned {
-			break
-		}
-		for t := range targets {
-			if l == limits && t != share {
-				continue
-			}
-			for _, calm := range [...]bool{false, true} {
-				if calm && (!weeks || t > between) {
-					continue
-				}
-				out = append(out, form{l, false, t, calm})
-				if l >= learnedLow {
-					out = append(out, form{l, true, t, calm})
-				}
-			}
-		}
+// learnedForms have the boosted quantile. How to tell days of rest takes weeks of them.
+func learnedForms(weeks bool) []form {
+	out := []form{{boosted, between, false}, {boosted, share, false}}
+	if weeks {
+		out = append(out, form{boosted, between, true})
 	}
 	return out
+}
+
+// simpleForms need no model, the plain one first.
+func simpleForms() []form {
+	return []form{
+		{threeWeeks, allTime, false}, {twoWeeks, share, false}, {oneDay, share, false}, {sameHours, deviation, false},
+		{sameHours, share, false}, {yesterday, share, false}, {yesterday, deviation, false}, {weekday, share, false}, {weekday, multiple, false}, {average, deviation, false}, {limits, share, false},
+	}
 }
 
 // bounds are the peak of f and what it moves towards.
@@ -91,8 +73,6 @@ func (f form) bounds(v *view) (low, high float32) {
 	switch f.towards {
 	case allTime:
 		high = v.all
-	case week:
-		high = v.week
 	case between:
 		high = (v.week + v.all) / 2
 	case share:
@@ -110,53 +90,39 @@ func (f form) bounds(v *view) (low, high float32) {
 
 // peak is the low of f. Without a model the summed history answers for it.
 func (f form) peak(v *view) float32 {
-	z := v.learned[0]
-	switch f.low {
-	case twoWeeks:
+	switch {
+	case f.low == twoWeeks:
 		return v.m14
-	case oneWeek:
-		return v.m7
-	case threeDays:
-		return v.m3
-	case oneDay:
+	case f.low == oneDay:
 		return v.m1
-	case ownWeek:
-		return v.week
-	case ownTwoWeeks:
-		return max(v.s14, v.week)
-	case sameHours:
+	case f.low == sameHours:
 		return v.same
-	case yesterday:
+	case f.low == yesterday:
 		return v.yesterday
-	case weekday:
+	case f.low == weekday:
 		return v.weekday
-	case average:
+	case f.low == average:
 		return v.mean
-	case limits:
+	case f.low == limits:
 		return v.limit
-	case learnedHigh:
-		z = v.learned[len(levels)-1]
-	case learnedMean:
-		z = (v.learned[0] + v.learned[len(levels)-1]) / 2
+	case f.low == boosted && v.modelled:
+		return min(v.limit, max(0, v.m14+v.learned*v.gap()))
 	}
-	if f.low < learnedLow || !v.modelled {
-		return v.m21
-	}
-	if f.floored {
-		z = max(z, 0)
-	}
-	return min(v.limit, max(0, v.m14+z*v.gap()))
+	return v.m21
 }
 
-// ask lets m predict the levels of the peak, in gaps above m14. It may be nil.
+// ask lets m predict the peak, in gaps above m14. It may be nil.
 func (v *view) ask(m *gbdt.Model) {
 	if v.modelled = m != nil; v.modelled {
-		predict(m, v, v.learned[:])
+		v.learned = predict(m, v)
 	}
 }
 
-func predict(m *gbdt.Model, v *view, out []float32) {
-	if err := m.Predict(v.features, out); err != nil {
+// predict returns the one quantile that m was fitted for.
+func predict(m *gbdt.Model, v *view) float32 {
+	var out [1]float32
+	if err := m.Predict(v.features, out[:]); err != nil {
 		panic(err) // the model was fitted on rows of look
 	}
+	return out[0]
 }

@@ -7,8 +7,8 @@ const (
 	all   = -1 // of them
 )
 
-// coldLevels is the quantile of beginnings that is learned.
-var coldLevels = [...]float64{.98}
+// coldLevel is the quantile of beginnings that is learned.
+const coldLevel = .98
 
 // part returns the g-th part of the seen tracks.
 func (l *Peak) part(g int) []int {
@@ -50,9 +50,7 @@ func (e *epoch) beginning(v *view, part int) (share float32, ok bool) {
 		if m == nil || part != all && g != part {
 			continue
 		}
-		var out [len(coldLevels)]float32
-		predict(m, v, out[:])
-		share += out[0]
+		share += predict(m, v)
 		n++
 	}
 	return share / float32(max(n, 1)), n > 0

@@ -35,23 +35,52 @@ func (t team) bounds(v *view) (low, high float32) {
 	return low / n, low/n + max(beyond/n-v.floor(), 0)
 }
 
-// pick returns the forms that did best on past cases. Fewer than fewestSeen workloads
-// are too few to learn from.
+// pick returns the forms that did best on past cases.
 func (l *Peak) pick(epochs []epoch, rows []*row) team {
 	t := l.trial(epochs, rows)
 	if len(t.rows) == 0 {
 		return nil
 	}
 	weeks := len(l.setting.Days)-len(l.setting.Test) >= fewestWeeks*7
-	var all []verdict
-	for _, f := range forms(weeks, t.modelled && len(l.seen) >= fewestSeen) {
-		all = append(all, t.judge(f))
+	var learned, simple []verdict
+	if t.modelled {
+		learned = t.judgeAll(learnedForms(weeks))
 	}
+	simple = t.judgeAll(simpleForms())
+	if weeks && len(learned) > 0 && learned[0].asGoodAs(&simple[0], clearly) {
+		return teamOf(learned)
+	}
+	return teamOf(append(learned, simple...))
+}
+
+const (
+	fewestWeeks = 3 // before the test tell how weeks go
+
+	// clearly is how many standard errors better a simple form must have been than what
+	// was learned from weeks: which did better for a while is mostly luck, and what
+	// is learned is learned from more by the test than it was in the trial.
+	clearly = 2
+)
+
+// judgeAll judges forms, the best first.
+func (t *trial) judgeAll(forms []form) []verdict {
+	var out []verdict
+	for _, f := range forms {
+		out = append(out, t.judge(f))
+	}
+	slices.SortStableFunc(out, func(a, b verdict) int { return cmp.Compare(a.loss, b.loss) })
+	return out
+}
+
+// teamOf returns those that are as good as the best, give or take a standard error
+// (Breiman et al., "Classification and regression trees", section 3.4.3); of forms that
+// come to the same, one.
+func teamOf(all []verdict) team {
 	slices.SortStableFunc(all, func(a, b verdict) int { return cmp.Compare(a.loss, b.loss) })
 	var out team
 	last := math.Inf(-1)
 	for _, v := range all {
-		if v.loss > last && v.asGoodAs(&all[0]) { // of forms that come to the same, one
+		if v.loss > last && v.asGoodAs(&all[0], 1) {
 			out = append(out, v.member)
 			last = v.loss
 		}
@@ -59,15 +88,9 @@ func (l *Peak) pick(epochs []epoch, rows []*row) team {
 	return out
 }
 
-const (
-	fewestWeeks = 3  // before the test tell how weeks go
-	fewestSeen  = 30 // workloads
-)
-
-// asGoodAs reports whether v lost no more than other did, give or take a standard
-// error (Breiman et al., "Classification and regression trees", section 3.4.3): days
-// are what differs.
-func (v *verdict) asGoodAs(other *verdict) bool {
+// asGoodAs reports whether v lost no more than other did, give or take some standard
+// errors: days are what differs.
+func (v *verdict) asGoodAs(other *verdict, errors float64) bool {
 	var n, sum, squares float64
 	for d := range v.byDay {
 		x := v.byDay[d] - other.byDay[d]
@@ -75,6 +98,9 @@ func (v *verdict) asGoodAs(other *verdict) bool {
 		sum += x
 		squares += x * x
 	}
+	if n == 0 { // nothing tells them apart
+		return true
+	}
 	mean := sum / n
-	return mean <= math.Sqrt(max(0, squares/n-mean*mean)/n)
+	return mean <= errors*math.Sqrt(max(0, squares/n-mean*mean)/n)
 }

@@ -24,50 +24,56 @@ func flat(days, perDay int) *trial {
 	return t
 }
 
-// A form is judged behind margins of other days than its own: as a loop over all
-// pairs has it.
+// A form is judged behind margins of the days before: as a loop over all pairs has it.
 func TestJudge(t *testing.T) {
 	past := flat(8, 40)
 	f := form{low: oneDay, towards: share}
 	got := past.judge(f)
 	var loss float64
+	judged := 0
 	for i, r := range past.rows {
+		if past.day[i] < 2 { // the first of four blocks of two days
+			continue
+		}
+		judged++
 		for _, scale := range around {
-			var others []float32
+			var before []float32
 			for j, o := range past.rows {
-				if past.day[j]/2 != past.day[i]/2 { // four blocks of two days
-					others = append(others, forecast.Needed(o.m1, o.m1, o.limit, o.actual))
+				if past.day[j]/2 < past.day[i]/2 {
+					before = append(before, forecast.Needed(o.m1, o.m1, o.limit, o.actual))
 				}
 			}
-			slices.Sort(others)
+			slices.Sort(before)
 			risk := scale * past.risk
-			peak := forecast.Peak(r.m1, r.m1, r.limit, others[len(others)-1-int(risk*float64(len(others)))])
+			peak := forecast.Peak(r.m1, r.m1, r.limit, before[len(before)-1-int(risk*float64(len(before)))])
 			lost := float64(peak-r.actual) / 100
 			if lost < 0 {
 				lost *= -(1 - risk) / risk
 			}
-			loss += lost / float64(len(past.rows)*len(around))
+			loss += lost / float64(len(around))
 		}
 	}
-	if math.Abs(got.loss-loss) > 1e-6 {
+	if loss /= float64(judged); math.Abs(got.loss-loss) > 1e-6 {
 		t.Errorf("lost %g, want %g", got.loss, loss)
 	}
 	var byDay float64
 	for _, x := range got.byDay {
-		byDay += x / 8
+		byDay += x / float64(len(got.byDay))
 	}
-	if math.Abs(byDay-loss) > 1e-6 {
-		t.Errorf("days lost %g, all %g", byDay, loss)
+	if len(got.byDay) != 6 || math.Abs(byDay-loss) > 1e-6 {
+		t.Errorf("%d days lost %g, all %g", len(got.byDay), byDay, loss)
 	}
-	if worse := past.judge(form{}); worse.loss < 2*got.loss || worse.asGoodAs(&got) || !got.asGoodAs(&worse) || !got.asGoodAs(&got) {
+	if worse := past.judge(form{}); worse.loss < 2*got.loss || worse.asGoodAs(&got, 1) || !got.asGoodAs(&worse, 1) || !got.asGoodAs(&got, 1) {
 		t.Errorf("what knows the peak lost %g, what does not %g", got.loss, worse.loss)
 	}
 }
 
-// A day or a block without others has no margin to go by but its own.
+// A day without others before it tells nothing of any form: all are as good.
 func TestJudgeOneDay(t *testing.T) {
-	if v := flat(1, 10).judge(form{low: oneDay, towards: share}); !(v.loss >= 0 && v.loss < 1) || len(v.byDay) != 1 {
-		t.Errorf("%+v", v)
+	past := flat(1, 10)
+	a, b := past.judge(form{low: oneDay, towards: share}), past.judge(form{})
+	if a.loss != 0 || len(a.byDay) != 0 || !a.asGoodAs(&b, 1) || !b.asGoodAs(&a, 1) {
+		t.Errorf("%+v, %+v", a, b)
 	}
 }
 

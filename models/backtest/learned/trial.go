@@ -17,7 +17,8 @@ type trial struct {
 	risk     float64 // nominal
 }
 
-// blocks are what the days are cut into: margins come from the others.
+// blocks are what the days are cut into: margins come from those before, as they do
+// in use.
 const blocks = 4
 
 // around are the risks, in nominal ones, at which forms are compared.
@@ -67,9 +68,10 @@ type verdict struct {
 	byDay []float64
 }
 
-// judge lets f answer for every row behind margins of other blocks. It loses what
-// it leaves unused and what is passed, as shares of the limit, the latter in units
-// of risk: the pinball loss of a promise, in units of savings.
+// judge lets f answer for the rows of all blocks but the first, behind margins of
+// those before. It loses what it leaves unused and what is passed, as shares of the
+// limit, the latter in units of risk: the pinball loss of a promise, in units of
+// savings.
 func (t *trial) judge(f form) verdict {
 	n := len(t.rows)
 	low, high, needed, order := make([]float32, n), make([]float32, n), make([]float32, n), make([]int, n)
@@ -84,10 +86,14 @@ func (t *trial) judge(f form) verdict {
 	at := func(quantile float64) float32 { return needed[order[int(quantile*float64(n-1))]] }
 	v := verdict{member: member{form: f, often: at(.9), seldom: at(.99) - at(.9)}, byDay: make([]float64, t.days)}
 	cases := make([]float64, t.days)
+	before := 0
 	for b, in := range inBlock {
 		for _, scale := range around {
 			risk := min(scale*t.risk, .5)
-			q := t.margin(needed, order, b, int(risk*float64(n-in)))
+			if before == 0 {
+				break
+			}
+			q := t.margin(needed, order, b, int(risk*float64(before)))
 			for i, r := range t.rows {
 				if t.block(i) != b {
 					continue
@@ -96,23 +102,37 @@ func (t *trial) judge(f form) verdict {
 				if lost < 0 {
 					lost *= (risk - 1) / risk
 				}
-				v.loss += lost / float64(n*len(around))
+				v.loss += lost
 				v.byDay[t.day[i]] += lost
 				cases[t.day[i]]++
 			}
 		}
+		before += in
 	}
-	for d := range v.byDay {
-		v.byDay[d] /= cases[d]
+	return v.mean(cases)
+}
+
+// mean returns v, whose losses are sums so far, with means; days without cases are
+// left out.
+func (v verdict) mean(cases []float64) verdict {
+	var n float64
+	var byDay []float64
+	for d, lost := range v.byDay {
+		if cases[d] > 0 {
+			n += cases[d]
+			byDay = append(byDay, lost/cases[d])
+		}
 	}
+	v.loss /= max(n, 1)
+	v.byDay = byDay
 	return v
 }
 
-// margin returns the margin that all rows but those of a block, and above of the others,
-// needed; where there are no others, that which all did.
+// margin returns the margin that all rows of the blocks before one, and above of them,
+// needed.
 func (t *trial) margin(needed []float32, order []int, block, above int) float32 {
 	for _, i := range slices.Backward(order) {
-		if t.block(i) == block {
+		if t.block(i) >= block {
 			continue
 		}
 		if above--; above < 0 {
