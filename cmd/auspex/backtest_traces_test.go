@@ -72,7 +72,7 @@ func TestBacktestOfOddTraces(t *testing.T) {
 			}
 			return busy(k, i)
 		}, "", ""},
-		{"short lives", limited, 200, 15 * time.Minute, 4 * day, func(k, i int) string {
+		{"short lives", limited, 80, 15 * time.Minute, 4 * day, func(k, i int) string {
 			if from := k * 13 % 380; i < from || i > from+k%30 {
 				return ""
 			}
