@@ -51,7 +51,8 @@ type Demand struct {
 
 	// SlotMeans[k] is the mean usage expected in slot k, and SlotQuantiles are
 	// quantiles of the largest usage in each slot, by rising probability. Both are nil
-	// where slots are told from earlier days alone.
+	// where slots are told from earlier days alone. They are predicted apart: a mean
+	// may exceed the median of the largest, but never the highest quantile.
 	SlotMeans     []float32
 	SlotQuantiles []SlotQuantile
 

@@ -95,37 +95,3 @@ func (n *night) saveClassifier(c *classify.Classifier, e classify.Evaluation) (i
 	meta, err := n.registry.Save(registry.Meta{Kind: registry.Classifier, From: n.whole.From, To: n.whole.To, Rows: e.Workloads, Metrics: metrics}, files)
 	return meta.ID, err
 }
-
-// row returns the verdict as a row of what was promoted.
-func (r *ClassificationReport) row() []string {
-	return []string{"class", "unlabelled", fmt.Sprint(r.Judged.Workloads), fmt.Sprintf("%.1f", r.Seconds), string(r.Verdict), r.Why}
-}
-
-// tables returns how good the classes told are.
-func (r *ClassificationReport) tables() []Table {
-	spaces := Table{Title: "Classes of unlabelled workloads, on apps held out: share told right, of the answered cases and of all",
-		Header: []string{"by", "used", "cases", "answered", "neighbours", "of all", "largest class", "of all", "nearest centroid", "of all"}}
-	classes := Table{Title: fmt.Sprintf("Classes told at a confidence of %g or more", classify.Confidence),
-		Header: []string{"by", "class", "cases", "told", "precision", "recall"}}
-	for _, s := range r.Judged.Spaces {
-		row := []string{s.Name, yes(s.Used), fmt.Sprint(s.Cases), percent(s.Answered)}
-		for _, a := range []classify.Accuracy{s.Neighbours, s.Majority, s.Centroid} {
-			row = append(row, percent(a.Answered), percent(a.All))
-		}
-		spaces.Rows = append(spaces.Rows, row)
-		for _, c := range s.Classes {
-			classes.Rows = append(classes.Rows, []string{s.Name, string(c.Class), fmt.Sprint(c.Cases), yes(c.Told), fmt.Sprintf("%.3f", c.Precision), fmt.Sprintf("%.3f", c.Recall)})
-		}
-	}
-	if len(spaces.Rows) == 0 {
-		return nil
-	}
-	return []Table{spaces, classes}
-}
-
-func yes(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}

@@ -26,11 +26,11 @@ type MachineReport struct {
 	Contestants   []MachineScore `json:"contestants"`
 	Misses        []Miss         `json:"misses"` // the worst of each machine, worst first
 
-	worst []backtest.Band // the machines of the worst misses
+	Worst []backtest.Band `json:"-"` // the machines of the worst misses, through the test days
 }
 
-// judged reports whether any machine was there to be predicted.
-func (m *MachineReport) judged() bool { return m.Cases > 0 }
+// Judged reports whether any machine was there to be predicted.
+func (m *MachineReport) Judged() bool { return m.Cases > 0 }
 
 // MachineScore is one contestant's part, raw and calibrated.
 type MachineScore struct {
@@ -49,6 +49,10 @@ type MachineScore struct {
 // nominalRates are the violation rates that the report compares promise and
 // outcome at.
 var nominalRates = [...]float64{.1, .05, .02, .01}
+
+// NominalRates returns the violation rates that the report compares promise and
+// outcome at, falling.
+func NominalRates() []float64 { return nominalRates[:] }
 
 // bandSizes are the members of the machines margins are calibrated on.
 var bandSizes = [...]int{2, 4, 8, 12, 20, 40, 80}

@@ -2,13 +2,11 @@ package training
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/models/backtest"
-	"github.com/auspex-project/auspex/models/trial"
 )
 
 // Miss is a machine that used more than it was predicted to.
@@ -54,7 +52,7 @@ func (e *evidence) worst(r *MachineReport, machines []*backtest.Machine, past, t
 	for i, c := range order[:min(len(order), mostMisses)] {
 		r.Misses = append(r.Misses, e.miss(machines[c.Machine], c, margin))
 		if i < mostDrawn {
-			r.worst = append(r.worst, e.band(c.Machine, machines[c.Machine], past, test, margin))
+			r.Worst = append(r.Worst, e.band(c.Machine, machines[c.Machine], past, test, margin))
 		}
 	}
 }
@@ -103,24 +101,4 @@ func (e *evidence) band(index int, m *backtest.Machine, past, test []backtest.Ca
 		b.Limit = append(b.Limit, c.Limit)
 	}
 	return b
-}
-
-// Drawing returns the machines' part as plots want it: a backtest, and the
-// machines of the worst misses through the test days.
-func (r *MachineReport) Drawing(horizon time.Duration) (*backtest.Report, []backtest.Band) {
-	b := &backtest.Report{Resource: r.Resource, Horizon: fmt.Sprintf("%gh", horizon.Hours()), Group: r.Members, OracleSavings: r.OracleSavings, TestWindows: r.Cases, Machines: r.Machines, Risk: r.Risk}
-	for _, c := range r.Contestants {
-		p := func(s backtest.Score, calibrated bool) backtest.Predictor {
-			return backtest.Predictor{Name: c.Name, Calibrated: calibrated, ViolationRate: s.ViolationRate, Savings: s.Savings, SavingsAt: c.SavingsAt,
-				Coverage: backtest.Coverage{Level: map[string]backtest.Covered{}}}
-		}
-		calibrated := p(c.Calibrated, true)
-		for _, rate := range nominalRates {
-			if v, ok := c.Violations[trial.LevelKey(rate)]; ok {
-				calibrated.Coverage.Level[trial.LevelKey(1-rate)] = backtest.Covered{Windows: r.Cases, Share: 1 - v}
-			}
-		}
-		b.Predictors = append(b.Predictors, p(c.Raw, false), calibrated)
-	}
-	return b, r.worst
 }

@@ -189,13 +189,13 @@ func (n *night) compose(ctx context.Context) error {
 			if c.Bands, err = e.calibrate(ctx, sums); err != nil {
 				return err
 			}
-			c.Worst = c.Report.worst
+			c.Worst = c.Report.Worst
 			n.checkpoint.Machines = append(n.checkpoint.Machines, c)
 			if err := n.checkpoint.keep(); err != nil {
 				return err
 			}
 		}
-		c.Report.worst = c.Worst
+		c.Report.Worst = c.Worst
 		n.report.Machines = append(n.report.Machines, c.Report)
 		margins.Add(c.Bands)
 		cases += c.Report.Cases

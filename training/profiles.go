@@ -184,7 +184,7 @@ func profileVerdict(ratings []SlotRating, risk float64) (Verdict, string) {
 // much better it is.
 func (r *SlotRating) flaw(history *SlotRating, risk float64) (flaw, better string) {
 	ours, theirs := r.Machines, history.Machines
-	saved, before := ours.savedAtMatched(), theirs.savedAtMatched()
+	saved, before := ours.SavedAtMatched(), theirs.SavedAtMatched()
 	gain := -r.toHistory.Mean
 	switch {
 	case r.Cases < fewestCases:
@@ -192,7 +192,7 @@ func (r *SlotRating) flaw(history *SlotRating, risk float64) (flaw, better strin
 	case gain <= r.toHistory.Error:
 		return fmt.Sprintf("its loss of %.5f a slot is not a standard error under that of earlier days, %.5f (by %.5f, of %.5f)", r.Mean, history.Mean, gain, r.toHistory.Error), ""
 	case ours.Calibrated.ViolationRate > max(risk, theirs.Calibrated.ViolationRate):
-		return fmt.Sprintf("sums of it are passed in %s of the cases, those of earlier days in %s", percent(ours.Calibrated.ViolationRate), percent(theirs.Calibrated.ViolationRate)), ""
+		return fmt.Sprintf("sums of it are passed in %.2f %% of the cases, those of earlier days in %.2f %%", 100*ours.Calibrated.ViolationRate, 100*theirs.Calibrated.ViolationRate), ""
 	case ours.Calibrated.Savings < theirs.Calibrated.Savings:
 		return fmt.Sprintf("sums of it save %.1f %% behind margins of their own, those of earlier days %.1f %%", 100*ours.Calibrated.Savings, 100*theirs.Calibrated.Savings), ""
 	case saved < before:
@@ -202,9 +202,9 @@ func (r *SlotRating) flaw(history *SlotRating, risk float64) (flaw, better strin
 		100*(1-r.Mean/history.Mean), r.Mean, history.Mean, 100*saved, 100*before)
 }
 
-// savedAtMatched is what is saved on average at matched violation rates of 5 % and
+// SavedAtMatched is what is saved on average at matched violation rates of 5 % and
 // less.
-func (s MachineScore) savedAtMatched() float64 {
+func (s MachineScore) SavedAtMatched() float64 {
 	var sum, n float64
 	for _, rate := range nominalRates {
 		if v, ok := s.SavingsAt[trial.LevelKey(rate)]; ok && rate <= .05 {

@@ -16,6 +16,7 @@ import (
 	"github.com/auspex-project/auspex/internal/config"
 	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/training"
+	"github.com/auspex-project/auspex/training/page"
 )
 
 // Train spends one night of learning now and prints its report.
@@ -63,8 +64,8 @@ func phases(w io.Writer) func(training.Progress) {
 // saveReport writes the report as a page with pictures under the data folder.
 func saveReport(c *config.Config, r *training.Report) (path string, err error) {
 	dir := filepath.Join(c.DataDir, "reports")
-	r.PrunePages(dir, c.Training.Keep)
-	return r.WritePage(dir)
+	page.Prune(r, dir, c.Training.Keep)
+	return page.Write(r, dir)
 }
 
 // reportTable shows a report to people.
@@ -87,7 +88,7 @@ func (r reportTable) WriteTable(w io.Writer) error {
 	if text := r.Pruned.String(); text != "" {
 		fmt.Fprintf(w, "pruned: %s\n", text)
 	}
-	for _, t := range r.Tables() {
+	for _, t := range page.Tables(r.Report) {
 		if err := output.WriteBlocks(w, output.Block{Title: t.Title, Grid: &output.Grid{Header: t.Header, Rows: t.Rows}}); err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ var layers = []layer{
 		"where work runs, what it will use, how usage arrives and where it is kept are separate questions: they meet in internal/app"},
 	{[]string{"placement/*", "guard", "models/*", "internal/store/*", "internal/security/*"},
 		"an extension knows what it extends, not its siblings"},
-	{[]string{"internal/rpc", "training", "models/serving", "collector/*", "simulation", "simulation/*"},
+	{[]string{"internal/rpc", "training", "training/*", "models/serving", "collector/*", "simulation", "simulation/*"},
 		"a shell serves the packages below; shells meet in internal/app"},
 	{[]string{"internal/config", "internal/app/output", "internal/app/progress", "internal/app/misuse"},
 		"configuration describes every part and is read by the wiring alone; how commands print and refuse is the same for all"},

@@ -1090,7 +1090,9 @@ type Demand struct {
 	Limit     float64     `protobuf:"fixed64,4,opt,name=limit,proto3" json:"limit,omitempty"`
 	Mean      float64     `protobuf:"fixed64,5,opt,name=mean,proto3" json:"mean,omitempty"`
 	Quantiles []*Quantile `protobuf:"bytes,6,rep,name=quantiles,proto3" json:"quantiles,omitempty"`
-	// Mean usage in each slot from start on, where slots are learned.
+	// Mean usage in each slot from start on, where slots are learned. It is
+	// predicted apart from slot_quantiles: where usage is steady it may exceed
+	// the median of the largest usage by a little, but never the highest quantile.
 	SlotMeans []float32 `protobuf:"fixed32,7,rep,packed,name=slot_means,json=slotMeans,proto3" json:"slot_means,omitempty"`
 	// Quantiles of the largest usage in each slot, by rising probability, where
 	// slots are learned.

@@ -1,14 +1,13 @@
-package training
+package page
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/auspex-project/auspex/models"
-	"github.com/auspex-project/auspex/models/backtest/plot"
+	"github.com/auspex-project/auspex/models/classify"
 	"github.com/auspex-project/auspex/models/trial"
 	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/training"
 )
 
 // Table is part of a report as rows of text, the header first.
@@ -20,7 +19,7 @@ type Table struct {
 
 // Tables returns the report for people: what became of each target, how the
 // contestants rated, and what machines would have violated and saved.
-func (r *Report) Tables() []Table {
+func Tables(r *training.Report) []Table {
 	verdicts := Table{Title: "What was promoted", Header: []string{"resource", "class", "rows", "fit s", "verdict", "why"}}
 	ratings := Table{Title: "Maxima of single workloads: pinball loss (1/1000 of the limit) and coverage", Header: []string{
 		"resource", "class", "contestant", "mean", ".5", ".9", ".95", ".98", ".99", ".995", "cover .9", "cover .95", "cover .99", "cover .995"}}
@@ -40,14 +39,14 @@ func (r *Report) Tables() []Table {
 	for _, p := range r.Profiles {
 		verdicts.Rows = append(verdicts.Rows, []string{p.Resource, "slots", fmt.Sprint(p.Rows), fmt.Sprintf("%.1f", p.Seconds), string(p.Verdict), p.Why})
 	}
-	verdicts.Rows = append(verdicts.Rows, r.Classification.row())
+	verdicts.Rows = append(verdicts.Rows, classification(&r.Classification))
 	machines := Table{Title: "Random machines", Header: []string{
 		"resource", "members", "contestant", "raw violations", "raw savings", "margin", "violations", "severity", "savings", "of the oracle's"}}
 	if len(r.Machines) > 0 && r.Machines[0].Placed {
 		machines.Title = "Machines, as the history has them"
 	}
 	for _, m := range r.Machines {
-		if !m.judged() {
+		if !m.Judged() {
 			continue
 		}
 		machines.Rows = append(machines.Rows, []string{m.Resource, fmt.Sprint(m.Members), "oracle", "", "", "", "0 %", "", fmt.Sprintf("%.3f", m.OracleSavings), "1.000"})
@@ -65,12 +64,12 @@ func (r *Report) Tables() []Table {
 		}
 		tables = append(tables, online)
 	}
-	tables = append(tables, machines, r.misses(), r.slots(), ratings)
-	return append(tables, r.Classification.tables()...)
+	tables = append(tables, machines, misses(r), slots(r), ratings)
+	return append(tables, classes(&r.Classification)...)
 }
 
 // slots returns how well slots to come were told.
-func (r *Report) slots() Table {
+func slots(r *training.Report) Table {
 	t := Table{Title: "Slots to come: pinball loss of their maxima (1/1000 of the limit), coverage, error of their means, and sums of machines", Header: []string{
 		"resource", "told by", "mean", ".5", ".9", ".98", "cover .5", "cover .9", "cover .98", "error", "violations", "savings", "saved at matched violations"}}
 	for _, p := range r.Profiles {
@@ -83,14 +82,14 @@ func (r *Report) slots() Table {
 				row = append(row, fmt.Sprintf("%.3f", x.Coverage[trial.LevelKey(level)]))
 			}
 			m := x.Machines.Calibrated
-			t.Rows = append(t.Rows, append(row, milli(x.Error), percent(m.ViolationRate), fmt.Sprintf("%.3f", m.Savings), fmt.Sprintf("%.3f", x.Machines.savedAtMatched())))
+			t.Rows = append(t.Rows, append(row, milli(x.Error), percent(m.ViolationRate), fmt.Sprintf("%.3f", m.Savings), fmt.Sprintf("%.3f", x.Machines.SavedAtMatched())))
 		}
 	}
 	return t
 }
 
 // misses returns the worst misses of machines.
-func (r *Report) misses() Table {
+func misses(r *training.Report) Table {
 	t := Table{Title: "The largest misses of machines over the test days", Header: []string{
 		"resource", "machine", "predicted at", "members", "predicted", "came", "under by", "most surprising", "which had used", "and came to"}}
 	for _, m := range r.Machines {
@@ -108,101 +107,38 @@ func (r *Report) misses() Table {
 	return t
 }
 
-// Markdown returns the whole report as a page of Markdown. Pictures, if the page
-// stands beside them, are those WritePage draws.
-func (r *Report) Markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# Training of %s\n\n", r.Started.Format("2006-01-02 15:04"))
-	if r.Skipped != "" {
-		fmt.Fprintf(&b, "Nothing was learned: %s.\n", r.Skipped)
-		return b.String()
-	}
-	if r.Resumed {
-		fmt.Fprintf(&b, "- An interrupted night was gone on with.\n")
-	}
-	for _, line := range r.inShort() {
-		fmt.Fprintf(&b, "- %s\n", line)
-	}
-	day := func(t time.Time) string { return t.Format("2006-01-02 15:04") }
-	fmt.Fprintf(&b, "\n%d workloads, %d samples, read in %.1f s; %.1f s in all. Learned from %s, calibrated from %s, judged from %s to %s on %d workloads. Seed %d.\n",
-		r.Workloads, r.Samples, r.ReadSeconds, r.Seconds, day(r.From), day(r.CalibrateFrom), day(r.TestFrom), day(r.To), r.Judged, r.Seed)
-	for _, t := range r.Tables() {
-		t.markdown(&b)
-	}
-	for _, m := range r.Machines {
-		if !m.judged() {
-			continue
-		}
-		fmt.Fprintf(&b, "\n## %s of machines\n\n![savings against violations](%s/frontier.svg)\n\n![promised and kept](%s/reliability.svg)\n", m.Resource, m.Resource, m.Resource)
-		for _, name := range plot.Names(m.worst) {
-			fmt.Fprintf(&b, "\n![one of the worst misses](%s/%s.svg)\n", m.Resource, name)
-		}
-	}
-	fmt.Fprintf(&b, "\nPriors: %s (%s). Margins: %s (%s).\n", r.Prior.ID, r.Prior.Why, r.Margins.ID, r.Margins.Why)
-	if text := r.Pruned.String(); text != "" {
-		fmt.Fprintf(&b, "\nPruned: %s.\n", text)
-	}
-	return b.String()
+// classification returns what became of the classifier as a row of what was promoted.
+func classification(r *training.ClassificationReport) []string {
+	return []string{"class", "unlabelled", fmt.Sprint(r.Judged.Workloads), fmt.Sprintf("%.1f", r.Seconds), string(r.Verdict), r.Why}
 }
 
-// inShort says what mattered this night.
-func (r *Report) inShort() []string {
-	var lines []string
-	for _, w := range r.Warnings {
-		lines = append(lines, "**Warning**: "+w)
-	}
-	for _, s := range r.Online {
-		if s.Broken != "" {
-			lines = append(lines, fmt.Sprintf("**Promise broken in service**: %s of %s by %s, %s", s.Resource, s.Class, s.Model, s.Broken))
+// classes returns how good the classes told are.
+func classes(r *training.ClassificationReport) []Table {
+	spaces := Table{Title: "Classes of unlabelled workloads, on apps held out: share told right, of the answered cases and of all",
+		Header: []string{"by", "used", "cases", "answered", "neighbours", "of all", "largest class", "of all", "nearest centroid", "of all"}}
+	each := Table{Title: fmt.Sprintf("Classes told at a confidence of %g or more", classify.Confidence),
+		Header: []string{"by", "class", "cases", "told", "precision", "recall"}}
+	for _, s := range r.Judged.Spaces {
+		row := []string{s.Name, yes(s.Used), fmt.Sprint(s.Cases), percent(s.Answered)}
+		for _, a := range []classify.Accuracy{s.Neighbours, s.Majority, s.Centroid} {
+			row = append(row, percent(a.Answered), percent(a.All))
+		}
+		spaces.Rows = append(spaces.Rows, row)
+		for _, c := range s.Classes {
+			each.Rows = append(each.Rows, []string{s.Name, string(c.Class), fmt.Sprint(c.Cases), yes(c.Told), fmt.Sprintf("%.3f", c.Precision), fmt.Sprintf("%.3f", c.Recall)})
 		}
 	}
-	for _, t := range r.Targets {
-		lines = append(lines, fmt.Sprintf("%s of %s: **%s**, %s", t.Resource, t.Class, t.Verdict, t.Why))
+	if len(spaces.Rows) == 0 {
+		return nil
 	}
-	for _, p := range r.Profiles {
-		lines = append(lines, fmt.Sprintf("slots of %s: **%s**, %s", p.Resource, p.Verdict, p.Why))
-	}
-	for _, m := range r.Machines {
-		if !m.judged() {
-			lines = append(lines, fmt.Sprintf("%s of machines: nothing to judge by, no machine had a workload with a history in the test days", m.Resource))
-			continue
-		}
-		ours, best := &m.Contestants[0], &m.Contestants[0]
-		for i := range m.Contestants {
-			c := &m.Contestants[i]
-			if c.Calibrated.ViolationRate <= m.Risk && (best.Calibrated.ViolationRate > m.Risk || c.Calibrated.Savings > best.Calibrated.Savings) {
-				best = c
-			}
-		}
-		line := fmt.Sprintf("%s of machines at a nominal %g %% of violations: %s came, saving %.1f %% of the limits where foresight saves %.1f %%",
-			m.Resource, 100*m.Risk, percent(ours.Calibrated.ViolationRate), 100*ours.Calibrated.Savings, 100*m.OracleSavings)
-		if best != ours {
-			line += fmt.Sprintf("; **%s saves more**, %.1f %% at %s", best.Name, 100*best.Calibrated.Savings, percent(best.Calibrated.ViolationRate))
-		}
-		lines = append(lines, line)
-	}
-	return lines
+	return []Table{spaces, each}
 }
 
-func (t Table) markdown(b *strings.Builder) {
-	if len(t.Rows) == 0 {
-		return
+func yes(b bool) string {
+	if b {
+		return "yes"
 	}
-	fmt.Fprintf(b, "\n## %s\n\n%s|%s\n", t.Title, markdownRow(t.Header), strings.Repeat("---|", len(t.Header)))
-	for _, row := range t.Rows {
-		b.WriteString(markdownRow(row))
-	}
-}
-
-// cell keeps what would end a cell or a row from doing so.
-var cell = strings.NewReplacer("|", `\|`, "\n", " ")
-
-func markdownRow(cells []string) string {
-	row := "|"
-	for _, c := range cells {
-		row += " " + cell.Replace(c) + " |"
-	}
-	return row + "\n"
+	return "no"
 }
 
 func milli(x float64) string   { return fmt.Sprintf("%.2f", 1000*x) }

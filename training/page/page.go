@@ -1,4 +1,6 @@
-package training
+// Package page shows a night of training to people: a page of Markdown with pictures
+// of what was promised and kept, and the same as tables.
+package page
 
 import (
 	"fmt"
@@ -8,26 +10,26 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/models/backtest/plot"
+	"github.com/auspex-project/auspex/training"
 )
 
 // pageFolder is the name of a night's folder, by when it began: names sort by time.
 const pageFolder = "20060102T150405Z"
 
-// WritePage writes the report into a folder of its own in dir: report.md, and per
+// Write writes the report into a folder of its own in dir: report.md, and per
 // resource a folder of pictures (SVG and PNG). It returns the page's path.
-func (r *Report) WritePage(dir string) (path string, err error) {
+func Write(r *training.Report, dir string) (path string, err error) {
 	dir = filepath.Join(dir, r.Started.Format(pageFolder))
 	for i := range r.Machines {
 		m := &r.Machines[i]
-		if !m.judged() {
+		if !m.Judged() {
 			continue
 		}
 		pictures := filepath.Join(dir, m.Resource)
 		if err := os.MkdirAll(pictures, 0o700); err != nil {
 			return "", fmt.Errorf("write report: %w", err)
 		}
-		drawing, worst := m.Drawing(r.Horizon)
-		if _, err := plot.Write(pictures, drawing, worst); err != nil {
+		if _, err := plot.Write(pictures, drawing(m, r.Horizon), m.Worst); err != nil {
 			return "", fmt.Errorf("write report: %w", err)
 		}
 	}
@@ -35,16 +37,16 @@ func (r *Report) WritePage(dir string) (path string, err error) {
 		return "", fmt.Errorf("write report: %w", err)
 	}
 	path = filepath.Join(dir, "report.md")
-	if err := os.WriteFile(path, []byte(r.Markdown()), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(Markdown(r)), 0o600); err != nil {
 		return "", fmt.Errorf("write report: %w", err)
 	}
 	return path, nil
 }
 
-// PrunePages removes the oldest pages of dir, so that with this report's there are
-// at most keep. Only what WritePage has made is touched. What went is in Pruned,
-// what would not go in Warnings.
-func (r *Report) PrunePages(dir string, keep int) {
+// Prune removes the oldest pages of dir, so that with r's there are at most keep.
+// Only what Write has made is touched. What went is in r's Pruned, what would not go
+// in its Warnings.
+func Prune(r *training.Report, dir string, keep int) {
 	pages, err := filepath.Glob(filepath.Join(dir, "*T*Z"))
 	if err != nil {
 		return // the pattern is well formed
