@@ -53,30 +53,34 @@ func documentation() string {
 	var b strings.Builder
 	b.WriteString(`# Configuration
 
-One YAML file, named by ` + "`--config`" + ` (default ` + "`./auspex.yaml`" + ` if it is there). Every key is optional. A key that
-does not exist, a value without its unit, a weight that is negative: each is refused with its file, line and column, all at
-once; only a file that is not YAML is refused at its first mistake. ` + "`auspex config validate`" + ` checks a file, ` + "`auspex config show`" + ` prints what is in force, ` + "`auspex config defaults`" + ` prints a file to start from.
+One YAML file, named by ` + "`--config`" + ` (default ` + "`./auspex.yaml`" + ` if it is there). Every key is optional.
+` + "`auspex config defaults`" + ` prints a file to start from, ` + "`auspex config validate`" + ` checks one, and
+` + "`auspex config show`" + ` prints what is in force.
 
-Durations carry a unit (` + "`30s`, `5m`, `24h`, `7d`" + `), sizes too (` + "`64MiB`" + `), also where they are amounts of a resource; only 0 needs none. ` + "`*`" + ` stands for a name of your choice.
+A key that does not exist, a value without its unit, a weight that is negative: each is refused with
+its file, line and column, all at once. Only a file that is not YAML is refused at its first mistake.
 
-An environment variable overrides a key where one is given below. Keys marked *live* take effect when the file changes or on
-SIGHUP; if the new file is wrong it is logged and the old one stays. The rest takes effect at the next start.
+- Durations carry a unit (` + "`30s`, `5m`, `24h`, `7d`" + `), sizes too (` + "`64MiB`" + `), also where they are amounts
+  of a resource; only 0 needs none. ` + "`*`" + ` stands for a name of your choice.
+- An environment variable overrides a key that has one value and no ` + "`*`" + ` in it: ` + "`AUSPEX_`" + ` and the key in
+  capitals, with ` + "`_`" + ` for the dots, such as ` + "`AUSPEX_SERVER_GRPC_ADDRESS`" + `.
+- Keys marked *live* take effect when the file changes or on SIGHUP. If the new file is wrong, that is
+  logged and the old one stays. The rest takes effect at the next start.
 
 This page is written by a test from the code: ` + "`go test ./internal/config -update`" + `.
-
-| key | default | unit or form | live | environment | |
-|---|---|---|---|---|---|
 `)
 	defaults := Default()
+	section := ""
 	for _, k := range keys() {
-		env, live := "", ""
-		if k.scalar() {
-			env = "`" + k.environment() + "`"
+		if name, _, _ := strings.Cut(k.path, "."); name != section {
+			section = name
+			fmt.Fprintf(&b, "\n## %s\n\n| key | default | unit or form | live | |\n|---|---|---|---|---|\n", section)
 		}
+		live := ""
 		if k.live {
-			live = "yes"
+			live = "live"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", k.path, defaultText(defaults, k), form(k), live, env, k.doc)
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.path, defaultText(defaults, k), form(k), live, k.doc)
 	}
 	b.WriteString("\n## Built-in classes\n\n| class | tier | weight | horizon | risk | overcommit_memory |\n|---|---|---|---|---|---|\n")
 	for _, name := range []string{"service", "stream", "ml-inference", "ml-training", "cron", "batch"} {
