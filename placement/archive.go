@@ -59,17 +59,13 @@ const archiveVersion = 1
 // archive returns the pages of single decisions and of members of gangs, oldest
 // first, as lines of JSON. What cannot be written so, such as a measure that is
 // not a number, is left out. After every few of them rest is called: it is a lot of
-// work, and whoever decides should not wait for all of it.
-func (b *book) archive(rest func()) []byte {
+// work, and whoever decides should not wait for all of it. room is how many bytes it may
+// come to.
+func (b *book) archive(room int, rest func()) []byte {
 	var out bytes.Buffer
-	line := func(a archived) bool {
-		data, err := json.Marshal(a)
-		if err != nil {
-			return false
-		}
-		out.Write(append(data, '\n'))
-		return true
-	}
+	out.Grow(room)
+	lines := json.NewEncoder(&out)
+	line := func(a archived) bool { return lines.Encode(a) == nil }
 	line(archived{Version: archiveVersion})
 	numbers := map[*vocabulary]int{nil: -1}
 	for from, pages := b.copies(0); len(pages) > 0; from, pages = b.copies(from) {
@@ -91,7 +87,7 @@ func (b *book) archive(rest func()) []byte {
 // copies returns the next pages with a verdict from a number on, and where to go on;
 // none when there are no more.
 func (b *book) copies(from uint64) (next uint64, pages []*page) {
-	const few = 32
+	const few = 16
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kept := &b.mu.written
@@ -175,8 +171,8 @@ func (b *book) recall(v *verdict, phase Phase) {
 }
 
 // archiveRest is how long the writing of the archive rests after every few decisions:
-// it takes up to half a processor for a second, not a whole one.
-const archiveRest = time.Millisecond
+// it takes a tenth of a processor for a few seconds, not a whole one.
+const archiveRest = 4 * time.Millisecond
 
 // keepArchive saves what decisions came from every now and then, and when ctx ends.
 func (s *Service) keepArchive(ctx context.Context) {
@@ -202,7 +198,7 @@ func (s *Service) saveArchive(ctx context.Context) (took time.Duration) {
 	}
 	s.archived = changes
 	var rested time.Duration
-	data := s.book.archive(func() {
+	data := s.book.archive(s.archiveRoom, func() {
 		from := time.Now()
 		select {
 		case <-ctx.Done():
@@ -210,6 +206,7 @@ func (s *Service) saveArchive(ctx context.Context) (took time.Duration) {
 		}
 		rested += time.Since(from)
 	})
+	s.archiveRoom = len(data) * 17 / 16
 	if err := s.archive.Save(data); err != nil {
 		s.log.Error("explanations are not kept for a restart", "error", err)
 	}

@@ -31,18 +31,19 @@ type Options struct {
 
 // Service places workloads on the fleet. All methods are safe for concurrent use.
 type Service struct {
-	engine     *engine
-	shapes     *shapes
-	ledger     *ledger
-	book       *book
-	arrivals   *arrivals
-	archive    Archive
-	archived   uint64 // changes of the book the archive has; for keepArchive alone
-	forecaster Forecaster
-	classifier Classifier
-	refresh    time.Duration
-	metrics    *metrics
-	log        *slog.Logger
+	engine      *engine
+	shapes      *shapes
+	ledger      *ledger
+	book        *book
+	arrivals    *arrivals
+	archive     Archive
+	archived    uint64 // changes of the book the archive has; for keepArchive alone
+	archiveRoom int    // bytes it is expected to take; the same
+	forecaster  Forecaster
+	classifier  Classifier
+	refresh     time.Duration
+	metrics     *metrics
+	log         *slog.Logger
 }
 
 // Open returns a service with the state the journal holds. Run keeps it in order.

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"bytes"
 	"fmt"
 	"reflect"
 	"slices"
@@ -161,4 +162,32 @@ func samePage(a, b *page) bool {
 	}
 	return a.key == b.key && a.phase == b.phase && a.verdict.account.words == b.verdict.account.words && a.verdict.ID == b.verdict.ID &&
 		a.verdict.Reason == b.verdict.Reason && a.verdict.Workload.Equal(b.verdict.Workload)
+}
+
+// BenchmarkArchive writes down as many decisions as are kept by default, once an
+// iteration.
+func BenchmarkArchive(b *testing.B) {
+	book := newBook(Settings{}.withDefaults())
+	words := &vocabulary{rules: make([]Rejection, 25), scorers: make([]ScoreLine, 14), parts: make([]float64, 14)}
+	for i := range book.mu.keep {
+		w := &workload.Workload{ID: fmt.Sprintf("workload-%d", i), App: "app", Class: "service", Requests: resource.Of(1.2345, 7e9), Labels: map[string]string{"team": "a"}}
+		v := &verdict{Decision: Decision{
+			ID: newDecisionID(), RequestID: w.ID, Decided: time.Now(), Phase: Reserved, Workload: w, Class: "service", Node: "node-01234",
+			Expires: time.Now(), Score: 55.5, Considered: 10_000, Feasible: 9_000, Reason: "node-01234: best of 9000 nodes that fit among 10000, .12 points ahead of node-05555",
+		}}
+		v.account = account{words: words, turnedAway: make([]int, 25), candidates: []string{"node-01234", "node-05555"}, measured: make([]float32, 56)}
+		for k := range v.account.measured {
+			v.account.measured[k] = float32(k) * 1.37
+		}
+		book.keep(&page{key: requestKey{id: w.ID}, verdict: v, phase: Reserved})
+	}
+	b.ReportAllocs()
+	var data []byte
+	for b.Loop() {
+		data = book.archive(len(data)*17/16, func() {})
+	}
+	if lines := bytes.Count(data, []byte("\n")); lines != book.mu.keep+2 {
+		b.Fatalf("%d lines, want one of each decision, the version and the vocabulary", lines)
+	}
+	b.ReportMetric(float64(len(data)), "written-B")
 }
