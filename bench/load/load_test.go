@@ -62,6 +62,9 @@ func serve(dir string) error {
 		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 			fmt.Fprintln(os.Stderr, costs())
 		}
+		if path := os.Getenv(profileTo); path != "" {
+			writeHeap(path + ".heap") // while it is all there
+		}
 		stop()
 	}()
 	if path := os.Getenv(profileTo); path != "" {
@@ -74,7 +77,6 @@ func serve(dir string) error {
 			return err
 		}
 		defer pprof.StopCPUProfile()
-		defer writeHeap(path + ".heap")
 	}
 	j, err := journal.Open(dir, journal.Options{})
 	if err != nil {
