@@ -10,7 +10,10 @@ import (
 // claims are demands that were turned away and wait to be asked for again, the
 // first in line of each queue and tier. While one does, weighted fairness keeps
 // queues that have more from taking what it waits for.
-type claims struct{ lines map[line]claim }
+type claims struct {
+	lines map[line]claim
+	added uint64 // how many there ever were
+}
 
 type line struct {
 	queue string
@@ -37,6 +40,7 @@ func (c *claims) add(workload string, d allocator.Demand, now time.Time, patienc
 		return
 	}
 	c.lines[at] = claim{workload, d, now.Add(patience)}
+	c.added++
 }
 
 // remove notes that a workload has got what it waited for.

@@ -71,6 +71,18 @@ func (d *descriptions) share(w *workload.Workload) *description {
 	return x
 }
 
+// again is share where x, nil or what share returned for a workload like w, is still held.
+func (d *descriptions) again(x *description, w *workload.Workload) *description {
+	if x == nil || x.holds == 0 {
+		return d.share(w)
+	}
+	x.holds++
+	if x.whole.Load() == nil {
+		x.is(w)
+	}
+	return x
+}
+
 // is reports whether x describes w, and keeps itself whole where it does.
 func (x *description) is(w *workload.Workload) bool {
 	if whole := x.whole.Load(); whole != nil {

@@ -152,21 +152,20 @@ func (l *ledger) change() *State {
 	return l.mu.state
 }
 
-// admit returns a snapshot to decide on, lent until done, and the reasons why the workload's queue
-// may not have it, none when it may.
-func (l *ledger) admit(r *Request, class workload.Class, now time.Time) (*State, []allocator.Reason, error) {
+// admit returns a snapshot to decide on, lent until done, how many claims there had ever been by
+// then, and the reasons why the workload's queue may not have it, none when it may.
+func (l *ledger) admit(r *Request, class workload.Class, now time.Time) (s *State, claims uint64, denial []allocator.Reason, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.unplaced(r.Workload); err != nil && !r.DryRun {
-		return nil, nil, err
+		return nil, 0, nil, err
 	}
 	l.follow(r.Workload)
-	state := l.freeze().lend()
-	rules, ok := state.Policy.classes[class]
-	if !ok {
-		return state, nil, nil // newQuery says so
+	s = l.freeze().lend()
+	if rules, ok := s.Policy.classes[class]; ok { // newQuery says if not
+		denial = l.admission(r.Workload, rules.policy.Tier, now)
 	}
-	return state, l.admission(r.Workload, rules.policy.Tier, now), nil
+	return s, l.mu.claims.added, denial, nil
 }
 
 func (l *ledger) unplaced(w *workload.Workload) error {
@@ -241,13 +240,14 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 	if n == nil || n.position != v.chosen {
 		return nil, Record{}, ErrConflict
 	}
-	if !l.unchanged(q.State) && (!q.bound(l.mu.state) || !p.allows(l.mu.state, v.chosen)) {
+	unchanged := l.unchanged(q.State)
+	if !unchanged && (!q.bound(l.mu.state) || !p.allows(l.mu.state, v.chosen)) {
 		return nil, Record{}, ErrConflict
 	}
 	if err := l.unplaced(r.Workload); err != nil {
 		return nil, Record{}, err
 	}
-	if len(l.admission(r.Workload, q.Policy.Tier, now)) > 0 {
+	if (!unchanged || l.mu.claims.added != q.claims) && len(l.admission(r.Workload, q.Policy.Tier, now)) > 0 {
 		return nil, Record{}, ErrConflict
 	}
 	b, i := l.mu.state.peek(n.position)
@@ -261,7 +261,7 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 	}
 	h := l.newHold(record.Reserved, n, record.Seq, now)
 	h.tier = q.Policy.Tier
-	l.take(h, r.Workload, q.Forecast)
+	l.take(h, r.Workload, q.Forecast, q.shape)
 	l.mu.deadlines.push(h)
 	return h, record, nil
 }
@@ -271,9 +271,15 @@ func (l *ledger) unchanged(s *State) bool {
 	return !l.mu.stale && l.mu.frozen != nil && l.mu.frozen.state == s
 }
 
-// take counts h, which w is the workload of, everywhere. The caller holds the lock.
-func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast) {
-	h.description = l.mu.described.share(w)
+// take counts h, which w, of a shape or nil, is the workload of, everywhere. The caller
+// holds the lock.
+func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast, of *shape) {
+	if of == nil {
+		h.description = l.mu.described.share(w)
+	} else {
+		h.description = l.mu.described.again(of.described, w)
+		of.described = h.description
+	}
 	l.follow(w)
 	s := l.change()
 	m := s.member(w, h.description, h.class, f, h.devices)

@@ -52,8 +52,11 @@ func (d *Domain) Tight() bool { return d.tight }
 // AnyTight reports whether a domain of a kind may turn any node away.
 func (s *State) AnyTight(kind DomainKind) bool { return s.tight[kind] > 0 }
 
-// Microwatts converts a draw.
-func Microwatts(watts float32) int64 { return int64(math.Round(float64(watts) * 1e6)) }
+// Microwatts converts a draw, rounding halves away from zero: the product is exact, and
+// so is the sum.
+func Microwatts(watts float32) int64 {
+	return int64(float64(watts)*1e6 + math.Copysign(.5, float64(watts)))
+}
 
 // capOf returns a cap in microwatts, with room for the rounding of watts.
 func capOf(watts float64) int64 { return int64(watts * 1e6 * (1 + 1e-6)) }
@@ -184,20 +187,23 @@ func (s *State) meter(b *Block, i int, sign int64) {
 	if b.Count[i] == 0 || len(b.Occupants[i].Row) < (len(b.Columns)+1)*slots {
 		return
 	}
-	watts := b.Watts(i, slots)
 	var buffer [maxMetered]int64
 	draw := buffer[:0]
-	for _, w := range watts {
+	for _, w := range b.Watts(i, slots) {
 		draw = append(draw, sign*Microwatts(w))
 	}
 	for _, at := range b.Feeds[i] {
-		if at < 0 || s.Domains[at].Cap == 0 {
-			continue
+		if at >= 0 && s.Domains[at].Cap != 0 {
+			s.ownDomain(at).draw(draw)
 		}
-		sum := s.ownDomain(at).Watts[:len(draw)]
-		for t, w := range draw {
-			sum[t] += w
-		}
+	}
+}
+
+// draw adds watts to what is drawn, slot by slot.
+func (d *Domain) draw(watts []int64) {
+	sum := d.Watts[:len(watts)]
+	for t, w := range watts {
+		sum[t] += w
 	}
 }
 

@@ -29,6 +29,8 @@ type Query struct {
 	Stay fleet.Window
 
 	rules   *classRules
+	shape   *shape  // nil where it is not known to have one
+	claims  uint64  // how many there had ever been when it was admitted
 	chooser Chooser // nil: Block.Select
 	company []companion
 	bond    string // see bindTo

@@ -49,7 +49,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 		h := l.newHold(r.Reserved, n, r.Seq, r.Time)
 		h.tier = l.mu.state.Policy.tier(h.class)
 		h.class, h.principal = workload.Class(known.of(string(h.class))), known.of(h.principal)
-		l.take(h, w, s.forecast(w, now))
+		l.take(h, w, s.forecast(w, now), nil)
 		if !h.confirmed {
 			l.mu.deadlines.push(h)
 		}

@@ -179,7 +179,7 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast, started time.Time) (q *Query, v *verdict, p *plan, err error) {
 	// 1. Admit: may the queue have it, as things are?
 	// 2. Snapshot: freeze the fleet to decide on.
-	state, denial, err := s.ledger.admit(r, class, started)
+	state, claims, denial, err := s.ledger.admit(r, class, started)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -193,6 +193,7 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 	if q, err = newQuery(state, r.Workload, class, f, started); err != nil {
 		return nil, nil, nil, err
 	}
+	q.claims = claims
 	s.arrivals.count(r, q)
 	v = newVerdict(r, q, started)
 	if len(denial) > 0 {

@@ -23,6 +23,8 @@ type shape struct {
 	class    workload.Class
 	forecast *forecast.Forecast // of that one
 
+	described *description // of one that was placed; the ledger's
+
 	mu struct {
 		sync.Mutex
 		basis basis

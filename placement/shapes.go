@@ -44,6 +44,7 @@ func newShapes(e *engine) *shapes {
 func (c *shapes) search(q *Query, latest func() *State, most int, thorough bool) (*plan, *State, findings) {
 	thorough = thorough || len(q.State.Blocks) <= c.smallFleet
 	if sh := c.find(q); sh != nil {
+		q.shape = sh
 		if p, s, f, ok := sh.search(c, q, latest, most, thorough); ok {
 			q.State.done()
 			return p, s, f
