@@ -65,15 +65,15 @@ func (sh *shape) askAll(s *State) {
 
 // offerOpen asks the open nodes of a block that could be among the best.
 func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most int) {
-	bar, b, j := f.bar(most), s.Blocks[block], &sh.mu.judged[block]
+	bar, reach, b, j := f.bar(most), t.most(), s.Blocks[block], &sh.mu.judged[block]
 	hopeful, rest := uint64(0), float32(hopeless)
 	for m := j.open; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		score := j.nodes[i].score
-		if score+t.most() >= bar && t.opens(b, i) && score+t.at(b, i) >= bar {
+		if score+reach >= bar && t.opens(b, i) && score+t.at(b, i) >= bar {
 			hopeful |= 1 << i
-		} else {
-			rest = max(rest, score)
+		} else if score > rest {
+			rest = score
 		}
 	}
 	sh.mu.hopes[block] = rest
@@ -88,30 +88,31 @@ func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most in
 // offerPassed offers the nodes that have passed.
 func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
 	// The leaders in open places say what it takes at least to be among the best.
-	first := findings{best: sh.mu.first[:0]}
+	first, reach := findings{best: sh.mu.first[:0]}, t.most()
+	bar := first.bar(most)
 	for block, peak := range sh.mu.peaks {
-		if peak+t.most() < first.bar(most) {
+		if peak+reach < bar {
 			continue
 		}
 		leader := *sh.leader(s, block)
-		if leader.node < 0 || leader.score+t.most() < first.bar(most) {
+		if leader.node < 0 || leader.score+reach < bar {
 			continue
 		}
 		if b, i := s.Blocks[block], leader.node%BlockSize; t.opens(b, i) {
 			leader.score += t.at(b, i)
 			first.offer(leader, most)
+			bar = first.bar(most)
 		}
 	}
-	bar := first.bar(most)
 	sh.mu.first = first.best
 	for block, peak := range sh.mu.peaks {
-		if peak+t.most() < bar {
+		if peak+reach < bar {
 			continue
 		}
 		b, j := s.Blocks[block], &sh.mu.judged[block]
 		for m := j.passed; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m) & (BlockSize - 1)
-			if j.nodes[i].score+t.most() >= bar && t.opens(b, i) {
+			if j.nodes[i].score+reach >= bar && t.opens(b, i) {
 				f.offer(t.candidate(j, b, block, i), most)
 			}
 		}
