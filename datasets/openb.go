@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -76,14 +75,7 @@ func (openbNodes) row(line []byte, emit func(fleet.Node) bool) error {
 	if err := exactly(f[:], line); err != nil {
 		return err
 	}
-	if len(f[0]) == 0 {
-		return errors.New("no node name in the first column")
-	}
-	size, err := openbSize(f[1], f[2])
-	if err != nil {
-		return err
-	}
-	gpus, err := openbDevices(f[3])
+	size, gpus, err := openbAsks("node", f[:])
 	if err != nil {
 		return err
 	}
@@ -101,6 +93,19 @@ func (openbNodes) row(line []byte, emit func(fleet.Node) bool) error {
 	}
 	emit(n)
 	return nil
+}
+
+// openbAsks parses what the rows of nodes and of pods begin with: a name, cores,
+// memory and devices.
+func openbAsks(what string, f [][]byte) (size resource.Vector, gpus int, err error) {
+	if len(f[0]) == 0 {
+		return size, 0, fmt.Errorf("no %s name in the first column", what)
+	}
+	if size, err = openbSize(f[1], f[2]); err != nil {
+		return size, 0, err
+	}
+	gpus, err = openbDevices(f[3])
+	return size, gpus, err
 }
 
 type openbPods struct {
@@ -121,14 +126,7 @@ func (p *openbPods) row(line []byte, emit func(Arrival) bool) error {
 	if err := exactly(f, line); err != nil {
 		return err
 	}
-	if len(f[0]) == 0 {
-		return errors.New("no pod name in the first column")
-	}
-	size, err := openbSize(f[1], f[2])
-	if err != nil {
-		return err
-	}
-	gpus, err := openbDevices(f[3])
+	size, gpus, err := openbAsks("pod", f)
 	if err != nil {
 		return err
 	}
