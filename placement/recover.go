@@ -51,6 +51,9 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 		h.class, h.principal = workload.Class(known.of(string(h.class))), known.of(h.principal)
 		l.take(h, w, s.forecast(w, now), nil)
 		if !h.confirmed {
+			if given := h.expires.Sub(h.made); h.expires.Sub(now) > given {
+				h.expires = now.Add(given) // the clock went back: it waits no longer than it was given
+			}
 			l.mu.deadlines.push(h)
 		}
 		s.book.restore(restored(h))
