@@ -76,16 +76,19 @@ func (s *Service) decideOn(ctx context.Context, page *page, r *Request, started 
 	return s.decide(ctx, r, started)
 }
 
-// settle makes decisions durable at once and closes their pages.
+// settle makes decisions durable at once and closes their pages, whatever happens.
 func (s *Service) settle(mine []*page, drafts []*decided, started time.Time) {
-	fault := s.ledger.seal(drafts...)
-	for i, page := range mine {
-		d := drafts[i]
-		if fault != nil && d.hold != nil {
-			s.book.close(page, nil, fault)
-			continue
+	fault := errCutShort
+	defer func() {
+		for i, page := range mine {
+			d := drafts[i]
+			if fault != nil && d.hold != nil {
+				s.book.close(page, nil, fault)
+				continue
+			}
+			s.book.close(page, d.verdict, nil)
+			s.metrics.decided(d.verdict, started)
 		}
-		s.book.close(page, d.verdict, nil)
-		s.metrics.decided(d.verdict, started)
-	}
+	}()
+	fault = s.ledger.seal(drafts...)
 }

@@ -49,10 +49,7 @@ func (l *ledger) reserveGang(e *engine, g *gang, d *GangDecision, verdicts []*ve
 	if err != nil {
 		return err
 	}
-	if err := l.write(records...); err != nil {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.letGoAll(holds)
+	if err := l.commit(holds, records); err != nil {
 		return fmt.Errorf("reserve gang of %d: %w", len(holds), err)
 	}
 	return nil

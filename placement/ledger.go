@@ -2,7 +2,6 @@ package placement
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -213,24 +212,33 @@ func (l *ledger) count(r *Request, p *plan, v *verdict, now time.Time) (*hold, R
 
 // seal makes decisions durable, all at once, or undoes them.
 func (l *ledger) seal(decisions ...*decided) error {
-	records := make([]Record, 0, len(decisions))
+	holds, records := make([]*hold, 0, len(decisions)), make([]Record, 0, len(decisions))
 	for _, d := range decisions {
 		if d.hold != nil {
-			records = append(records, d.record)
+			holds, records = append(holds, d.hold), append(records, d.record)
 		}
 	}
-	err := l.write(records...)
-	if err == nil {
-		return nil
+	if err := l.commit(holds, records); err != nil {
+		return fmt.Errorf("reserve: %w", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, d := range slices.Backward(decisions) {
-		if d.hold != nil {
-			l.letGo(d.hold)
+	return nil
+}
+
+// commit makes what was counted durable, or lets go of it: after an error, and where the
+// journal panics, too.
+func (l *ledger) commit(holds []*hold, records []Record) (err error) {
+	err = errCutShort
+	defer func() {
+		if err == nil {
+			return
 		}
-	}
-	return fmt.Errorf("reserve: %w", err)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.mu.lagging = true // who knows what was written
+		l.letGoAll(holds)
+	}()
+	err = l.write(records...)
+	return err
 }
 
 // hold is count for those who hold the lock.

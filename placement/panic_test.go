@@ -2,6 +2,8 @@ package placement_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -27,6 +29,73 @@ func (f *trap) Pass(_ *placement.State, _ *placement.Block, candidates uint64) u
 		panic("late")
 	}
 	return candidates
+}
+
+// brittleJournal panics while it is armed, once it has written.
+type brittleJournal struct {
+	memoryJournal
+	armed bool
+}
+
+func (j *brittleJournal) Append(records ...placement.Record) error {
+	err := j.memoryJournal.Append(records...)
+	if j.armed {
+		panic("journal")
+	}
+	return err
+}
+
+// What is counted when the journal panics is let go of, and asked for again.
+func TestPanicOfJournalLetsGo(t *testing.T) {
+	j := new(brittleJournal)
+	s := open(t, func(o *placement.Options) { o.Journal = j })
+	addNodes(t, s, 1, 2, 8)
+	both := []*workload.Workload{work("a", 1, 1), work("b", 1, 1)}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for name, call := range map[string]func() error{
+		"one": func() error {
+			_, err := s.Place(ctx, placement.Request{ID: "one", Workload: both[0]})
+			return err
+		},
+		"batch": func() error {
+			for i, r := range s.PlaceBatch(ctx, []placement.Request{{ID: "first", Workload: both[0]}, {ID: "second", Workload: both[1]}}) {
+				if r.Err != nil || r.Decision.Node == "" {
+					return fmt.Errorf("%d: %q: %w", i, r.Decision.Reason, r.Err)
+				}
+			}
+			return nil
+		},
+		"gang": func() error {
+			d, err := s.PlaceGang(ctx, placement.GangRequest{ID: "gang", Members: both})
+			if err == nil && d.Blocking >= 0 {
+				err = errors.New(d.Reason)
+			}
+			return err
+		},
+	} {
+		j.armed = true
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", name)
+				}
+			}()
+			_ = call()
+		}()
+		j.armed = false
+		if left := s.Nodes("", 0)[0].Workloads; len(left) > 0 {
+			t.Errorf("%s: %v is still there", name, left)
+		}
+		if err := call(); err != nil {
+			t.Errorf("%s again: %v", name, err)
+		}
+		for _, w := range both {
+			if _, err := s.ReleaseWorkload(ctx, w.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // A decision that a panic ends lets go of all it held: the same request again is

@@ -68,9 +68,9 @@ func (s *shelf) add(p *page) {
 	if s.next%volumePages == 0 {
 		if s.spare == nil {
 			s.spare = &volume{items: make([]item, 0, volumePages)}
-			if n := len(s.volumes); n > 0 {
-				s.spare.text = make([]byte, 0, len(s.volumes[n-1].text)*17/16) // about as much as before
-			}
+		}
+		if n := len(s.volumes); n > 0 {
+			s.spare.text = slices.Grow(s.spare.text, len(s.volumes[n-1].text)*17/16) // about as much as before
 		}
 		s.volumes, s.spare = append(s.volumes, s.spare), nil
 	}
