@@ -27,9 +27,22 @@ func TestLines(t *testing.T) {
 	})
 }
 
+// It writes to nobody, where a bar or lines would need a writer and panic without.
 func TestZeroIsSilent(t *testing.T) {
 	var p Progress
 	p.Set(1)
 	p.Share(1, 1, 2)
 	p.Done(1)
+}
+
+// Each phase is told by its own name, and ends with what it came to.
+func TestPhases(t *testing.T) {
+	var out strings.Builder
+	show := Phases(&out)
+	show("read", 1, 3)
+	show("read", 3, 3)
+	show("judge", 1, 2)
+	if got := out.String(); !strings.HasPrefix(got, "read: 3 of 3 ") || strings.Contains(got, "judge") {
+		t.Errorf("said %q, want the end of read and nothing of judge yet", got)
+	}
 }
