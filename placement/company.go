@@ -80,14 +80,13 @@ func (q *Query) meet(s *State) {
 // gather counts the members of a group that is not followed.
 func (s *State) gather(p workload.Peers) *Group {
 	g := &Group{Peers: p}
-	var room workload.Workload
 	for bi, b := range s.Blocks {
 		for i := range BlockSize {
 			if b.Live>>i&1 == 0 {
 				continue
 			}
 			for _, m := range b.Occupants[i].Members {
-				if p.Match(m.description.workload(&room)) {
+				if m.description.in(p) {
 					g.count(bi*BlockSize+i, b.Place[i], 1)
 				}
 			}

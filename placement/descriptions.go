@@ -43,6 +43,14 @@ func (x *description) workload(room *workload.Workload) *workload.Workload {
 	return room
 }
 
+// in reports whether what is described is one of peers.
+func (x *description) in(p workload.Peers) bool {
+	if w := x.whole.Load(); w != nil {
+		return p.Match(w)
+	}
+	return x.packed.In(p)
+}
+
 // of returns what is described, under an id.
 func (x *description) of(id string) workload.Workload {
 	var room workload.Workload

@@ -26,18 +26,32 @@ func (p Packed) Unpack() (w Workload) {
 	return w
 }
 
-// packer visits the fields of a workload.
+// In reports whether the workload is one of peers, as Peers.Match does: it unpacks no
+// more than that takes.
+func (p Packed) In(peers Peers) bool {
+	u := packer{shorthand.Reader(string(p))}
+	var app string
+	shorthand.Text(&u.Pen, &app)
+	if peers.App != "" && (peers.App != app || len(peers.Labels) == 0) {
+		return peers.App == app
+	}
+	var labels map[string]string
+	u.Pairs(&labels)
+	return peers.match(app, labels)
+}
+
+// packer visits the fields of a workload, first those that Peers go by.
 type packer struct{ shorthand.Pen }
 
 func (p *packer) workload(w *Workload) {
 	shorthand.Text(&p.Pen, &w.App)
+	p.Pairs(&w.Labels)
 	shorthand.Text(&p.Pen, &w.Class)
 	shorthand.Text(&p.Pen, &w.Queue)
 	shorthand.Text(&p.Pen, &w.Owner)
 	p.amounts(&w.Requests)
 	p.amounts(&w.Limits)
 	shorthand.Number(&p.Pen, &w.Priority)
-	p.Pairs(&w.Labels)
 	p.accelerator(&w.Accelerator)
 	p.security(&w.Security)
 	p.locality(&w.Locality)

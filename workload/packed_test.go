@@ -75,6 +75,36 @@ func TestPackedKeepsAnyContent(t *testing.T) {
 	})
 }
 
+// A packed workload is one of the peers that it is one of.
+func TestPackedIn(t *testing.T) {
+	few := rapid.SampledFrom([]string{"", "a", "b"})
+	labels := rapid.MapOfN(rapid.SampledFrom([]string{"x", "y"}), few, 0, 2)
+	matches := 0
+	rapid.Check(t, func(t *rapid.T) {
+		w := Workload{App: few.Draw(t, "app"), Labels: labels.Draw(t, "labels"), Owner: "somebody"}
+		p := Peers{few.Draw(t, "peers' app"), labels.Draw(t, "peers' labels")}
+		if got := w.Pack().In(p); got != p.Match(&w) {
+			t.Fatalf("%+v in %+v: %v", w, p, got)
+		} else if got {
+			matches++
+		}
+	})
+	if matches == 0 {
+		t.Error("nobody is a peer")
+	}
+}
+
+func BenchmarkPackedIn(b *testing.B) {
+	w := Workload{App: "web", Class: Service, Queue: "team", Owner: "somebody", Requests: resource.Of(4, 16<<30)}
+	packed, peers := w.Pack(), Peers{Labels: map[string]string{"role": "cache"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if packed.In(peers) {
+			b.Fatal("it has no labels")
+		}
+	}
+}
+
 func BenchmarkUnpack(b *testing.B) {
 	w := Workload{App: "web", Class: Service, Queue: "team", Owner: "somebody", Requests: resource.Of(4, 16<<30), Limits: resource.Of(6, 24<<30)}
 	packed := w.Pack()

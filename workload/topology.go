@@ -56,12 +56,14 @@ func (p Peers) String() string {
 }
 
 // Match reports whether w is one of p, which must name somebody.
-func (p Peers) Match(w *Workload) bool {
-	if p.App != "" && p.App != w.App {
+func (p Peers) Match(w *Workload) bool { return p.match(w.App, w.Labels) }
+
+func (p Peers) match(app string, labels map[string]string) bool {
+	if p.App != "" && p.App != app {
 		return false
 	}
 	for k, v := range p.Labels {
-		if has, ok := w.Labels[k]; !ok || has != v {
+		if has, ok := labels[k]; !ok || has != v {
 			return false
 		}
 	}
