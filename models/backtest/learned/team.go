@@ -42,15 +42,21 @@ func (l *Peak) pick(epochs []epoch, rows []*row) team {
 		return nil
 	}
 	weeks := len(l.setting.Days)-len(l.setting.Test) >= fewestWeeks*7
-	var learned, simple []verdict
+	var learned []verdict
 	if t.modelled {
 		learned = t.judgeAll(learnedForms(weeks))
 	}
-	simple = t.judgeAll(simpleForms())
+	return choose(learned, t.judgeAll(simpleForms()), weeks)
+}
+
+// choose returns the team of forms that were learned, if any, and simple ones, the
+// best of each first. What was learned from weeks answers alone unless a simple
+// form did clearly better.
+func choose(learned, simple []verdict, weeks bool) team {
 	if weeks && len(learned) > 0 && learned[0].asGoodAs(&simple[0], clearly) {
 		return teamOf(learned)
 	}
-	return teamOf(append(learned, simple...))
+	return teamOf(slices.Concat(learned, simple))
 }
 
 const (

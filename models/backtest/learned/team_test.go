@@ -116,3 +116,37 @@ func TestTeamIsTheMean(t *testing.T) {
 		t.Errorf("nobody answers %g to %g", low, high)
 	}
 }
+
+// What was learned from weeks answers alone, whatever simple form did a little better; what
+// was learned from days answers beside those that cannot be told from it.
+func TestChoose(t *testing.T) {
+	did := func(l low, byDay ...float64) verdict {
+		v := verdict{member: member{form: form{low: l}}, byDay: byDay}
+		for _, x := range byDay {
+			v.loss += x / float64(len(byDay))
+		}
+		return v
+	}
+	ours := did(boosted, 4, 5, 6, 5)
+	for _, test := range []struct {
+		name    string
+		learned []verdict
+		simple  []verdict
+		weeks   bool
+		want    []low
+	}{
+		{"better by luck", []verdict{ours}, []verdict{did(twoWeeks, 5, 4, 3, 6), did(limits, 9, 9, 9, 9)}, true, []low{boosted}},
+		{"clearly better", []verdict{ours}, []verdict{did(twoWeeks, 1, 2, 3, 2)}, true, []low{twoWeeks}},
+		{"only days", []verdict{ours}, []verdict{did(twoWeeks, 5, 4, 3, 6), did(limits, 9, 9, 9, 9)}, false, []low{twoWeeks, boosted}},
+		{"nothing learned", nil, []verdict{did(twoWeeks, 5, 4, 3, 6), did(limits, 9, 9, 9, 9)}, true, []low{twoWeeks}},
+		{"all the same", nil, []verdict{did(twoWeeks, 5, 4), did(limits, 5, 4)}, true, []low{twoWeeks}},
+	} {
+		var got []low
+		for _, m := range choose(test.learned, test.simple, test.weeks) {
+			got = append(got, m.low)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v answer, want %v", test.name, got, test.want)
+		}
+	}
+}
