@@ -38,14 +38,10 @@ type Correction struct {
 
 var _ Predictor = (*Learned)(nil)
 
-// PeakLevel returns the index in Levels of the quantile that may raise the peak of
-// n: the 98th percentile, and the 99.5th of what kills when it overruns.
-func PeakLevel(n resource.Name) int {
-	if kills(n) {
-		return 5
-	}
-	return 3
-}
+// PeakLevel is the index in Levels of the quantile that may raise the peak: the 95th
+// percentile. Raised by rarer ones, sums of machines save less at the same violations
+// (docs/models.md).
+const PeakLevel = 2
 
 // NewLearned returns the predictor of n that corrects each of Levels, with
 // trees fitted on Features.
@@ -107,7 +103,7 @@ func (l *Learned) Predict(s *Subject, n resource.Name, now time.Time, g forecast
 		}
 		d.Quantiles[i] = forecast.Quantile{P: levels[i], Value: v}
 	}
-	d.Peak = RaisedPeak(d.Peak, d.Quantiles[PeakLevel(n)].Value)
+	d.Peak = RaisedPeak(d.Peak, d.Quantiles[PeakLevel].Value)
 	return d, true
 }
 
@@ -165,7 +161,7 @@ const farOut = 50
 func Weight(row []float32) float32 { return row[ownSpread] }
 
 // RaisedPeak returns the peak of a workload that has used own at most and is
-// predicted to pass predicted hardly ever.
+// predicted to pass predicted seldom.
 func RaisedPeak(own, predicted float32) float32 { return max(own, predicted) }
 
 // learnedHeader is the part of an artefact beside its trees.

@@ -146,7 +146,7 @@ func (e *evidence) servedPeaks(set *models.Set) ([][]float32, error) {
 			shares[champion.Model] = s
 		}
 		for i := range peaks[k] {
-			predicted := shares[champion.Model][k][i*len(models.Levels())+models.PeakLevel(e.resource)] * j.rows.scales[i]
+			predicted := shares[champion.Model][k][i*len(models.Levels())+models.PeakLevel] * j.rows.scales[i]
 			peaks[k][i] = models.RaisedPeak(peaks[k][i], predicted)
 		}
 	}
