@@ -10,8 +10,10 @@ import "math"
 //
 // more tasks of class k; with q(k) the part that class k makes up of the demand for
 // devices, what it offers to the classes of several is Σ q(k) s(k) devices of k, and
-// a part of that, keeping, is what it is worth to keep it together: it can be broken
-// up at any time, and not be mended where nothing leaves. Where tasks name models
+// a part of that is what it is worth to keep it together: it can be broken up at any
+// time, and not be mended where nothing leaves. The part is Σ q(k) · devices of k / those
+// of the largest class, within bounds: the more of the demand is for large jobs, the less
+// is left that could fill up what is broken. Where tasks name models
 // there is no such charge: it would send those that name none to the nodes of few
 // devices, whose models others wait for.
 type large struct {
@@ -21,7 +23,8 @@ type large struct {
 }
 
 const (
-	keeping          = .2
+	leastKeeping     = .2
+	mostKeeping      = .5
 	fewNameModels    = .01 // of the demand: up to there it counts for one that any model will do for
 	mostLargeClasses = 32
 )
@@ -30,15 +33,20 @@ const (
 // that of all targets.
 func largeClasses(targets []Target, demand float64) []large {
 	var classes []large
-	named := 0.0
+	named, several, largest := 0.0, 0.0, 1.0 // several counts each class by its size
 	for _, t := range targets {
 		if t.Models != 0 {
 			named += t.Part * t.Demand()
+		}
+		if t.Devices > 1 {
+			several += t.Part * t.Demand() * t.Demand()
+			largest = max(largest, t.Demand())
 		}
 	}
 	if named > fewNameModels*demand {
 		return nil
 	}
+	keeping := min(max(several/(largest*demand), leastKeeping), mostKeeping)
 	for _, t := range targets {
 		if t.Devices > 1 && len(classes) < mostLargeClasses {
 			classes = append(classes, large{

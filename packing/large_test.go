@@ -15,7 +15,7 @@ func TestTogether(t *testing.T) {
 	}
 	m.Add(Task{Class: four, NeedCores: 16, NeedMemory: 40})
 	w := Unplanned(m.Targets(), nil)
-	const slot = keeping * .5 * 4
+	const slot = mostKeeping * .5 * 4
 	for _, c := range []struct {
 		name          string
 		whole         int

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/auspex-project/auspex/datasets"
@@ -46,23 +47,29 @@ func TestFamilyOfLists(t *testing.T) {
 			}
 			o := options(1.3, "auspex", "fgd")
 			o.Seeds = []uint64{2}
-			s := compare(t, trace, o)
-			ours, fgd := s[0], s[1]
-			perFleet := float64(len(ours.Curve)) / o.Arrive
-			for _, arrived := range []float64{.9, .95, 1} {
-				k := int(math.Round(arrived*perFleet)) - 1
-				got, theirs := ours.Curve[k], fgd.Curve[k]
-				if math.Abs(got.Arrived-arrived) > .02 {
-					t.Fatalf("point %d of the curve is at %g arrived, not %g", k, got.Arrived, arrived)
-				}
-				if got.GPU < theirs.GPU-behind {
-					t.Errorf("with %g arrived %.4f of the devices are allocated, %.4f by fgd", arrived, got.GPU, theirs.GPU)
-				}
-			}
-			if ours.GPU.Mean < fgd.GPU.Mean+v.ahead {
-				t.Errorf("in the end %.4f of the devices are allocated, %.4f by fgd: want %g more", ours.GPU.Mean, fgd.GPU.Mean, v.ahead)
-			}
+			notBehind(t, compare(t, trace, o), behind, v.ahead)
 		})
+	}
+}
+
+// notBehind checks ours, the first, against another on the way to a full fleet and in
+// the end, in shares of the fleet.
+func notBehind(t *testing.T, s []simulation.Summary, behind, ahead float64) {
+	t.Helper()
+	ours, other := s[0], s[1]
+	perFleet := float64(len(ours.Curve)) / ours.Arrived
+	for _, arrived := range []float64{.9, .95, 1} {
+		k := int(math.Round(arrived*perFleet)) - 1
+		got, theirs := ours.Curve[k], other.Curve[k]
+		if math.Abs(got.Arrived-arrived) > .02 {
+			t.Fatalf("point %d of the curve is at %g arrived, not %g", k, got.Arrived, arrived)
+		}
+		if got.GPU < theirs.GPU-behind {
+			t.Errorf("with %g arrived %.4f of the devices are allocated, %.4f by %s", arrived, got.GPU, theirs.GPU, other.Policy)
+		}
+	}
+	if ours.GPU.Mean < other.GPU.Mean+ahead {
+		t.Errorf("in the end %.4f of the devices are allocated, %.4f by %s: want %g more", ours.GPU.Mean, other.GPU.Mean, other.Policy, ahead)
 	}
 }
 
@@ -132,4 +139,44 @@ func (v variant) pods(n int) []datasets.Arrival {
 		pods[i].Workload = w
 	}
 	return pods
+}
+
+// The same of lists derived from openb's: fractions alone, and so many of its jobs of
+// several devices that they make up half of the demand.
+func TestOpenbDerivedLists(t *testing.T) {
+	const behind = .008 // six jobs of eight devices
+	common := openb(t, "default")
+	var fractions, several []datasets.Arrival
+	one, many := 0.0, 0.0 // demand
+	for _, p := range common.Pods {
+		a := p.Workload.Accelerator
+		switch {
+		case a.Devices > 1:
+			several = append(several, p)
+			many += float64(a.Devices)
+		default:
+			one += float64(a.Devices) * a.PerDevice()
+		}
+		if a.Devices == 0 || a.PerDevice() < 1 {
+			fractions = append(fractions, p)
+		}
+	}
+	half := slices.Clone(common.Pods)
+	for round := 1; float64(round)*many < one; round++ {
+		for _, p := range several {
+			p.Workload.ID += fmt.Sprint("-", round)
+			half = append(half, p)
+		}
+	}
+	for name, pods := range map[string][]datasets.Arrival{"fractions": fractions, "several": half} {
+		t.Run(name, func(t *testing.T) {
+			trace, err := simulation.NewTrace(name, common.Nodes, pods)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := options(1.3, "auspex", "fgd")
+			o.Seeds = []uint64{1}
+			notBehind(t, compare(t, trace, o), behind, .002)
+		})
+	}
 }
