@@ -58,14 +58,5 @@ func (v *Vocabulary) Bit(model string) Models {
 	return 1 << (len(v.names) - 1)
 }
 
-// Set returns the set of some models, 0 for none: then any will do.
-func (v *Vocabulary) Set(models []string) Models {
-	var set Models
-	for _, m := range models {
-		set |= v.Bit(m)
-	}
-	return set
-}
-
 // Names returns the models in the order of their bits.
 func (v *Vocabulary) Names() []string { return v.names[:len(v.names):len(v.names)] }

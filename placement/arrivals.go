@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -14,8 +15,8 @@ import (
 
 // arrivals learns the mix of workloads that are asked for, which decides what is
 // worth keeping free of devices, and of cores and memory where the scorer RoomScorer
-// counts. A workload asked for again soon counts once, so
-// that what waits for a place does not outweigh what got one.
+// counts. A workload asked for again soon counts once, so that what waits for a place
+// does not outweigh what got one.
 type arrivals struct {
 	seed maphash.Seed
 	due  chan struct{} // holds one when a plan is due
@@ -50,20 +51,27 @@ func newArrivals() *arrivals { return &arrivals{seed: maphash.MakeSeed(), due: m
 // count counts the workload of a request.
 func (a *arrivals) count(r *Request, q *Query) {
 	if !r.DryRun {
-		a.add(q.Workload, q.Accelerator, q.Needs, q.State.Catalogue.MostDevices > 0, q.State.Policy.roomy(q.Policy.Class))
+		a.add(q.Workload, q.Accelerator, q.Models, q.Needs, q.State.Catalogue.MostDevices > 0, q.State.Policy.roomy(q.Policy.Class))
 	}
 }
 
 // roomy reports whether the room of nodes counts for a class.
 func (p *Policy) roomy(c workload.Class) bool { return p.Weights.of(c, RoomScorer, 0) > 0 }
 
-// add counts w in the mix for devices, in that for room, in both or in none.
-func (a *arrivals) add(w *workload.Workload, need Accelerator, needs []Need, devices, room bool) {
+// add counts w in the mix for devices, in that for room, in both or in none. numbers
+// are those that the fleet has for the models w names. Models that no node has are left
+// out, and with them a workload that names no others: names come from callers and must
+// not use up the vocabulary.
+func (a *arrivals) add(w *workload.Workload, need Accelerator, numbers []uint32, needs []Need, devices, room bool) {
 	room = room && need.Devices == 0
 	if counts := devices || room; a.counting.Load() != counts {
 		a.counting.Store(counts)
 	}
 	if !devices && !room {
+		return
+	}
+	nowhere := len(numbers) > 0 && slices.Max(numbers) == 0
+	if need.Devices > 0 && nowhere {
 		return
 	}
 	id := maphash.String(a.seed, w.ID)
@@ -80,7 +88,11 @@ func (a *arrivals) add(w *workload.Workload, need Accelerator, needs []Need, dev
 	}
 	if need.Devices > 0 {
 		t.Share = max(need.Share/(WholeDevice/packing.Whole), 1)
-		t.Models = a.mu.models.Set(w.Accelerator.Models)
+		for i, n := range numbers {
+			if n != 0 {
+				t.Models |= a.mu.models.Bit(w.Accelerator.Models[i])
+			}
+		}
 	}
 	for i := range needs {
 		if needs[i].Resource == resource.CPU {

@@ -85,6 +85,30 @@ func TestArrivalsAreLearned(t *testing.T) {
 	}
 }
 
+// Models that no node has are not learned: whoever makes up names cannot use up the
+// few that plans tell apart.
+func TestModelsOfNoNodeAreNotLearned(t *testing.T) {
+	s := open(t, nil)
+	addAccelerated(t, s, 2, 4)
+	for i := range 100 {
+		w := accelerated(fmt.Sprint("unknown", i), 1, .5)
+		w.Accelerator.Models = []string{fmt.Sprint("x", i), fmt.Sprint("y", i)}
+		place(t, s, placement.Request{ID: w.ID, Workload: w})
+	}
+	if p, due := s.PackingDue(); due {
+		t.Fatalf("a plan is due of %+v, which no node has", p.Models)
+	}
+	for i := range 16 {
+		w := accelerated(fmt.Sprint("known", i), 1, .5)
+		w.Accelerator.Models = []string{"x1", "a100"}
+		place(t, s, placement.Request{ID: w.ID, Workload: w})
+	}
+	p, due := s.PackingDue()
+	if !due || !reflect.DeepEqual(p.Models, []string{"a100"}) || len(p.Targets) != 1 || p.Targets[0].Models != 1 {
+		t.Errorf("due %v: targets %+v of models %v, want a100 alone", due, p.Targets, p.Models)
+	}
+}
+
 // A worth that is taken over decides at once, also for shapes that are known, holds
 // when nodes come, and is gone when it is forgotten.
 func TestWorthIsTakenOver(t *testing.T) {

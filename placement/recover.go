@@ -57,7 +57,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 			l.mu.deadlines.push(h)
 		}
 		s.book.restore(restored(h))
-		s.arrivals.add(w, acceleratorOf(w), l.member(h).Needs, accelerated, l.mu.state.Policy.roomy(h.class))
+		s.arrivals.add(w, acceleratorOf(w), l.mu.state.Models(w.Accelerator.Models), l.member(h).Needs, accelerated, l.mu.state.Policy.roomy(h.class))
 	}
 	for _, gang := range slices.Sorted(maps.Keys(l.mu.gangs)) {
 		s.book.restoreGang(restoredGang(gang, l.mu.gangs[gang]))

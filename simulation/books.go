@@ -48,8 +48,18 @@ func newBooks(t *Trace) *books {
 	return b
 }
 
+// nowhere stands for all models that pods name and no node has, since a vocabulary tells
+// only a few apart. Devices of nodes always have a name.
+const nowhere = ""
+
 // mix returns the mix of the whole trace.
 func (t *Trace) mix(models *packing.Vocabulary) []packing.Target {
+	listed := make(map[string]bool)
+	for i := range t.Nodes {
+		for _, d := range t.Nodes[i].Devices {
+			listed[d.Model] = true
+		}
+	}
 	var m packing.Mix
 	for i := range t.Pods {
 		w := &t.Pods[i].Workload
@@ -58,7 +68,15 @@ func (t *Trace) mix(models *packing.Vocabulary) []packing.Target {
 			NeedCores: w.Limit(resource.CPU), NeedMemory: w.Requests.Get(resource.Memory),
 		}
 		if task.Devices > 0 {
-			task.Share, task.Models = share(w), models.Set(w.Accelerator.Models)
+			task.Share = share(w)
+			for _, model := range w.Accelerator.Models {
+				if listed[model] {
+					task.Models |= models.Bit(model)
+				}
+			}
+			if task.Models == 0 && len(w.Accelerator.Models) > 0 {
+				task.Models = models.Bit(nowhere)
+			}
 		}
 		m.Add(task)
 	}
