@@ -39,6 +39,7 @@ func TestExitCodes(t *testing.T) {
 		{"place --bogus", exitMisuse, "unknown flag: --bogus"},
 		{"place", exitMisuse, "no workload id"},
 		{"place --gang", exitMisuse, "need --members"},
+		{"place --members workers.yaml --class service", exitMisuse, "--class is about one workload"},
 		{"place --id a --requests cpu=lots", exitMisuse, "number of cores"},
 		{"explain", exitMisuse, "usage: auspex explain DECISION"},
 		{"completion nushell", exitMisuse, "usage: auspex completion"},

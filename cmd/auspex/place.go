@@ -9,10 +9,16 @@ import (
 	"github.com/auspex-project/auspex/internal/client"
 )
 
+// ofOneWorkload are the flags of place that say nothing of many.
+var ofOneWorkload = [...]string{
+	"file", "id", "app", "class", "queue", "requests", "limits", "devices", "model", "share", "level", "compartment", "zone", "alternatives",
+}
+
 func (s *session) placeCommand() *cobra.Command {
 	var r client.PlaceRequest
 	var many client.PlaceManyRequest
-	cmd := &cobra.Command{
+	var cmd *cobra.Command
+	cmd = &cobra.Command{
 		Use:   "place",
 		Short: "Ask where to run a workload, reserve the place and show why",
 		Example: `  auspex place --id web-1 --class service --requests cpu=2,memory=4GiB
@@ -21,6 +27,11 @@ func (s *session) placeCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: s.withClient(func(ctx context.Context, c client.Client, _ []string) error {
 			if many.File != "" {
+				for _, name := range ofOneWorkload {
+					if cmd.Flags().Changed(name) {
+						return misuse.Errorf("place: --%s is about one workload: with --members the file says it of each", name)
+					}
+				}
 				many.In, many.RequestID, many.DryRun = s.stdio.In, r.RequestID, r.DryRun
 				return c.PlaceMany(ctx, many)
 			}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -91,16 +92,42 @@ func (r PlaceRequest) workload() (*auspexv1.Workload, error) {
 	if r.Share != 0 && !(r.Share > 0 && r.Share <= 1) {
 		return nil, misuse.Errorf("place: share %g of a device is not more than 0 and at most 1", r.Share)
 	}
+	r.constrain(w)
+	return w, nil
+}
+
+// constrain enters the constraints that flags give and keeps all others of w.
+func (r PlaceRequest) constrain(w *auspexv1.Workload) {
 	if r.Devices > 0 || r.Share > 0 || len(r.Models) > 0 {
-		w.Accelerator = &auspexv1.Accelerator{Devices: max(r.Devices, 1), Models: r.Models, Share: r.Share}
+		a := orNew(&w.Accelerator)
+		a.Devices = cmp.Or(r.Devices, a.Devices, 1)
+		a.Share = cmp.Or(r.Share, a.Share)
+		a.Models = orKept(r.Models, a.Models)
 	}
 	if r.Level > 0 || len(r.Compartments) > 0 {
-		w.Security = &auspexv1.Security{Level: r.Level, Compartments: r.Compartments}
+		s := orNew(&w.Security)
+		s.Level = cmp.Or(r.Level, s.Level)
+		s.Compartments = orKept(r.Compartments, s.Compartments)
 	}
 	if len(r.Zones) > 0 {
-		w.Locality = &auspexv1.Locality{Required: &auspexv1.Places{Zones: r.Zones}}
+		orNew(&orNew(&w.Locality).Required).Zones = r.Zones
 	}
-	return w, nil
+}
+
+// orNew returns the message that m points to, a new one where there is none.
+func orNew[M any](m **M) *M {
+	if *m == nil {
+		*m = new(M)
+	}
+	return *m
+}
+
+// orKept returns given unless it is empty.
+func orKept(given, kept []string) []string {
+	if len(given) > 0 {
+		return given
+	}
+	return kept
 }
 
 func amounts(v resource.Vector) map[string]float64 {
