@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/auspex-project/auspex/datasets"
 	"github.com/auspex-project/auspex/fleet"
@@ -112,15 +111,13 @@ func ReadTrace(ctx context.Context, name string, nodes, pods *datasets.Fleet) (*
 // Misfits returns how many pods fit on no node, even an empty one, and the first of
 // them: they fail under every policy.
 func (t *Trace) Misfits() (n int, first string) {
-	type shape struct {
-		cores, memory float64
-		gpu           int
-		models        string
-	}
-	misfits := make(map[shape]bool)
+	misfits := make(map[string]bool) // by what is asked for
 	for i := range t.Pods {
 		w := &t.Pods[i].Workload
-		s := shape{w.Requests.Get(resource.CPU), w.Requests.Get(resource.Memory), w.Accelerator.Devices, strings.Join(w.Accelerator.Models, "|")}
+		s := fmt.Sprint(w.Accelerator.Devices, w.Accelerator.Models)
+		for r, asked := range w.Requests.All() {
+			s += fmt.Sprint(" ", r, asked)
+		}
 		misfit, known := misfits[s]
 		if !known {
 			misfit = !slices.ContainsFunc(t.Nodes, func(n fleet.Node) bool { return bears(&n, w) })
@@ -144,8 +141,8 @@ func bears(n *fleet.Node, w *workload.Workload) bool {
 			devices++
 		}
 	}
-	return n.Capacity.Get(resource.CPU) >= w.Requests.Get(resource.CPU) && n.Capacity.Get(resource.Memory) >= w.Requests.Get(resource.Memory) &&
-		devices >= w.Accelerator.Devices
+	_, fits := w.Requests.Fits(n.Capacity)
+	return fits && devices >= w.Accelerator.Devices
 }
 
 // unit counts how much of a fleet is asked for: in devices, or in shares of all its

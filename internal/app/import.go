@@ -40,7 +40,8 @@ type ImportRequest struct {
 const shownRefusals = 10
 
 // Import copies a trace into the history store. A bad row is refused with its
-// place and the rest goes on; importing again changes nothing.
+// place and the rest goes on. Importing again changes nothing, but with EndNow it adds
+// the trace once more: "now" is another time then.
 func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, format output.Format) (err error) {
 	c, err := LoadConfig(configPath)
 	if err != nil {
@@ -75,7 +76,11 @@ func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, f
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("import %s: %w (%d rows were written before; importing again writes none twice)", r.Trace, err, result.RowsWritten)
+		again := "importing again writes none twice"
+		if r.EndNow {
+			again = "importing again with --end-now writes them once more, at other times"
+		}
+		return fmt.Errorf("import %s: %w (%d rows were written before; %s)", r.Trace, err, result.RowsWritten, again)
 	}
 	bar.Done(result.RowsWritten)
 	result.Seconds = time.Since(started).Seconds()
