@@ -97,7 +97,10 @@ func azureArrivals(table *files) *fleetTrace {
 // azureTable reads vmtable.
 type azureTable struct{}
 
-var azureTableColumns = [...]string{"vmid", "subscriptionid", "deploymentid", "vmcreated", "vmdeleted", "maxcpu", "avgcpu", "p95maxcpu", "vmcategory", "vmcorecountbucket", "vmmemorybucket"}
+var azureTableColumns = [...]string{
+	"vmid", "subscriptionid", "deploymentid", "vmcreated", "vmdeleted", "maxcpu", "avgcpu", "p95maxcpu",
+	"vmcategory", "vmcorecountbucket", "vmmemorybucket",
+}
 
 func (azureTable) head(line []byte) (bool, error) {
 	field, _ := cut(line, ',')

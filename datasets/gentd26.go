@@ -29,7 +29,8 @@ import (
 //
 // Quirks: how many devices a pod has is not told: one is assumed, of 48 GiB, as
 // the most any of them holds is 47.3; a memory limit of 1 GiB is assumed, since
-// only the share is known. Shares of memory a little under 0 are 0. Steps are of 57 seconds. All pods are of class ml-inference.
+// only the share is known. Shares of memory a little under 0 are 0. Steps are 57 seconds
+// long. All pods are of class ml-inference.
 func openGentd26(ref Ref, o Options) (*usageTrace, error) {
 	fs, err := findFiles(ref.Path)
 	if err != nil {

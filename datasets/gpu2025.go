@@ -15,11 +15,11 @@ import (
 // One file with the header gpu2025Columns.
 //
 // Memory and disk are in GiB; rdma, in the trace's own unit, is the custom
-// resource rdma. Devices are whole. max_instance_per_node is how many of its app
-// may share a node, -1 for any number: the workload's MaxPerNode. An instance without a creation
-// time was there when the trace began, at Epoch; one without a deletion time
-// stays. Instances come as listed, not in the order of arrival. The role is given
-// as a label; all are of class ml-inference.
+// resource rdma. Devices are whole. max_instance_per_node is how many instances of
+// its app may share a node, -1 for any number: the workload's MaxPerNode. An instance
+// without a creation time was there when the trace began, at Epoch; one without a
+// deletion time stays. Instances come as listed, not in the order of arrival. The role
+// is given as a label; all are of class ml-inference.
 func openGPU2025(ref Ref, _ Options) (*fleetTrace, error) {
 	fs, err := findFiles(ref.Path)
 	if err != nil {
@@ -28,7 +28,9 @@ func openGPU2025(ref Ref, _ Options) (*fleetTrace, error) {
 	return arrivalsOf(fs, func(string) (rows[Arrival], error) { return gpu2025{}, nil }), nil
 }
 
-const gpu2025Columns = "instance_sn,role,app_name,cpu_request,cpu_limit,gpu_request,gpu_limit,rdma_request,rdma_limit,memory_request,memory_limit,disk_request,disk_limit,max_instance_per_node,creation_time,scheduled_time,deletion_time"
+const gpu2025Columns = "instance_sn,role,app_name,cpu_request,cpu_limit,gpu_request,gpu_limit," +
+	"rdma_request,rdma_limit,memory_request,memory_limit,disk_request,disk_limit," +
+	"max_instance_per_node,creation_time,scheduled_time,deletion_time"
 
 type gpu2025 struct{}
 

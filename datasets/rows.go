@@ -31,9 +31,9 @@ type rows[T any] interface {
 // checkEvery is how many lines are read between looks at the context.
 const checkEvery = 1024
 
-// readRows yields the records of all files in order. Blank lines are left out,
-// though rows with a method blank are told of them; an error about a row is yielded as *RowError and reading goes on, any other
-// ends it.
+// readRows yields the records of all files in order. Blank lines are skipped; rows
+// that have a method blank are told of them. An error about a row is yielded as a
+// *RowError and reading goes on; any other error ends it.
 func readRows[T any](ctx context.Context, fs *files, open func(path string) (rows[T], error), yield func(T, error) bool) {
 	var none T
 	fs.read.Store(0)

@@ -86,8 +86,8 @@ func (u *Usage) Order() Order { return u.trace.order }
 func (u *Usage) Resources() []resource.Name { return slices.Clone(u.trace.resources) }
 
 // Progress returns how much of the trace the current or last pass has read, and
-// how much there is: bytes on disk, or samples of a synthetic trace. A total of
-// 0 is unknown, as for a pipe.
+// how much there is: bytes on disk, or time steps of a synthetic trace. A total
+// of 0 is unknown, as for a pipe.
 func (u *Usage) Progress() (done, total int64) {
 	return u.trace.progress()
 }

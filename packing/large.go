@@ -8,13 +8,13 @@ import "math"
 //
 //	s(k) = ⌊min(g / devices of k, c / cores of k, m / memory of k)⌋
 //
-// more tasks of class k; with q(k) the part that class k makes up of the demand for
-// devices, what it offers to the classes of several is Σ q(k) s(k) devices of k, and
-// a part of that is what it is worth to keep it together: it can be broken up at any
-// time, and not be mended where nothing leaves. The part is Σ q(k) · devices of k / those
-// of the largest class, within bounds: the more of the demand is for large jobs, the less
-// is left that could fill up what is broken. Where tasks name models
-// there is no such charge: it would send those that name none to the nodes of few
+// more tasks of class k. With q(k) the part of class k in the demand for devices, the
+// machine offers Σ q(k) s(k) (devices of k) to the classes of several devices, and a
+// part of that is what keeping it whole is worth: it can be broken up at any time but,
+// where nothing leaves, never restored. The part is Σ q(k) (devices of k) / (devices of
+// the largest class), between leastKeeping and mostKeeping: the more of the demand is
+// for large jobs, the less of it can fill up a broken machine. Where tasks name models
+// there is no such term: it would send those that name none to the nodes of few
 // devices, whose models others wait for.
 type large struct {
 	devices          int

@@ -25,8 +25,8 @@ const (
 
 var boundsPool = sync.Pool{New: func() any { return new(bounds) }}
 
-// fill works out the bounds of all nodes of s: what stands of each, what rises with
-// its kind, and what its place adds; less where it has no room.
+// fill works out the bounds of all nodes of s: the base of each, plus the rise of its
+// kind, plus what its place adds, less setBack where it has no room.
 func (u *bounds) fill(x *sieve, rise []float32, s *State, rooms []rooming, places *placing) {
 	n := len(s.Blocks)
 	if cap(u.of) < n*BlockSize {
@@ -77,8 +77,8 @@ func (c *census) count(of []float32) {
 	}
 }
 
-// reached returns the highest bound, in whole steps, that about n nodes have; 0, which
-// all have but those set back, where there are not as many.
+// reached returns the highest bound, in whole steps, that about n nodes reach; where
+// there are fewer, 0, which all nodes reach that are not set back.
 func (u *bounds) reached(n int) float32 {
 	for k := len(u.above) - 1; k > 0; k-- {
 		if int(u.above[k]) >= n {
@@ -134,7 +134,7 @@ func (p *plan) ask(s *State, t *terrain, u *bounds, most int) findings {
 	return whole.findings
 }
 
-// round asks the nodes with bounds from one up to below another.
+// round asks in full the nodes whose bounds lie in [from, below).
 func (x *scan) round(u *bounds, from, below float32) {
 	n := len(x.state.Blocks)
 	parts := make([]*scan, min(runtime.GOMAXPROCS(0), 1+n/blocksPerPart))
@@ -163,13 +163,13 @@ func (x *scan) round(u *bounds, from, below float32) {
 	}
 }
 
-// rooming sets nodes back that lack room.
+// rooming sets back nodes that have less left of a resource than a request needs.
 type rooming struct {
 	left []float32 // by node
 	need float32
 }
 
-// rooms returns those that the rules of p call for.
+// rooms returns the roomings that the rules of p call for.
 func (p *plan) rooms(x *sieve) []rooming {
 	var rooms []rooming
 	for k := range p.rules {
@@ -180,7 +180,7 @@ func (p *plan) rooms(x *sieve) []rooming {
 	return rooms
 }
 
-// add adds it to the bounds of a block from node at on.
+// add sets nodes back in of, the bounds of a block that begins at node at.
 func (r *rooming) add(of []float32, at int) {
 	for i, left := range r.left[at:][:len(of)] {
 		if left < r.need {
@@ -197,7 +197,8 @@ type placing struct {
 	more   float32   // at most
 }
 
-// lay asks what places add, and which are closed; nil where that is nothing.
+// lay works out what places add to the bounds of a request, closed places setBack less;
+// nil where places make no difference.
 func (p *plan) lay(s *State, t *terrain, bs *builds) *placing {
 	pl, says := &placing{at: bs.places, points: make([]float32, len(s.Places))}, false
 	var value []float32
@@ -239,7 +240,7 @@ func (p *plan) lay(s *State, t *terrain, bs *builds) *placing {
 	return pl
 }
 
-// add adds it to the bounds of a block from node at on.
+// add adds the points of places to of, the bounds of a block that begins at node at.
 func (pl *placing) add(of []float32, at int) {
 	for i, place := range pl.at[at:][:len(of)] {
 		of[i] += pl.points[place]

@@ -37,10 +37,10 @@ func newShapes(e *engine) *shapes {
 	return c
 }
 
-// search finds the most best nodes for q, on q.State or on what latest lends, and
-// returns the state it looked at, still lent. q.State, where it is not that one,
-// is given back.
-// thorough asks for exact counts.
+// search finds the best nodes for q, as many as most, on q.State or on what latest
+// lends, and returns the state it looked at, still lent. q.State, where it is not that
+// one, is given back. thorough asks for exact counts of the nodes that each rule turns
+// away.
 func (c *shapes) search(q *Query, latest func() *State, most int, thorough bool) (*plan, *State, findings) {
 	thorough = thorough || len(q.State.Blocks) <= c.smallFleet
 	if sh := c.find(q); sh != nil {

@@ -38,21 +38,23 @@ const (
 	wholeDevices
 )
 
-// sieve holds what stands of all nodes for the requests of one way.
+// sieve keeps, for the requests of one way, the part of every node's bound that does
+// not depend on the single request.
 type sieve struct {
 	standings []Standing  // by scorer, nil for those without
-	parts     []float32   // points of a value of 1, by scorer
-	base      []float32   // by node: the points that stand, noNode where there is none
+	parts     []float32   // points for each unit of a value, by scorer
+	base      []float32   // by node: the points of its standings, noNode where there is no node
 	kind      []int32     // by node: position in kinds
-	left      [][]float32 // by resource and node: at least what is not requested; nil where nobody asks
+	left      [][]float32 // by resource and node: at least what is not requested; nil for resources no rule asks about
 	kinds     []nodeKind
-	known     map[nodeKind]int32
-	marks     []uint32 // in use, by scorer, one bit each
-	upTo      uint64   // how many of the state's changes are worked in
-	used      uint64   // when, by sieves.searches
+	known     map[nodeKind]int32 // positions in kinds
+	marks     []uint32           // that occur, by scorer, one bit each
+	upTo      uint64             // how many of the state's changes are worked in
+	used      uint64             // number of the last search that used it
 }
 
-// nodeKind is what the part of a bound that depends on the request goes by.
+// nodeKind is what all nodes have in common for which a request raises the bound by
+// the same amount.
 type nodeKind struct {
 	build int32
 	marks uint64 // four bits for each scorer
@@ -211,7 +213,8 @@ func (p *plan) way() (w way, ok bool) {
 	return w, len(p.measures) <= maxScorers
 }
 
-// add begins a sieve for a way that p is of. The one not used for the longest goes.
+// add starts an empty sieve for w, the way of p's request. Where there is no room for
+// another, the least recently used one is dropped.
 func (c *sieves) add(w way, p *plan, s *State) *sieve {
 	for room := maxSieveBytes / (bytesPerNode * BlockSize * max(1, len(s.Blocks))); len(c.mu.byWay) >= max(1, min(room, maxSieves)); {
 		var oldest way
@@ -248,8 +251,8 @@ func (c *sieves) add(w way, p *plan, s *State) *sieve {
 // unseen is the upTo of a sieve that has seen no state.
 const unseen = math.MaxUint64
 
-// ofWay returns the query of a workload that needs none of the resources q does, and
-// devices as q does. It keeps no node alive.
+// ofWay returns a query for devices as q needs them and for none of any resource that
+// requests of the way need. It keeps no node alive.
 func (q *Query) ofWay(w way) *Query {
 	none := &Query{
 		State: q.State.withoutNodes(), Workload: new(workload.Workload), Policy: q.Policy, First: q.First, Slots: q.Slots, Stay: q.Stay, rules: q.rules,
@@ -263,14 +266,14 @@ func (q *Query) ofWay(w way) *Query {
 	return none
 }
 
-// update works in what has changed up to s; false, and nothing is known any more, where
-// there are too many builds.
+// update works in what has changed up to s. It returns false where there are too many
+// builds: then x is of no use any more.
 func (x *sieve) update(s *State, bs *builds) bool {
 	changed, ok := []int32(nil), false
 	if x.upTo != unseen {
 		changed, ok = s.changes.since(x.upTo)
 	}
-	x.upTo = unseen // a panic must not leave what is half worked in for known
+	x.upTo = unseen // after a panic everything is worked in anew
 	bs.grow(len(s.Blocks) * BlockSize)
 	for len(x.base) < len(s.Blocks)*BlockSize {
 		x.base, x.kind = append(x.base, noNode), append(x.kind, 0)
@@ -297,7 +300,7 @@ func (x *sieve) update(s *State, bs *builds) bool {
 	return bs.count() <= maxBuilds
 }
 
-// weigh finds what stands of a node.
+// weigh works out the base, the kind and the room left of a node.
 func (x *sieve) weigh(s *State, bs *builds, node int) {
 	b, i := s.peek(node)
 	if b.Live>>i&1 == 0 {
@@ -334,7 +337,7 @@ func (x *sieve) weigh(s *State, bs *builds, node int) {
 // setBack puts nodes that rules turn away behind all others.
 const setBack = 1000
 
-// unfit returns the builds that rules turn away.
+// unfit returns, by block of builds, those that rules turn away, one bit each.
 func (p *plan) unfit(s *State, bs *builds) []uint64 {
 	unfit := make([]uint64, len(bs.blocks))
 	for i, b := range bs.blocks {
@@ -349,8 +352,8 @@ func (p *plan) unfit(s *State, bs *builds) []uint64 {
 	return unfit
 }
 
-// rises returns, by kind, what of the bounds depends on the request and on what a node
-// is.
+// rises returns, by kind, the points that the request of p adds to the base of a node,
+// setBack less where rules turn the build away.
 func (x *sieve) rises(p *plan, s *State, bs *builds) []float32 {
 	rise := make([]float32, len(x.kinds))
 	sum := float32(rounding)

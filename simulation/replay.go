@@ -44,8 +44,8 @@ type outcome struct {
 // class is the one class of replayed workloads: what they ask for is what they get.
 const class workload.Class = "replayed"
 
-// planFor is for how many arrivals a plan is in the making before it counts: a
-// number, so that a replay is the same on machines of any speed.
+// planFor is how many arrivals pass between the start of a plan and its adoption: a
+// fixed number, so that a replay is the same on machines of any speed.
 const planFor = 32
 
 func newReplay(ctx context.Context, t *Trace, p policy, seed uint64) (*replay, error) {
@@ -84,7 +84,8 @@ func newReplay(ctx context.Context, t *Trace, p policy, seed uint64) (*replay, e
 	return r, nil
 }
 
-// run replays arrivals, positions in the trace's pods, in order; what has departed by an arrival is released before.
+// run replays arrivals, given as positions in the trace's pods, in order. With
+// departures, what has departed by the time of an arrival is released before it.
 func (r *replay) run(ctx context.Context, arrivals []int32, departures bool, c *curve) error {
 	defer r.planner.stop()
 	for n, pod := range arrivals {
@@ -152,8 +153,8 @@ func (r *replay) release(ctx context.Context, now time.Time, c *curve) error {
 	return nil
 }
 
-// plan starts plans that have become due before arrival n, and adopts those that
-// were in the making for long enough.
+// plan adopts a plan that was started planFor arrivals before n, and starts one that
+// has become due.
 func (r *replay) plan(ctx context.Context, n int) error {
 	if !r.policy.learns {
 		return nil
@@ -198,7 +199,7 @@ func (p *planner) start(ctx context.Context, problem packing.Problem, until int)
 	}()
 }
 
-// wait returns the plan in the making.
+// wait blocks until the pending plan is done and returns it.
 func (p *planner) wait() (*packing.Worth, time.Duration, error) {
 	done := <-p.pending
 	p.cancel()
@@ -206,7 +207,7 @@ func (p *planner) wait() (*packing.Worth, time.Duration, error) {
 	return done.worth, done.took, done.err
 }
 
-// stop ends a plan that is no longer wanted.
+// stop cancels the pending plan, if any, and waits for it to end.
 func (p *planner) stop() {
 	if p.pending != nil {
 		p.cancel()

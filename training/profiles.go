@@ -148,11 +148,12 @@ func (n *night) saveProfile(e *evidence, model *models.Profiler, r *ProfileRepor
 
 func slotsKey(e *evidence) string { return "slots " + string(e.resource) }
 
-// profileVerdict decides. What is learned of slots serves where it loses less than
-// what earlier days tell by more than one standard error, at the levels of slots,
-// and where sums of it violate no more than they may, or than those of earlier
-// days do, and save no less, calibrated and at matched violations. A champion that does so stays
-// unless the night's model loses less, which is then tried in its shadow.
+// profileVerdict decides. A profiler may serve where its loss, over the levels of
+// slots, is lower than that of earlier days by more than one standard error, and where
+// machine sums made of it are passed no more often than risk or than those of earlier
+// days, and save no less, calibrated and at matched violations. A champion that still
+// may serve stays, unless the night's model has the lower loss: that is then tried in
+// its shadow.
 func profileVerdict(ratings []SlotRating, risk float64) (Verdict, string) {
 	history, learned := &ratings[0], &ratings[1]
 	if len(ratings) == 3 && history.Cases < fewestCases {
@@ -329,8 +330,8 @@ func (e *evidence) rateSlots(ctx context.Context, tellers []teller) ([]SlotRatin
 	return ratings, nil
 }
 
-// slotShifts are what must be added to profiles of earlier days, by level, for
-// their slots to hold over the calibration window.
+// slotShifts returns, by level, what must be added to profiles of earlier days, as a
+// share of the scale, for their slots to hold over the calibration window.
 func (e *evidence) slotShifts() ([]float32, error) {
 	var scores []float32
 	told := slotTold{}
@@ -397,7 +398,8 @@ func (t *slotTold) ask(e *evidence, track, row int) (ok bool) {
 	return t.measured > 0
 }
 
-// by lets a profiler tell, or the profile of earlier days, moved by level.
+// by fills quantiles and means with what m predicts, or, where m is nil, with the
+// profile of earlier days moved by the shift of each level.
 func (t *slotTold) by(m *models.Profiler, profile, shifts []float32) error {
 	if m != nil {
 		return errors.Join(m.Quantiles(t.rows, t.quantiles), m.Means(t.rows, t.means))

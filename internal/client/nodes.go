@@ -105,7 +105,10 @@ func (c Client) RemoveNode(ctx context.Context, node string, force bool) error {
 }
 
 func nodeGrid(nodes []*auspexv1.NodeStatus) *output.Grid {
-	g := &output.Grid{Header: []string{"NODE", "STATE", "SITE", "RACK", "LEVEL", "DEVICES", "WORKLOADS", "CPU REQUESTED", "CPU PEAK", "CPU", "MEMORY REQUESTED", "MEMORY PEAK", "MEMORY", "WATTS"}}
+	g := &output.Grid{Header: []string{
+		"NODE", "STATE", "SITE", "RACK", "LEVEL", "DEVICES", "WORKLOADS",
+		"CPU REQUESTED", "CPU PEAK", "CPU", "MEMORY REQUESTED", "MEMORY PEAK", "MEMORY", "WATTS",
+	}}
 	for _, s := range nodes {
 		n := s.Node
 		row := []any{n.Name, s.State, strings.Trim(n.Provider+"/"+n.Zone, "/"), output.OrDash(n.Rack), n.SecurityLevel, deviceSummary(n.Devices), s.Workloads}

@@ -23,7 +23,8 @@ func limit(most map[rateClass]int64) step {
 		n := flying[class]
 		defer n.Add(-1)
 		if n.Add(1) > most[class] {
-			return newStatus(codes.ResourceExhausted, "TOO_MANY_CALLS", "%d %s calls are in flight, as many as are served at once", most[class], class).retry(retryWhenBusy).Err()
+			busy := newStatus(codes.ResourceExhausted, "TOO_MANY_CALLS", "%d %s calls are in flight, as many as are served at once", most[class], class)
+			return busy.retry(retryWhenBusy).Err()
 		}
 		return next(ctx)
 	}

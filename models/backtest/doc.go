@@ -14,8 +14,8 @@
 // (read.go, grid.go): which days are tested (calendar.go, split.go), with which
 // margins (calibrate.go, surely.go), how they are scored (judgement.go, metrics.go),
 // how sure that is (bootstrap.go), how newborn workloads fare (cold.go) and what is
-// told of it (report.go). To add a contestant, write its file in package baseline and enter
-// it in all.go there.
+// reported (report.go). To add a contestant, write its file in package baseline and
+// enter it in all.go there.
 //
 // Package baseline has the contestants known from public systems, one a file;
 // package learned has ours; package plot draws reports.

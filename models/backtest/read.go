@@ -17,10 +17,14 @@ import (
 
 const dayLength = 24 * time.Hour
 
-// ReadPanel puts the samples of a trace, in any order, on a grid of step, or of so
-// many of them as its samples mostly lie apart, that begins with a day of UTC. Of more than most workloads it keeps that many, drawn
-// by seed, and says how many there were; 0 keeps all. An error among the samples
-// ends it.
+// ReadPanel reads the usage of n from samples, in any order, onto a grid that begins
+// at midnight UTC. A step of the grid is step long, or as many times that, up to an
+// hour, as nine in ten samples of a workload lie apart. Of more than most workloads it
+// keeps that many, drawn by seed; 0 keeps all. workloads is how many there were.
+//
+// The first error among the samples ends the reading. It is an error, too, if the trace
+// holds no usage of n or no limit of it, spans more than five years, or has samples more
+// than an hour apart.
 func ReadPanel(samples iter.Seq2[timeseries.Sample, error], n resource.Name, step time.Duration, most int, seed uint64) (p *Panel, workloads int, err error) {
 	r := reader{resource: n, step: step, most: most, seed: seed, byID: map[string]*column{}, passed: map[string]bool{}}
 	for s, err := range samples {
@@ -52,7 +56,7 @@ type reader struct {
 	most     int
 	seed     uint64
 	byID     map[string]*column
-	drawn    draw            // the same, the first to go on top
+	drawn    draw            // the same columns, the next to be dropped on top
 	passed   map[string]bool // workloads that were not drawn
 	last     *column
 
@@ -60,8 +64,8 @@ type reader struct {
 	err        error
 }
 
-// longest is the most time between two samples of one trace: what lies further
-// apart has a time that is wrong.
+// longest bounds the time between the first and the last sample of a trace: beyond it
+// a time is taken to be wrong.
 const longest = 5 * 365 * dayLength
 
 // column is a workload's usage from its first step on, steps counted from 1970.
@@ -122,7 +126,7 @@ func (r *reader) add(s *timeseries.Sample) {
 	}
 }
 
-// column returns that of a workload, nil if it is not among those drawn.
+// column returns the column of a workload, nil if it is not among those drawn.
 func (r *reader) column(id string) *column {
 	if r.last != nil && r.last.id == id {
 		return r.last

@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// Fit learns the quantiles of the targets of train, or with Options.Mean their mean. With valid, rows of a later time as a rule, each quantile keeps
-// the number of trees at which its loss there was lowest, and is done after Options.Patience rounds without a better
-// one; valid may be nil.
+// Fit learns the quantiles of the targets of train, or with Options.Mean their mean. valid, which may be nil, holds
+// rows of a later time as a rule: each quantile keeps the number of trees at which its loss on them was lowest, and
+// stops after Options.Patience rounds without a lower one.
 //
 // The model depends on the data, the options and the seed, and not on the number of cores. Fit returns the error of a
 // context that ends, and says what is wrong with bad options or data. All goroutines it starts have ended when it
@@ -23,8 +23,8 @@ func Fit(ctx context.Context, train, valid *Dataset, o Options) (*Model, error) 
 	return b.Fit(ctx, o)
 }
 
-// Bins are a training and a validation set whose columns have been sorted into bins: once, for models of several
-// targets, quantiles or losses, where each Fit would do it again. It is not safe for concurrent use.
+// Bins are a training and a validation set whose columns have been sorted into bins. They serve to fit models of
+// several targets, quantiles or losses, for each of which Fit would sort again. Not safe for concurrent use.
 type Bins struct {
 	train, valid     *Dataset // valid may be nil
 	cuts             []cuts
@@ -34,7 +34,8 @@ type Bins struct {
 }
 
 // Bin sorts the columns of train, and of valid unless that is nil, as Options.MaxBins and Options.Seed say. It keeps
-// both: their targets, weights and marks may be set anew before each Fit, their columns must not change.
+// both sets: their targets, weights and censoring may be replaced before each Fit, their columns must not change. Its
+// errors say what is wrong with options or data.
 func Bin(train, valid *Dataset, o Options) (*Bins, error) {
 	o.Quantiles, o.Mean = nil, true // whatever is fitted
 	o, err := o.withDefaults()
@@ -66,8 +67,8 @@ func checkBoth(train, valid *Dataset) error {
 	return nil
 }
 
-// Fit is the function Fit of the sets that b was made of, with their targets as they are now: the same model, to the
-// bit. The number of bins and the seed must be those of Bin.
+// Fit returns the model, to the bit, that the function Fit returns for the sets b was made of with their present
+// targets. MaxBins and Seed must be those given to Bin.
 func (b *Bins) Fit(ctx context.Context, o Options) (*Model, error) {
 	o, err := o.withDefaults()
 	if err != nil {

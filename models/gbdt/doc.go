@@ -1,6 +1,5 @@
 // Package gbdt fits and evaluates gradient-boosted trees that predict quantiles, or the mean: histogram-based, by pinball
-// or squared loss. It
-// depends on the standard library alone and knows nothing about what the columns mean.
+// or squared loss. It depends on the standard library alone and knows nothing about what the columns mean.
 //
 // # Method
 //

@@ -18,9 +18,9 @@ import (
 	"github.com/auspex-project/auspex/workload"
 )
 
-// nodeWatch holds what is promised for the sums of nodes against what they come
-// to, once a span, and raises the margins of a size of nodes whose promise is shown
-// to be broken.
+// nodeWatch compares, once a span, what is promised for the sums of nodes with what
+// they used, and raises the margins of a size of nodes whose promise is shown to be
+// broken. It is not safe for concurrent use.
 type nodeWatch struct {
 	grid     forecast.Grid
 	registry *registry.Registry
@@ -131,7 +131,8 @@ func (w *nodeWatch) pledge(p *page, histories map[string]*models.History, now ti
 	return true
 }
 
-// promises are those of some nodes, others every span.
+// promises returns what p promises of nodes; of a fleet over maxNodes or maxSeats, of
+// some nodes, others every span.
 func (w *nodeWatch) promises(p *page, histories map[string]*models.History, start, now time.Time) (of []nodePledge) {
 	byNode, seats := map[string][]string{}, 0
 	for id := range p.entries {
@@ -196,8 +197,9 @@ func (w *nodeWatch) promise(p *page, histories map[string]*models.History, membe
 	return of, true
 }
 
-// samplesASlot is how many samples a slot u has had of late, the most of a few slots, or a
-// hole would make the whole node coarse; 0 for the newborn, which had no whole slot.
+// samplesASlot returns how many samples of u fall into a slot: the most of its last
+// three slots, or a gap would make the whole node coarse; 0 for a workload that has not
+// had a whole slot.
 func (w *nodeWatch) samplesASlot(u *models.Usage) (n int) {
 	if u.Last().Sub(u.First()) < 2*w.grid.Slot {
 		return 0
@@ -303,8 +305,9 @@ func (w *nodeWatch) look() (changes []nodeChange) {
 	return changes
 }
 
-// margins returns m with the bands raised whose promise is broken: to what nodes
-// have needed since, or the sum of peaks where that is too little to tell.
+// margins returns a copy of m in which bands whose promise is broken are raised: to what
+// nodes have needed over the window, or to the sum of peaks where that is too little to
+// tell.
 func (w *nodeWatch) margins(m forecast.Margins) forecast.Margins {
 	out := forecast.Margins{Bands: slices.Clone(m.Bands)}
 	for i, b := range out.Bands {

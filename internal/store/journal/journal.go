@@ -187,7 +187,8 @@ func (j *Journal) beginning(position wal.Position) error {
 
 // damaged says how to go on after err.
 func (j *Journal) damaged(err error) error {
-	return fmt.Errorf("journal: %w; without those records placements would be made twice (restore the folder %s from a backup, or move it away to start with an empty fleet)", err, j.dir)
+	return fmt.Errorf("journal: %w; without those records placements would be made twice "+
+		"(restore the folder %s from a backup, or move it away to start with an empty fleet)", err, j.dir)
 }
 
 // Compact writes content as the new snapshot and drops the log before it.

@@ -130,7 +130,8 @@ type querier interface {
 // there is nothing in it yet.
 func identify(ctx context.Context, db querier) (empty bool, err error) {
 	var application, version, objects int64
-	row := db.QueryRowContext(ctx, "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)")
+	row := db.QueryRowContext(ctx, `SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`)
 	if err := row.Scan(&application, &version, &objects); err != nil {
 		return false, err
 	}
@@ -140,7 +141,8 @@ func identify(ctx context.Context, db querier) (empty bool, err error) {
 	case application != applicationID:
 		return false, fmt.Errorf("%w: the database is of another program (application_id %#x): set store.path to another file", store.ErrRefused, application)
 	case version != schemaVersion:
-		return false, fmt.Errorf("%w: the database has schema version %d, this program knows version %d: run the version of auspex that wrote it, or set store.path to another file", store.ErrRefused, version, schemaVersion)
+		return false, fmt.Errorf("%w: the database has schema version %d, this program knows version %d: "+
+			"run the version of auspex that wrote it, or set store.path to another file", store.ErrRefused, version, schemaVersion)
 	}
 	return false, nil
 }
@@ -152,7 +154,8 @@ func create(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	if mode != "wal" {
-		return fmt.Errorf("%w: journal mode is %q instead of WAL: the file system lacks shared memory or locks, set store.path to a local disk", store.ErrRefused, mode)
+		return fmt.Errorf("%w: journal mode is %q instead of WAL: the file system lacks shared memory or locks, "+
+			"set store.path to a local disk", store.ErrRefused, mode)
 	}
 	return inTransaction(ctx, conn, func() error {
 		empty, err := identify(ctx, conn)

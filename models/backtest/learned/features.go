@@ -12,18 +12,18 @@ import (
 // before the origin.
 type view struct {
 	limit     float32
-	m1        float32 // largest sum over as many days
-	m14, m21  float32
-	same      float32 // largest sum in the hours of the horizon, on seven days
-	yesterday float32 // the same on the last
-	weekday   float32 // on the same day of three weeks; before there is one, as same
-	mean      float32 // of the sum over a day
-	deviation float32 // the same
+	m1        float32 // largest sum of the last day
+	m14, m21  float32 // largest sum of the last 14 and 21 days
+	same      float32 // largest sum in the hours of the horizon, on the last seven days
+	yesterday float32 // the same on the last day alone
+	weekday   float32 // the same on this weekday of the last three weeks; as same while less than a week is known
+	mean      float32 // mean of the sum over the last day
+	deviation float32 // standard deviation of the sum over the last day
 	s14       float32 // sum of the members' own maxima over 14 days
-	week      float32 // sum of those over 7 days, of young ones of their limits
-	all       float32 // sum of their all-time maxima, the same of young ones
-	young     float32 // share of limit that is younger than two hours
-	younger   float32 // than a day
+	week      float32 // sum of their maxima over 7 days; the young count with their limits
+	all       float32 // sum of their all-time maxima; the young count with their limits
+	young     float32 // share of the limit whose members are younger than youngAge
+	younger   float32 // share of the limit whose members are younger than a day
 	rest      float32 // share of the horizon that falls on Saturday or Sunday
 	members   int
 	features  []float32
@@ -38,13 +38,13 @@ const youngAge = 2 * time.Hour
 // windows are the hours over which maxima are looked at.
 var windows = [...]int{1, 3, 6, 12, 24, 48, 72, 7 * 24}
 
-// base is what features are told in multiples of.
+// base returns what features are expressed in multiples of.
 func (v *view) base() float32 { return max(v.m14, .002*v.limit) }
 
-// gap is what targets are told in multiples of.
+// gap returns what targets are expressed in multiples of.
 func (v *view) gap() float32 { return max(v.s14-v.m14, 0) + v.floor() }
 
-// floor is what forecast.Peak adds to whatever margins are told in.
+// floor returns what forecast.Peak adds to the distance that margins are shares of.
 func (v *view) floor() float32 { return .01 * v.limit }
 
 // look fills v with what is known of a membership at an origin.
@@ -148,16 +148,16 @@ func rest(t time.Time, horizon time.Duration) float32 {
 	return float32(n) / float32(hours)
 }
 
-// members is what a machine's workloads come to one by one.
+// members is what is known of a machine's workloads one by one.
 type members struct {
-	week        float32    // sum of maxima over seven days
-	usual       float32    // sum of median daily maxima
-	younger     float32    // limit that is younger than a day
-	headroom    [2]float32 // the most that single members could use over their maximum of 14 days
-	record      [2]float32 // the most that single all-time maxima are over those of 14 days
+	week        float32    // sum of their maxima over seven days
+	usual       float32    // sum of their median daily maxima
+	younger     float32    // sum of the limits of those younger than a day
+	headroom    [2]float32 // the two largest differences between a limit and the maximum of 14 days
+	record      [2]float32 // the two largest differences between an all-time maximum and that of 14 days
 	largest     float32    // largest limit
 	largestPeak float32    // largest maximum of 14 days
-	variance    float64    // sum of those over a day, as if members were independent
+	variance    float64    // sum of their variances over a day, as if they were independent
 }
 
 func (l *Peak) members(v *view, at backtest.Membership, origin int) members {
@@ -216,6 +216,7 @@ func usualPeak(a *past, hour int) float32 {
 	return daily[3]
 }
 
+// topTwo enters x into the two largest values.
 func topTwo(top *[2]float32, x float32) {
 	switch {
 	case x > top[0]:

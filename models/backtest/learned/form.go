@@ -8,15 +8,15 @@ import (
 // passes it is common enough to be learned from, where records are luck.
 const level = .9
 
-// form is a way to make a peak, and what calibration moves it towards, of what is
-// known of a machine.
+// form predicts a machine's peak from what is known of it, and says what calibration
+// moves the prediction towards.
 type form struct {
 	low     low
 	towards towards
-	calm    bool // it moves less far over days of rest
+	calm    bool // calibration moves it less far over weekends, see restful
 }
 
-// low is where the peak comes from.
+// low is what the uncalibrated peak is taken from.
 type low int
 
 const (
@@ -46,11 +46,12 @@ const (
 	multiple                 // multiples of the low
 )
 
-// restful is how much less far a calm form moves over a horizon all of rest: what
-// breaks records is mostly people at work.
+// restful is the share of its way that a calm form does not move over a horizon that
+// lies within a weekend: records are mostly broken by people at work.
 const restful = .8
 
-// learnedForms have the boosted quantile. How to tell days of rest takes weeks of them.
+// learnedForms returns the forms with the boosted quantile. The calm one is left out
+// unless weeks are known: what weekends are like takes several of them to tell.
 func learnedForms(weeks bool) []form {
 	out := []form{{boosted, between, false}, {boosted, share, false}}
 	if weeks {
@@ -59,15 +60,18 @@ func learnedForms(weeks bool) []form {
 	return out
 }
 
-// simpleForms need no model, the plain one first.
+// simpleForms returns the forms that need no model, the sum of histories first.
 func simpleForms() []form {
 	return []form{
-		{threeWeeks, allTime, false}, {twoWeeks, share, false}, {oneDay, share, false}, {sameHours, deviation, false},
-		{sameHours, share, false}, {yesterday, share, false}, {yesterday, deviation, false}, {weekday, share, false}, {weekday, multiple, false}, {average, deviation, false}, {limits, share, false},
+		{threeWeeks, allTime, false}, {twoWeeks, share, false}, {oneDay, share, false},
+		{sameHours, deviation, false}, {sameHours, share, false},
+		{yesterday, share, false}, {yesterday, deviation, false},
+		{weekday, share, false}, {weekday, multiple, false},
+		{average, deviation, false}, {limits, share, false},
 	}
 }
 
-// bounds are the peak of f and what it moves towards.
+// bounds returns the peak of f and what calibration moves it towards.
 func (f form) bounds(v *view) (low, high float32) {
 	low = f.peak(v)
 	switch f.towards {
@@ -88,30 +92,33 @@ func (f form) bounds(v *view) (low, high float32) {
 	return low, high
 }
 
-// peak is the low of f. Without a model the summed history answers for it.
+// peak returns the uncalibrated peak of f. The summed history of three weeks answers
+// for a boosted form without a model.
 func (f form) peak(v *view) float32 {
-	switch {
-	case f.low == twoWeeks:
+	switch f.low {
+	case twoWeeks:
 		return v.m14
-	case f.low == oneDay:
+	case oneDay:
 		return v.m1
-	case f.low == sameHours:
+	case sameHours:
 		return v.same
-	case f.low == yesterday:
+	case yesterday:
 		return v.yesterday
-	case f.low == weekday:
+	case weekday:
 		return v.weekday
-	case f.low == average:
+	case average:
 		return v.mean
-	case f.low == limits:
+	case limits:
 		return v.limit
-	case f.low == boosted && v.modelled:
-		return min(v.limit, max(0, v.m14+v.learned*v.gap()))
+	case boosted:
+		if v.modelled {
+			return min(v.limit, max(0, v.m14+v.learned*v.gap()))
+		}
 	}
 	return v.m21
 }
 
-// ask lets m predict the peak, in gaps above m14. It may be nil.
+// ask lets m, which may be nil, predict the peak, in gaps above m14.
 func (v *view) ask(m *gbdt.Model) {
 	if v.modelled = m != nil; v.modelled {
 		v.learned = predict(m, v)
