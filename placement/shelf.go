@@ -164,8 +164,10 @@ func (s *shelf) minutes(number uint64) []byte {
 
 // page returns the page of that number, as it is by now.
 func (s *shelf) page(number uint64) *page {
-	p, e := s.gangs[number], s.item(number)
-	if p == nil {
+	p, e := new(page), s.item(number)
+	if gang := s.gangs[number]; gang != nil {
+		*p = *gang // whoever got it earlier may still be reading
+	} else {
 		p = readMinutes(string(s.minutes(number)), s.words.of(e.words))
 		if e.asked {
 			p.key.id = p.verdict.RequestID

@@ -158,10 +158,27 @@ func TestShelfAgainstAList(t *testing.T) {
 
 func samePage(a, b *page) bool {
 	if a.gang != nil || b.gang != nil {
-		return a == b
+		return a.gang == b.gang && a.key == b.key && a.phase == b.phase
 	}
 	return a.key == b.key && a.phase == b.phase && a.verdict.account.words == b.verdict.account.words && a.verdict.ID == b.verdict.ID &&
 		a.verdict.Reason == b.verdict.Reason && a.verdict.Workload.Equal(b.verdict.Workload)
+}
+
+// Who asks for a decision keeps what was said, however that goes on.
+func TestPageIsTheReaders(t *testing.T) {
+	for what, p := range map[string]*page{
+		"gang": {key: requestKey{id: "r", gang: true}, gang: &GangDecision{ID: "d"}, phase: Reserved},
+		"one":  {key: requestKey{id: "r"}, verdict: &verdict{Decision: Decision{ID: "d", RequestID: "r", Workload: new(workload.Workload)}}, phase: Reserved},
+	} {
+		b := newBook(Settings{}.withDefaults())
+		b.keep(p)
+		before, _ := b.turnTo(&page{key: p.key})
+		b.turn("d", Released)
+		after := b.look("d")
+		if before.phase != Reserved || before.written != b.past || after.phase != Released || after.written != nil {
+			t.Errorf("%s: %s (%v) before, %s (%v) after", what, before.phase, before.written, after.phase, after.written)
+		}
+	}
 }
 
 // BenchmarkArchive writes down as many decisions as are kept by default, once an
