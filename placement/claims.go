@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"math"
 	"time"
 
 	"github.com/auspex-project/auspex/allocator"
@@ -14,6 +15,9 @@ type claims struct {
 	lines map[line]claim
 	added uint64 // how many there ever were
 }
+
+// unasked is more claims than there will ever be.
+const unasked = math.MaxUint64
 
 type line struct {
 	queue string

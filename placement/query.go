@@ -30,7 +30,7 @@ type Query struct {
 
 	rules   *classRules
 	shape   *shape  // nil where it is not known to have one
-	claims  uint64  // how many there had ever been when it was admitted
+	claims  uint64  // how many there had ever been when it was admitted on State; unasked where it was on an earlier one
 	chooser Chooser // nil: Block.Select
 	company []companion
 	bond    string // see bindTo

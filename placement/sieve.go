@@ -123,7 +123,7 @@ func (q *Query) renew(s *State) bool {
 		return false
 	}
 	q.State.done()
-	q.State = s
+	q.State, q.claims = s, unasked
 	q.lookUp(s)
 	q.meet(s)
 	return true

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/auspex-project/auspex/allocator"
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/packing"
@@ -246,5 +247,46 @@ func TestBoundsMeetNewResources(t *testing.T) {
 	}
 	if d := place(t, s, placement.Request{ID: w.ID, Workload: w}); d.Node != "n70" {
 		t.Errorf("%q: %s", d.Node, d.Reason)
+	}
+}
+
+// meanwhile is a filter that lets something happen once, while a request is looked at.
+type meanwhile struct{ happens func() }
+
+func (*meanwhile) Name() string { return "meanwhile" }
+
+func (f *meanwhile) Prepare(*placement.Query) []placement.Rule {
+	if happens := f.happens; happens != nil {
+		f.happens = nil
+		happens()
+	}
+	return nil
+}
+
+// A queue is asked again where a request is decided on a later state than it was
+// admitted on.
+func TestLaterStateAsksTheQueueAgain(t *testing.T) {
+	queues, err := allocator.NewTree([]allocator.Queue{{Name: "full", Limit: resource.Of(1, 1<<40)}, {Name: "other"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := new(meanwhile)
+	s := open(t, func(o *placement.Options) { o.Settings.Queues, o.Filters = queues, append(o.Filters, f) })
+	addNodes(t, s, 17*placement.BlockSize, 8, 16)
+	place := func(id, queue string, memoryGiB float64) placement.Decision {
+		w := work(id, 1, memoryGiB)
+		w.Queue = queue
+		d, err := s.Place(t.Context(), placement.Request{ID: id, Workload: w})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	f.happens = func() {
+		place("takes all of the queue", "full", 1)
+		place("has nodes looked at after that", "other", 2)
+	}
+	if d := place("admitted before", "full", 3); d.Node != "" || len(d.Denial) == 0 {
+		t.Errorf("over the limit of its queue: on %s, %s", d.Node, d.Reason)
 	}
 }
