@@ -259,15 +259,18 @@ func (l *ledger) compact() error {
 	}
 	l.mu.Lock()
 	due := l.mu.lagging || l.mu.records > max(compactEvery, 2*(len(l.mu.byDecision)+len(l.mu.nodes)))
+	if due {
+		l.mu.lagging, l.mu.records = false, 0 // what the journal lacks from here on is for the next time
+	}
 	l.mu.Unlock()
 	if !due {
 		return nil
 	}
 	if err := l.journal.Compact(l.content); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.mu.lagging = true
 		return fmt.Errorf("compact journal: %w", err)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.mu.lagging, l.mu.records = false, 0
 	return nil
 }
