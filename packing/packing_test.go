@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -285,6 +286,20 @@ func TestSolve(t *testing.T) {
 		if _, err := p.Solve(context.Background()); err != nil {
 			t.Errorf("%d machines, %d classes: %v", len(p.Machines), len(p.Targets), err)
 		}
+	}
+}
+
+// A fleet with devices is planned for a mix in which next to none needs one, too.
+func TestSolveEndsWhereFewNeedDevices(t *testing.T) {
+	p := Problem{Rounds: 1, Targets: targets(Class{1, 0, 0, 0, 0}, Class{1, 1, 100, 0, 0})}
+	p.Targets[0].Part, p.Targets[1].Part = 1-1e-9, 1e-9
+	for range 64 {
+		p.Machines = append(p.Machines, Machine{Cores: 96, Memory: 1, Devices: []Models{1, 1, 1, 1}})
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	if _, err := p.Solve(ctx); err != nil {
+		t.Fatal(err)
 	}
 }
 

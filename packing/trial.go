@@ -56,8 +56,12 @@ func newTrial(machines []Machine, targets []Target, w *Worth, rng *rand.Rand) *t
 	return t
 }
 
+// mostTasks is how many tasks are drawn at most: where next to none needs a device, they
+// would not fill a fleet in hours.
+const mostTasks = 1 << 22
+
 // fill draws tasks from the mix until their demand reaches arrived x devices, all
-// there are.
+// there are, or there are mostTasks of them.
 func (t *trial) fill(ctx context.Context, devices float64, rng *rand.Rand) (packed, error) {
 	upTo := make([]float64, len(t.targets))
 	sum := 0.0
@@ -67,7 +71,7 @@ func (t *trial) fill(ctx context.Context, devices float64, rng *rand.Rand) (pack
 	}
 	var p packed
 	looked, demand := 0, 0.0
-	for n := 0; demand < arrived*devices; n++ {
+	for n := 0; demand < arrived*devices && n < mostTasks; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
 			return packed{}, ctx.Err()
 		}
