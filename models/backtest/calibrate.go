@@ -78,9 +78,9 @@ func (s *Setting) DayOf(step int) int {
 
 // margins returns, by band and then by risk, the margins that held on the cases
 // of predictions low and high known at step now: those of the window whose horizon
-// has passed. Size pooled is all of them, for bands with too few cases. It is empty
-// before there are any.
-func (c *calibration) margins(low, high []float32, now int, risks []float64) map[band][]float32 {
+// has passed. Size pooled is all of them, for bands that are asked for and have too few
+// cases, or none. It is empty before there are any.
+func (c *calibration) margins(low, high []float32, now int, risks []float64, asked []band) map[band][]float32 {
 	from := c.setting.calibratedFrom(now)
 	first, _ := slices.BinarySearchFunc(c.order, from, func(i, step int) int { return c.moments[i].Origin - step })
 	weights := weightsByDay(c.setting.DayOf(now))
@@ -101,7 +101,7 @@ func (c *calibration) margins(low, high []float32, now int, risks []float64) map
 			out[band] = c.marginsOf(outcomes, risks)
 		}
 	}
-	if len(all) > 0 && len(out) < len(byBand) {
+	if len(all) > 0 && slices.ContainsFunc(asked, func(b band) bool { return out[b] == nil }) {
 		out[band{size: pooled}] = c.marginsOf(all, risks)
 	}
 	return out

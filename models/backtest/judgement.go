@@ -70,9 +70,16 @@ func (t *test) risks() []float64 {
 // calibratedPeaks predicts every moment of the test with the margins known at the
 // beginning of its day, from what past predicted by then: by risk, then by moment.
 func (t *test) calibratedPeaks(past, p *Predictions, risks []float64) [][]float32 {
+	asked := make([][]band, t.days)
+	for j := range t.moments {
+		day, b := t.blocks[j].day, t.calibration.bandOf(&t.moments[j])
+		if !slices.Contains(asked[day], b) {
+			asked[day] = append(asked[day], b)
+		}
+	}
 	byDay := make([]map[band][]float32, t.days)
 	for d, day := range t.Test {
-		byDay[d] = t.calibration.margins(past.Low, past.High, day.From, risks)
+		byDay[d] = t.calibration.margins(past.Low, past.High, day.From, risks, asked[d])
 	}
 	peaks := make([][]float32, len(risks))
 	for r := range peaks {

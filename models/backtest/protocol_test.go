@@ -60,7 +60,7 @@ func TestMarginsKnowOnlyWhatIsOver(t *testing.T) {
 		days[d] = Day{d * horizon, (d + 1) * horizon}
 	}
 	c := newCalibration(&Setting{Protocol: Protocol{Horizon: dayLength}, Panel: p, Days: days}, moments)
-	margins := c.margins(low, high, now*horizon, []float64{.5, .1, .01})
+	margins := c.margins(low, high, now*horizon, []float64{.5, .1, .01}, nil)
 	got := margins[c.bandOf(&moments[0])]
 	for i, want := range []float64{.5, .9, .99} {
 		want *= 10. / 11 // of the gap and 1 % of the limit
@@ -90,11 +90,17 @@ func TestMarginsByAge(t *testing.T) {
 	}
 	low, high := slices.Repeat([]float32{10}, len(moments)), slices.Repeat([]float32{19}, len(moments))
 	c := newCalibration(&Setting{Protocol: Protocol{Horizon: dayLength}, Panel: p, Days: days}, moments)
-	margins := c.margins(low, high, days[29].From, []float64{.1})
+	margins := c.margins(low, high, days[29].From, []float64{.1}, nil)
 	for i, want := range []float32{.2, .8} {
 		if got := margins[c.bandOf(&moments[i])]; len(got) != 1 || math.Abs(float64(got[0]-want)) > 1e-5 {
 			t.Errorf("margins %v, want %g", got, want)
 		}
+	}
+	// Machines of a size that was never seen before have those of all.
+	larger := band{size: 9}
+	margins = c.margins(low, high, days[29].From, []float64{.1}, []band{larger})
+	if got := margins[band{size: pooled}]; len(got) != 1 || math.Abs(float64(got[0]-.8)) > 1e-5 {
+		t.Errorf("margins %v of machines never seen before, want .8", got)
 	}
 }
 
