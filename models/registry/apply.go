@@ -32,6 +32,9 @@ func (r *Registry) apply(c Champions, changes []Change) error {
 		if change.Shadow && !change.Role.tried() {
 			return fmt.Errorf("challenge: %s has no challengers, only learned roles and profiles do", change.Role)
 		}
+		if change.Shadow && change.ID == "" {
+			return fmt.Errorf("challenge: no artefact to try for %s", change.Role)
+		}
 		if change.ID != "" {
 			if err := r.fits(change.Role, change.ID); err != nil {
 				return fmt.Errorf("promote: %w", err)
@@ -49,7 +52,7 @@ func (c Champions) apply(change Change) {
 	term := Term{change.ID, now(), change.Why}
 	switch {
 	case change.Shadow && s.ID != "":
-		if s.Challenger == nil || s.Challenger.ID != change.ID {
+		if s.ID != change.ID && (s.Challenger == nil || s.Challenger.ID != change.ID) {
 			s.Challenger = &term
 			c[change.Role] = s
 		}

@@ -74,15 +74,25 @@ func (r *Registry) back(c Champions, role Role, why string, want func(id string)
 }
 
 // takeMargins puts margins in service that know sums of the profile that n is told
-// by now: those that are, with what older ones know of it beside it. Where none
-// does, sums of n count as sums of peaks until a night has calibrated them, which
-// every Set says.
+// by now: those that are, with what older ones know of it beside it; or older ones
+// alone where those that are cannot be used. Where none does, sums of n count as sums
+// of peaks until a night has calibrated them, which every Set says.
 func (r *Registry) takeMargins(c Champions, n resource.Name, why string, restored *[]Restored) error {
 	service, profiler := c[MarginsRole], c[ProfileRole(n)].ID
 	var serving models.NodeMargins
+	knows := func(id string) bool {
+		m, err := r.nodeMargins(id)
+		return err == nil && m.Knows(n, profiler)
+	}
 	if service.ID != "" {
 		m, err := r.nodeMargins(service.ID)
-		if err == nil && m.Knows(n, profiler) {
+		if err != nil { // they serve no other resource either: all of older ones does
+			if back, err := r.back(c, MarginsRole, why, knows); err == nil {
+				*restored = append(*restored, back)
+			}
+			return nil
+		}
+		if m.Knows(n, profiler) {
 			return nil
 		}
 		serving = m

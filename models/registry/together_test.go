@@ -84,6 +84,13 @@ func TestApplyShadows(t *testing.T) {
 	if err := r.Apply(Change{Role: MarginsRole, ID: a, Shadow: true}); err == nil {
 		t.Error("margins are tried in shadow")
 	}
+	if err := r.Apply(Change{Role: role, Shadow: true}); err == nil {
+		t.Error("nothing is tried in shadow")
+	}
+	// A night that is gone on with may ask for the trial of what has won it meanwhile.
+	if err := r.Apply(Change{Role: role, ID: a, Shadow: true}); err != nil {
+		t.Error(err)
+	}
 	c, err := r.Champions()
 	if s := c[role]; err != nil || s.ID != a || s.Challenger == nil || s.Challenger.ID != b {
 		t.Errorf("%+v, %v", c[role], err)
@@ -130,6 +137,24 @@ func TestRollbackTakesThePair(t *testing.T) {
 	}
 	if set, _ := r.Set(forecast.DefaultGrid()); set.Margins.At(resource.Memory, 12, .01) != .2 {
 		t.Error("memory went back with CPU")
+	}
+}
+
+// Margins that cannot be used are not taken for margins that know nothing: those of
+// other resources go back, too, and not to sums of peaks without a word.
+func TestRollbackPastDamagedMargins(t *testing.T) {
+	r, first, _, margins := pairs(t)
+	if err := os.RemoveAll(filepath.Join(r.Dir(), margins[1])); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Rollback(ProfileRole(resource.CPU), "undo"); err != nil {
+		t.Fatal(err)
+	}
+	if p, q, refused := served(t, r); p != first || q != .1 || refused != nil {
+		t.Errorf("served %s, %g, %v", p, q, refused)
+	}
+	if set, _ := r.Set(forecast.DefaultGrid()); set.Margins.At(resource.Memory, 12, .01) != .1 {
+		t.Errorf("memory is left with a margin of %g", set.Margins.At(resource.Memory, 12, .01))
 	}
 }
 
