@@ -27,7 +27,8 @@ func NewHistory(g forecast.Grid) *History { return &History{slot: g.Slot} }
 
 // Add remembers s. Samples should come in the order of their time; a late one
 // is counted in its own slot, a repeated one is not counted twice, and one from
-// before the memory is left out. Usage over the limit counts as the limit. Amounts that nothing can use are left out.
+// before the memory is left out. Usage over the limit counts as the limit. Amounts
+// that nothing can use are left out.
 func (h *History) Add(s *timeseries.Sample) {
 	if h.Key.Workload == "" || !s.Time.Before(h.Last()) {
 		h.Key = s.Key
@@ -37,7 +38,7 @@ func (h *History) Add(s *timeseries.Sample) {
 		if n == Killed {
 			continue // an event, nothing that is used
 		}
-		if resource.CheckAmount(n, value) != nil || value > timeseries.MostAmount {
+		if !Usable(n, value) {
 			continue
 		}
 		u := h.usage(n)
@@ -49,6 +50,12 @@ func (h *History) Add(s *timeseries.Sample) {
 			u.floor.raise(s.Time, value)
 		}
 	}
+}
+
+// Usable reports whether an amount of n may have been used: it is a number, and not
+// absurd.
+func Usable(n resource.Name, amount float64) bool {
+	return resource.CheckAmount(n, amount) == nil && amount <= timeseries.MostAmount
 }
 
 // Usage returns what is remembered of n, nil when n was never measured. It

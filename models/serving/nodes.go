@@ -235,9 +235,11 @@ func (w *nodeWatch) judge(now time.Time) (changes []nodeChange) {
 }
 
 // follow forgets what became of promises for a resource whose slots are told
-// otherwise by now: its margins are others, on another scale.
+// otherwise by now: its margins are others, on another scale. A set without margins
+// promises nothing: that of a registry that cannot be read just now makes nothing
+// forgotten.
 func (w *nodeWatch) follow(set *models.Set) {
-	if maps.Equal(w.kept.Profilers, set.ProfilerIDs) {
+	if set.MarginsID == "" || maps.Equal(w.kept.Profilers, set.ProfilerIDs) {
 		return
 	}
 	changed := func(n string) bool { return w.kept.Profilers[resource.Name(n)] != set.ProfilerIDs[resource.Name(n)] }

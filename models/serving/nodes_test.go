@@ -3,6 +3,7 @@ package serving
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -161,6 +162,21 @@ func TestNodesCameToTheSum(t *testing.T) {
 	}
 }
 
+// What no source should say and a store may yet hold does not stay in the record.
+func TestNodesLeaveOutWhatIsNoAmount(t *testing.T) {
+	w := &nodeWatch{grid: forecast.DefaultGrid(), kept: newNodesNote()}
+	w.kept.Pending = []nodePledges{{Start: epoch, Of: []nodePledge{{Node: "n", Resource: resource.CPU, Members: []string{"w"}, Limits: []float32{4}, PartsSlot: 1}}}}
+	w.seat()
+	for hour := range 24 {
+		for _, use := range []float64{1, math.NaN(), math.Inf(1), 1e37, -1} {
+			w.seats["w"][0].note(&timeseries.Sample{Time: epoch.Add(time.Duration(hour) * time.Hour), Usage: resource.Vector{}.With(resource.CPU, use)}, w.grid)
+		}
+	}
+	if came, ok := w.kept.Pending[0].Of[0].came(w.grid.Slots); !ok || came != 1 {
+		t.Errorf("the node came to %g (%v), want 1", came, ok)
+	}
+}
+
 // However large the fleet, so many members are watched at most, and all nodes in turn.
 func TestNodesAreWatchedInTurn(t *testing.T) {
 	const nodes, within = 3_000, 10
@@ -200,7 +216,12 @@ func TestNodesFollowWhatTellsSlots(t *testing.T) {
 		w.count(&of, epoch, 3)
 		w.kept.Broken[bandKey(n, 12)] = looksToFall
 	}
-	w.follow(&models.Set{ProfilerIDs: map[resource.Name]string{resource.CPU: "new"}})
+	w.kept.Profilers = map[resource.Name]string{resource.CPU: "old"}
+	w.follow(&models.Set{}) // of a registry that cannot be read
+	if len(w.kept.Record.Entries()) != 2 {
+		t.Errorf("kept %+v", w.kept)
+	}
+	w.follow(&models.Set{MarginsID: "margins", ProfilerIDs: map[resource.Name]string{resource.CPU: "new"}})
 	if len(w.kept.Record.Entries()) != 1 || w.raised("cpu 12") || !w.raised("memory 12") || len(w.kept.Needed["cpu 12"]) != 0 || len(w.kept.Needed["memory 12"]) != 1 {
 		t.Errorf("kept %+v", w.kept)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/timeseries"
 )
@@ -38,9 +39,11 @@ func (w *nodeWatch) seat() {
 	}
 }
 
-// note counts a sample, once however often it comes.
+// note counts a sample, once however often it comes. An amount that nothing can use is
+// left out, as histories do: one that is no number would stay in the record.
 func (s *seat) note(sample *timeseries.Sample, g forecast.Grid) {
-	if sample.Time.Before(s.start) || !sample.Usage.Has(s.resource) {
+	amount := sample.Usage.Get(s.resource)
+	if sample.Time.Before(s.start) || !sample.Usage.Has(s.resource) || !models.Usable(s.resource, amount) {
 		return
 	}
 	part := int(sample.Time.Sub(s.start) / (g.Slot / time.Duration(s.partsSlot)))
@@ -50,7 +53,7 @@ func (s *seat) note(sample *timeseries.Sample, g forecast.Grid) {
 	if s.parts == nil {
 		s.parts = make([]float32, g.Slots*s.partsSlot)
 	}
-	s.parts[part] = max(s.parts[part], min(float32(sample.Usage.Get(s.resource)), s.limit), 1e-30) // seen, if only idle
+	s.parts[part] = max(s.parts[part], min(float32(amount), s.limit), 1e-30) // seen, if only idle
 }
 
 // measured counts the slots in which something was.
