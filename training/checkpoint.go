@@ -75,7 +75,27 @@ func openCheckpoint(r *registry.Registry, o Options) (c *checkpoint, err error) 
 	if c.Version != fresh.Version || c.Plan != fresh.Plan || c.Fitted == nil {
 		return fresh, fmt.Errorf("an interrupted night is begun anew: it was asked for something else")
 	}
+	for _, change := range c.decided().changes() {
+		if change.ID == "" {
+			continue
+		}
+		if _, _, err := r.Load(change.ID); err != nil {
+			return fresh, fmt.Errorf("an interrupted night is begun anew: of what it decided, %w", err)
+		}
+	}
 	return c, nil
+}
+
+// decided is the report of what c is in.
+func (c *checkpoint) decided() *Report {
+	r := &Report{Targets: c.Targets, Profiles: c.Profiles}
+	if c.Prior != nil {
+		r.Prior = *c.Prior
+	}
+	if c.Classification != nil {
+		r.Classification = *c.Classification
+	}
+	return r
 }
 
 // hash names what o asks of a night; how many work on it, and what it leaves behind, is

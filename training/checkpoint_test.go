@@ -145,6 +145,32 @@ func TestAKilledNightGoesOn(t *testing.T) {
 	}
 }
 
+// A night cannot put in service what is there no longer, however often it is tried.
+func TestANightWhoseWorkIsGoneBeginsAnew(t *testing.T) {
+	h, r := alternators(12, 14), openRegistry(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := Run(ctx, h, r, quick(Options{OnProgress: func(p Progress) {
+		if p.Phase == "judge machines" {
+			cancel()
+		}
+	}})); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	entries, err := r.List()
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("%d artefacts, %v", len(entries), err)
+	}
+	for _, e := range entries {
+		if err := r.Remove(e.Meta.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report := train(t, h, r, Options{})
+	if report.Resumed || len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0], "begun anew") {
+		t.Errorf("resumed %v, warned %q", report.Resumed, report.Warnings)
+	}
+}
+
 func TestACheckpointOfAnotherNightIsLeftAside(t *testing.T) {
 	h := fleet(4, 0, 10)
 	for name, note := range map[string]string{

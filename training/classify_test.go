@@ -107,7 +107,7 @@ func TestAClassifierOfNoUseIsTakenOut(t *testing.T) {
 	if err := n.learnClasses(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Apply(n.changes()...); err != nil {
+	if err := r.Apply(n.report.changes()...); err != nil {
 		t.Fatal(err)
 	}
 	champions, err := r.Champions()

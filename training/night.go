@@ -107,7 +107,7 @@ func (n *night) spend(ctx context.Context, h History) error {
 		return err
 	}
 	// 8. Put in service what was decided, all at once.
-	if err := n.registry.Apply(n.changes()...); err != nil {
+	if err := n.registry.Apply(n.report.changes()...); err != nil {
 		return err
 	}
 	// 9. Leave nothing behind that nobody needs.

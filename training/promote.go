@@ -7,10 +7,10 @@ import (
 	"github.com/auspex-project/auspex/workload"
 )
 
-// changes are what the night has decided so far. They are made at once when it is
-// over: what serves was fitted, judged and calibrated together, and a night that is
-// killed leaves all as it was.
-func (n *night) changes() []registry.Change {
+// changes are what the night of a report has decided so far. They are made at once
+// when it is over: what serves was fitted, judged and calibrated together, and a night
+// that is killed leaves all as it was.
+func (r *Report) changes() []registry.Change {
 	var all []registry.Change
 	decided := func(role registry.Role, v Verdict, champion, challenger, why string) {
 		switch v {
@@ -22,7 +22,6 @@ func (n *night) changes() []registry.Change {
 			all = append(all, registry.Change{Role: role, Why: why})
 		}
 	}
-	r := n.report
 	for _, t := range r.Targets {
 		target := models.Target{Class: workload.Class(t.Class), Resource: resource.Name(t.Resource)}
 		decided(registry.LearnedRole(target), t.Verdict, t.Champion, t.Challenger, t.Why)
@@ -42,5 +41,5 @@ func (n *night) changes() []registry.Change {
 
 // set is what would serve if the night were over. Margins are not in it.
 func (n *night) set() (set *models.Set, refused []error) {
-	return n.registry.SetAfter(n.Grid, append(n.changes(), registry.Change{Role: registry.MarginsRole})...)
+	return n.registry.SetAfter(n.Grid, append(n.report.changes(), registry.Change{Role: registry.MarginsRole})...)
 }
