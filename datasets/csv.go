@@ -126,7 +126,10 @@ func (c *csvRows) head(line []byte) (bool, error) {
 		return false, err
 	}
 	for i := range c.at {
-		c.at[i] = -1
+		c.at[i] = slices.IndexFunc(fields, func(field []byte) bool { return strings.TrimSpace(string(field)) == csvNames[i] })
+	}
+	if c.at[csvTime] < 0 || c.at[csvWorkload] < 0 {
+		return false, fmt.Errorf("header %q: want columns time, workload and at least one resource such as cpu, named on the first line", clip(line))
 	}
 	seen := map[string]bool{}
 	for i, field := range fields {
@@ -135,8 +138,7 @@ func (c *csvRows) head(line []byte) (bool, error) {
 			return false, fmt.Errorf("header: column %q twice", name)
 		}
 		seen[name] = true
-		if known := slices.Index(csvNames[:], name); known >= 0 {
-			c.at[known] = i
+		if slices.Contains(csvNames[:], name) {
 			continue
 		}
 		base, limit := strings.CutSuffix(name, limitSuffix)
@@ -147,10 +149,7 @@ func (c *csvRows) head(line []byte) (bool, error) {
 		c.amounts = append(c.amounts, csvAmount{at: i, resource: n, limit: limit})
 	}
 	c.columns = len(fields)
-	switch {
-	case c.at[csvTime] < 0 || c.at[csvWorkload] < 0:
-		return false, fmt.Errorf("header %q: want columns time, workload and at least one resource such as cpu", clip(line))
-	case !slices.ContainsFunc(c.amounts, func(a csvAmount) bool { return !a.limit }):
+	if !slices.ContainsFunc(c.amounts, func(a csvAmount) bool { return !a.limit }) {
 		return false, fmt.Errorf("header %q: no resource column, such as cpu or memory", clip(line))
 	}
 	return true, nil

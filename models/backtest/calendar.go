@@ -122,5 +122,5 @@ func dailyMachines(p *Panel, days []Day, tracks []int, size, replicates int, see
 			}
 		}
 	}
-	return machines
+	return distinct(machines)
 }

@@ -3,6 +3,7 @@ package backtest
 import (
 	"cmp"
 	"container/heap"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -62,7 +63,8 @@ func (t *taken) Pop() any {
 // RandomMachines deals the tracks of p to machines with size places each,
 // replicates times over; the place of a track that ends is taken by one that
 // starts later. Within one replicate no track is on two machines; places left
-// over sit it out. The same seed deals the same hands.
+// over sit it out. A machine that comes out as an earlier one did is left out. The same
+// seed deals the same hands.
 func RandomMachines(p *Panel, size, replicates int, seed uint64) []*Machine {
 	spans := make([]Span, len(p.Tracks))
 	for k, t := range p.Tracks {
@@ -85,7 +87,24 @@ func RandomMachines(p *Panel, size, replicates int, seed uint64) []*Machine {
 			machines = append(machines, m)
 		}
 	}
-	return machines
+	return distinct(machines)
+}
+
+// distinct leaves out machines with the members of an earlier one: of few workloads
+// every replicate deals the same machines, and the same days of the same machine would
+// count as new evidence each time.
+func distinct(machines []*Machine) []*Machine {
+	seen := make(map[string]bool, len(machines))
+	return slices.DeleteFunc(machines, func(m *Machine) bool {
+		members := slices.Clone(m.Members)
+		slices.SortFunc(members, func(a, b Member) int {
+			return cmp.Or(cmp.Compare(a.Track, b.Track), cmp.Compare(a.From, b.From))
+		})
+		key := fmt.Sprint(members)
+		known := seen[key]
+		seen[key] = true
+		return known
+	})
 }
 
 // OwnMachines returns the nodes the tracks of p were on, by name. What was on an

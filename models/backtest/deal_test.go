@@ -81,3 +81,23 @@ func TestOwnMachinesFollowMoves(t *testing.T) {
 		}
 	}
 }
+
+// Of few workloads every replicate deals the same machines: they count once.
+func TestMachinesAreDealtOnce(t *testing.T) {
+	p := NewPanel(resource.CPU, timeseries.Window{From: start, To: start.Add(40 * step)}, step)
+	for k := range 3 {
+		track := p.NewTrack(string(rune('x'+k)), "")
+		for i := range 20 {
+			p.Add(track, &timeseries.Sample{Time: p.Time(i), Usage: resource.Of(1, 0), Limit: resource.Of(2, 0)})
+		}
+		p.Tracks = append(p.Tracks, track)
+	}
+	for size, want := range map[int]int{1: 3, 2: 3, 3: 1, 4: 0} {
+		if n := len(RandomMachines(p, size, 50, 1)); n != want {
+			t.Errorf("%d machines of %d among 3 workloads, want %d", n, size, want)
+		}
+		if n := len(dailyMachines(p, []Day{{0, 20}}, []int{0, 1, 2}, size, 50, 1)); n != want {
+			t.Errorf("%d machines of %d of a day, want %d", n, size, want)
+		}
+	}
+}
