@@ -22,10 +22,10 @@ func (s *Setting) split() error {
 			return nil
 		}
 		if s.TestDays > 1 || len(days) > 2 {
-			return fmt.Errorf("backtest: no %v of the test days are covered by data (give a shorter --horizon or more --test-days)", s.Horizon)
+			return fmt.Errorf("backtest: no %s of the test days are covered by data (give a shorter --horizon or more --test-days)", horizonText(s.Horizon))
 		}
 	case s.TestDays > 1 || len(days) > 1:
-		return fmt.Errorf("backtest: the trace holds data of %d days only, too few to test on %d and calibrate before (give --test-days %d or less)",
+		return fmt.Errorf("backtest: days of the trace that hold data: %d, too few to test on %d and calibrate before (give --test-days %d or less)",
 			len(days), s.TestDays, max(len(days)-1, 1))
 	}
 	return s.cut()
@@ -35,7 +35,8 @@ func (s *Setting) split() error {
 func (s *Setting) cut() error {
 	origins := s.OriginsOf(0, s.Panel.Steps)
 	if len(origins) < fewestOrigins {
-		return fmt.Errorf("backtest: peaks of %v can be asked for in %d hours of the trace, too few to calibrate on some and test on the others (give a shorter --horizon)", s.Horizon, len(origins))
+		return fmt.Errorf("backtest: peaks of %s can be asked for in %d hours of the trace, too few to calibrate on some and test on the others (give a shorter --horizon)",
+			horizonText(s.Horizon), len(origins))
 	}
 	begin := origins[0] / s.Panel.StepsIn(every) * s.Panel.StepsIn(every)
 	test := origins[len(origins)-len(origins)/testShare]
