@@ -5,14 +5,34 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/gbdt"
 )
 
 func saveLearned(t *testing.T, r *Registry) string {
 	t.Helper()
-	m, err := r.Save(Meta{Kind: Learned, Class: "service", Resource: "cpu", Rows: 1}, map[string][]byte{"x": {1}})
+	d := &gbdt.Dataset{Names: models.Features(), Columns: slices.Repeat([][]float32{{0, 1}}, len(models.Features())), Targets: []float32{0, 1}}
+	var corrections []models.Correction
+	for i := range models.Levels() {
+		trees, err := gbdt.Fit(t.Context(), d, nil, gbdt.Options{Quantiles: models.Levels()[i : i+1], Trees: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		corrections = append(corrections, models.Correction{Trees: trees})
+	}
+	model, err := models.NewLearned("cpu", forecast.DefaultGrid(), corrections)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := model.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := r.Save(Meta{Kind: Learned, Class: "service", Resource: "cpu", Rows: 1}, files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func (r *Registry) back(c Champions, role Role, why string, want func(id string)
 	var unusable error
 	for i, past := range s.Past {
 		if past.ID != "" {
-			if err := r.fits(role, past.ID); err != nil {
+			if err := r.usable(role, past.ID); err != nil {
 				back.Skipped, unusable = append(back.Skipped, past.ID), err
 				continue
 			}
@@ -71,6 +71,32 @@ func (r *Registry) back(c Champions, role Role, why string, want func(id string)
 		return Restored{}, fmt.Errorf("roll back %s: %w (promote another artefact)", role, unusable)
 	}
 	return Restored{}, fmt.Errorf("roll back %s: nothing that served it before fits what else serves", role)
+}
+
+// usable reports why an artefact cannot serve a role, its content looked at, too: that
+// of another version of the program is whole, and cannot be read for all that.
+func (r *Registry) usable(role Role, id string) error {
+	if err := r.fits(role, id); err != nil {
+		return err
+	}
+	m, files, err := r.Load(id)
+	if err != nil {
+		return err
+	}
+	switch m.Kind {
+	case Learned:
+		_, err = models.DecodeLearned(files)
+	case Profile:
+		_, err = models.DecodeProfiler(files)
+	case Prior:
+		_, err = models.DecodePrior(files)
+	case Margins:
+		_, err = models.DecodeMargins(files)
+	}
+	if err != nil {
+		return fmt.Errorf("artefact %s: %w", id, err)
+	}
+	return nil
 }
 
 // takeMargins puts margins in service that know sums of the profile that n is told

@@ -158,6 +158,27 @@ func TestRollbackPastDamagedMargins(t *testing.T) {
 	}
 }
 
+// What another version of the program wrote is whole, and passed over all the same.
+func TestRollbackPassesOverWhatCannotBeRead(t *testing.T) {
+	r, first, second, _ := pairs(t)
+	role := ProfileRole(resource.CPU)
+	other, err := r.Save(Meta{Kind: Profile, Resource: resource.CPU, Rows: 1}, map[string][]byte{"profile.json": []byte("of another version")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{other.ID, second} {
+		if err := r.Promote(role, id, "by hand"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{second, first} {
+		back, err := r.Rollback(role, "undo")
+		if err != nil || back[0].Term.ID != want {
+			t.Errorf("rolled back to %+v, %v; want %s", back, err, want)
+		}
+	}
+}
+
 // Three versions, the second of which is gone: one rollback goes to the first.
 func TestRollbackPassesOverWhatIsDamaged(t *testing.T) {
 	r, first, second, margins := pairs(t)
