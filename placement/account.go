@@ -1,8 +1,12 @@
 package placement
 
-import "slices"
+import (
+	"math"
+	"slices"
+	"sync"
+)
 
-// vocabulary is what all decisions by one plan say alike.
+// vocabulary is what all decisions by one plan say alike. Nobody may change one.
 type vocabulary struct {
 	rules   []Rejection // of no nodes
 	scorers []ScoreLine // with their weights alone
@@ -24,6 +28,37 @@ func newVocabulary(p *plan) *vocabulary {
 		v.parts[i] = float64(m.part)
 	}
 	return v
+}
+
+func (v *vocabulary) equal(o *vocabulary) bool {
+	return slices.Equal(v.rules, o.rules) && slices.Equal(v.scorers, o.scorers) && slices.Equal(v.parts, o.parts)
+}
+
+// sharedWords remembers vocabularies, so that requests that differ in what their rules
+// do not say share one copy. It is bounded: of two that want one place the later is kept.
+type sharedWords struct {
+	mu struct {
+		sync.Mutex
+		known [1 << 8]*vocabulary
+	}
+}
+
+// share returns v, or what was given earlier and says the same.
+func (k *sharedWords) share(v *vocabulary) *vocabulary {
+	h := uint64(len(v.rules))
+	for i := range v.rules {
+		h = (h ^ uint64(tagOf(v.rules[i].Reason))) * 0x9e3779b97f4a7c15
+	}
+	for _, part := range v.parts {
+		h = (h ^ math.Float64bits(part)) * 0x9e3779b97f4a7c15
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	known := &k.mu.known[h>>32%uint64(len(k.mu.known))]
+	if *known == nil || !(*known).equal(v) {
+		*known = v
+	}
+	return *known
 }
 
 // account is how a decision came about, in the least room, until somebody asks

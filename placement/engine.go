@@ -5,10 +5,12 @@ import (
 	"slices"
 )
 
-// engine holds a query against every node of a state. It is immutable and pure.
+// engine holds a query against every node of a state. It is pure: what it remembers
+// changes no answer.
 type engine struct {
 	filters []Filter
 	scorers []Scorer
+	words   sharedWords
 }
 
 // plan is a query's rules and measures, ready for the scan.
@@ -74,7 +76,7 @@ func (e *engine) prepare(q *Query) *plan {
 	if p.costly < 0 {
 		p.costly = len(p.rules)
 	}
-	p.words = newVocabulary(p)
+	p.words = e.words.share(newVocabulary(p))
 	return p
 }
 
