@@ -15,7 +15,11 @@ import (
 type backtestTable struct{ *backtest.Report }
 
 func (t backtestTable) WriteTable(w io.Writer) error {
-	fmt.Fprintf(w, "%s: %s over %s, machines of %d, %d workloads on %d machines\n", t.Trace, t.Resource, t.Horizon, t.Group, t.Workloads, t.Machines)
+	machines := fmt.Sprintf("machines of %d", t.Group)
+	if t.Group == 0 {
+		machines = "the trace's own machines"
+	}
+	fmt.Fprintf(w, "%s: %s over %s, %s; workloads: %d, machines: %d\n", t.Trace, t.Resource, t.Horizon, machines, t.Workloads, t.Machines)
 	fmt.Fprintf(w, "tested from %s to %s: %d windows; the oracle saves %.3f\n", t.TestFrom.Format("2006-01-02"), t.TestTo.Format("2006-01-02"), t.TestWindows, t.OracleSavings)
 	fmt.Fprintf(w, "calibrated for %g %% violations; savings @ are at matched rates, scaled on the test itself\n\n", 100*t.Risk)
 	for _, note := range t.Notes {
