@@ -326,25 +326,6 @@ func (s *swapping) Forecast(w *workload.Workload, now time.Time) (*forecast.Fore
 
 func (s *swapping) Margins() forecast.Margins { return forecast.Margins{} }
 
-// Decisions on requests that all differ are told in few vocabularies: one for each class
-// and kind of need.
-func TestDecisionsShareTheirWords(t *testing.T) {
-	s := open(t, nil)
-	addNodes(t, s, 4, 64, 256)
-	for i := range 100 {
-		w := work(fmt.Sprint(i), 1+float64(i)/1000, 1)
-		if i%2 == 1 {
-			w.Security.Exclusive = true
-		}
-		if d := place(t, s, placement.Request{ID: w.ID, Workload: w}); len(d.Scores) == 0 || len(d.Rejections) == 0 {
-			t.Fatalf("%+v", d)
-		}
-	}
-	if n := s.Vocabularies(); n != 2 {
-		t.Errorf("100 requests of two kinds are told in %d vocabularies", n)
-	}
-}
-
 // New forecasts change what is predicted for what is already placed.
 func TestForecastsAreTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
