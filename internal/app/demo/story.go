@@ -102,7 +102,7 @@ func (t *Story) Learned(r *training.Report) error {
 	t.line("")
 	t.table(ratingGrid(r.Targets))
 	t.line("")
-	t.line("A model serves a class where it loses less than every baseline, and clearly less than percentiles, which serve elsewhere.")
+	t.line("A model serves a class where it loses less than every baseline, clearly less than percentiles, and breaks no promise; percentiles serve elsewhere.")
 	for _, m := range r.Machines {
 		t.line("")
 		kind := "random machines"
