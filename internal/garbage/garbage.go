@@ -12,31 +12,39 @@ import (
 )
 
 const (
-	room  = 512 << 20 // bytes of garbage that any server may make, unless that is far more than it holds
-	least = 400       // percent of what is live
+	room  = 512 << 20 // bytes of garbage that any server may make
+	least = 100       // percent of what is live: Go's own measure where much is, as in a night of training
 	most  = 800
 )
 
 // Adjust lets as much of it pile up as suits what is live by now. Where the environment
 // says GOGC it leaves things as they are.
-func Adjust() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(percent(live()))
-	}
-}
+func Adjust() { adjust(-1) }
 
-// Run adjusts it now and every few seconds until ctx ends.
+// Run adjusts it now and every few seconds until ctx ends: what is live may grow fast.
 func Run(ctx context.Context) error {
-	ticks := time.NewTicker(15 * time.Second)
+	ticks := time.NewTicker(5 * time.Second)
 	defer ticks.Stop()
-	for {
-		Adjust()
+	for set := -1; ; {
+		set = adjust(set)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticks.C:
 		}
 	}
+}
+
+// adjust returns what is set now. It sets nothing anew, since that stops the world.
+func adjust(set int) int {
+	if os.Getenv("GOGC") != "" {
+		return set
+	}
+	if next := percent(live()); next != set {
+		debug.SetGCPercent(next)
+		return next
+	}
+	return set
 }
 
 // live returns what the last collection found to be in use, in bytes.

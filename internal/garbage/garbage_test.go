@@ -12,7 +12,7 @@ func TestPercent(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{0, 800}, {10 << 20, 800}, {64 << 20, 800}, {80 << 20, 640}, {128 << 20, 400}, {8 << 30, 400},
+		{0, 800}, {10 << 20, 800}, {64 << 20, 800}, {80 << 20, 640}, {128 << 20, 400}, {512 << 20, 100}, {8 << 30, 100},
 	} {
 		if got := percent(c.live); got != c.want {
 			t.Errorf("%d MiB live: %d %%, want %d", c.live>>20, got, c.want)
