@@ -35,8 +35,17 @@ func (h *hours) pass(t *rapid.T) {
 	h.ids = slices.DeleteFunc(h.ids, func(id string) bool { return !slices.Contains(running, id) }) // expired
 }
 
-// foresee changes forecasts, those of what runs too, and perhaps the margins.
+// foresee changes what is foretold, and lets the service take it over.
 func (h *hours) foresee(t *rapid.T) {
+	h.foretell(t)
+	time.Sleep(16 * time.Second)
+	synctest.Wait()
+}
+
+// foretell changes forecasts, those of what runs too, and perhaps the margins.
+func (h *hours) foretell(t *rapid.T) {
+	h.told.mu.Lock()
+	defer h.told.mu.Unlock()
 	for _, w := range h.shapes {
 		if rapid.Bool().Draw(t, "changes") {
 			if f := drawForecast(t, w); f != nil {
@@ -57,9 +66,6 @@ func (h *hours) foresee(t *rapid.T) {
 	if rapid.Bool().Draw(t, "margins") {
 		h.told.margins = drawMargins(t)
 	}
-	h.service.Lent() // for the race detector: upkeep takes the same lock
-	time.Sleep(16 * time.Second)
-	synctest.Wait()
 }
 
 func (h *hours) gang(t *rapid.T) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,16 +106,23 @@ type scenario struct {
 
 // told answers what a scenario has told it.
 type told struct {
+	mu        sync.Mutex // for those who tell it something while a service runs
 	forecasts map[string]*forecast.Forecast
 	margins   forecast.Margins
 }
 
 func (o *told) Forecast(w *workload.Workload, _ time.Time) (*forecast.Forecast, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	f, known := o.forecasts[w.ID]
 	return f, known
 }
 
-func (o *told) Margins() forecast.Margins { return o.margins }
+func (o *told) Margins() forecast.Margins {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.margins
+}
 
 func newScenario(t *testing.T) *scenario {
 	s := &scenario{
