@@ -124,13 +124,17 @@ func (d *document) checkList(node *yaml.Node, t reflect.Type, path string) bool 
 		if d.check(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i)) {
 			continue
 		}
-		blank := &yaml.Node{Kind: yaml.ScalarNode} // the others keep their numbers
-		if isStruct(t.Elem()) {
-			blank.Kind = yaml.MappingNode
-		}
-		node.Content[i] = blank
+		node.Content[i] = zero(t.Elem()) // the others keep their numbers
 	}
 	return true
+}
+
+// zero returns what stands in for an item of type t that was taken out of a list.
+func zero(t reflect.Type) *yaml.Node {
+	if isStruct(t) {
+		return &yaml.Node{Kind: yaml.MappingNode}
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Value: formatScalar(reflect.Zero(t))}
 }
 
 func (d *document) checkMapping(node *yaml.Node, t reflect.Type, path string) bool {
