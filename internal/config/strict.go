@@ -56,9 +56,9 @@ func (d *document) unsure(path string) bool {
 	return d.within(d.broken, path) || d.within(d.partial, path)
 }
 
-// delimiter separates keys in viper; "." is part of many names (racks, custom
-// resources).
-const delimiter = "::"
+// delimiter separates keys in viper: ASCII's unit separator, since "." and ":" are
+// part of many names (racks, custom resources).
+const delimiter = "\x1f"
 
 func (d *document) report(n *yaml.Node, path, format string, args ...any) {
 	p := Problem{Where: d.name, Key: path, Message: fmt.Sprintf(format, args...)}
@@ -189,7 +189,9 @@ func (d *document) named(name *yaml.Node, path string, seen map[string]string) b
 		d.partial[path] = true
 		return false
 	case strings.Contains(name.Value, delimiter):
-		return d.refuse(name, full, "names may not contain %q", delimiter)
+		d.report(name, path, "the name %q may not contain %q", name.Value, delimiter)
+		d.partial[path] = true
+		return false
 	case ok && before == name.Value:
 		d.report(name, full, "given twice")
 		d.partial[full] = true
