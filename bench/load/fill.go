@@ -84,7 +84,8 @@ func (f filler) beat(ctx context.Context, nodes int) {
 			return
 		case <-ticker.C:
 		}
-		if _, err := f.clients.fleet(i).Heartbeat(ctx, &auspexv1.HeartbeatRequest{Node: nodeName(i % nodes)}); err != nil && ctx.Err() == nil {
+		err := f.clients.invoke(ctx, i, auspexv1.FleetService_Heartbeat_FullMethodName, &auspexv1.HeartbeatRequest{Node: nodeName(i % nodes)}, new(auspexv1.HeartbeatResponse))
+		if err != nil && ctx.Err() == nil {
 			fmt.Fprintf(f.log, "heartbeat of %s: %v\n", nodeName(i%nodes), err)
 		}
 	}

@@ -173,7 +173,8 @@ func startServer(t testing.TB) string {
 func TestLoad(t *testing.T) {
 	address := startServer(t)
 	for name, args := range map[string][]string{
-		"each": nil, "batches": {"--batch", "20", "--brief", "--release", "30"}, "streams": {"--batch", "10", "--streams", "3", "--release", "7"},
+		"each": nil, "lean": {"--lean"}, "lean together": {"--lean", "--release", "30", "--mix", "different"},
+		"batches": {"--batch", "20", "--brief", "--release", "30"}, "streams": {"--batch", "10", "--streams", "3", "--release", "7"},
 	} {
 		t.Run(name, func(t *testing.T) { load(t, address, args...) })
 	}
@@ -209,7 +210,7 @@ func load(t *testing.T, address string, args ...string) {
 
 // A stall is charged to every request that was due in it.
 func TestLatencyCountsFromWhenItWasDue(t *testing.T) {
-	pace := pacer{start: time.Now().Add(-time.Second), rate: 100}
+	pace := pacer{start: time.Now().Add(-time.Second), rate: 100, idle: func() {}}
 	seen := newTally()
 	for n := range 100 {
 		seen.answer(time.Since(pace.wait(n)), false)

@@ -28,6 +28,7 @@ type plan struct {
 	together    int           // placements released by one call
 	timeout     time.Duration // of each call
 	connections int
+	lean        bool // without grpc-go
 	mix         string
 	dryRun      bool
 	seed        uint64
@@ -86,6 +87,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer c.close()
+	if p.lean {
+		if c.pipes, err = connectPipes(ctx, p.server, p.connections, p.timeout); err != nil {
+			return err
+		}
+	}
 	shapes, err := newMix(p.mix, p.seed)
 	if err != nil {
 		return misuse{err}
@@ -131,6 +137,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	f.IntVar(&p.together, "release", 1, "placements given back by one call: 1 uses Release, more ReleaseBatch")
 	f.DurationVar(&p.timeout, "timeout", 5*time.Second, "of each call")
 	f.IntVar(&p.connections, "connections", 2, "connections to spread the calls over")
+	f.BoolVar(&p.lean, "lean", false, "measure with a client that costs a fraction of grpc-go's: calls of Place, heartbeats and releases")
 	f.StringVar(&p.mix, "mix", "fifty", "request shapes: alike, fifty or different")
 	f.BoolVar(&p.dryRun, "dry-run", false, "ask for decisions that reserve nothing")
 	f.Uint64Var(&p.seed, "seed", 1, "of the shapes")
@@ -151,6 +158,8 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 		return plan{}, misuse{errors.New("nodes and placed may not be negative, connections must be positive")}
 	case p.batch < 0 || p.batch > 10_000 || p.streams < 0 || p.streams > 0 && p.batch == 0:
 		return plan{}, misuse{errors.New("batch must be 0 to 10,000, and streams carry batches")}
+	case p.lean && p.batch > 0:
+		return plan{}, misuse{errors.New("lean is for Place alone, not for batches")}
 	case p.together < 1 || p.together > 10_000:
 		return plan{}, misuse{errors.New("release must be 1 to 10,000")}
 	case p.duration <= 0 || p.warmup < 0 || p.hold < 0 || p.timeout <= 0:

@@ -23,11 +23,11 @@ func measure(ctx context.Context, p plan, c *clients, shapes mix) (*report, erro
 	l.mu.placed = make(map[*tally][]string)
 	places, releases := newTally(), newTally()
 
-	pace, step := pacer{start: time.Now(), rate: p.rate}, max(1, p.batch)
-	send, finish, err := l.sender(ctx)
+	send, flush, finish, err := l.sender(ctx)
 	if err != nil {
 		return nil, err
 	}
+	pace, step := pacer{start: time.Now(), rate: p.rate, idle: flush}, max(1, p.batch)
 	var sent int
 	for n := 0; n < total && ctx.Err() == nil; n += step {
 		due := pace.wait(n)
@@ -43,6 +43,7 @@ func measure(ctx context.Context, p plan, c *clients, shapes mix) (*report, erro
 		l.inFlight.Add(int64(g.n))
 		send(g)
 	}
+	flush()
 	ended := time.Now()
 	finish()
 	l.calls.Wait()
@@ -78,12 +79,18 @@ type group struct {
 	places, releases *tally
 }
 
-// sender returns how the plan sends a group, and what to call after the last.
-func (l *loop) sender(ctx context.Context) (send func(group), finish func(), err error) {
+// sender returns how the plan sends a group, what to call when none is due, and after
+// the last.
+func (l *loop) sender(ctx context.Context) (send func(group), flush, finish func(), err error) {
+	nothing := func() {}
 	each := l.one
 	switch {
+	case len(l.clients.pipes) > 0:
+		send, flush = l.overPipes()
+		return send, flush, nothing, nil
 	case l.plan.streams > 0:
-		return l.overStreams(ctx)
+		send, finish, err = l.overStreams(ctx)
+		return send, nothing, finish, err
 	case l.plan.batch > 0:
 		each = l.many
 	}
@@ -102,7 +109,7 @@ func (l *loop) sender(ctx context.Context) (send func(group), finish func(), err
 			}
 		})
 	}
-	return send, func() { close(idle) }, nil
+	return send, nothing, func() { close(idle) }, nil
 }
 
 // one asks for one placement.
@@ -162,19 +169,20 @@ func (l *loop) release(decision string, after time.Duration, releases *tally) {
 }
 
 func (l *loop) giveBack(ctx context.Context, ids []string) error {
-	client := l.clients.place(len(ids[0]) + int(ids[0][len(ids[0])-1])) // any
+	any := len(ids[0]) + int(ids[0][len(ids[0])-1])
 	if l.plan.together > 1 {
-		_, err := client.ReleaseBatch(ctx, &auspexv1.ReleaseBatchRequest{DecisionIds: ids})
-		return err
+		return l.clients.invoke(ctx, any, auspexv1.PlacementService_ReleaseBatch_FullMethodName,
+			&auspexv1.ReleaseBatchRequest{DecisionIds: ids}, new(auspexv1.ReleaseBatchResponse))
 	}
-	_, err := client.Release(ctx, &auspexv1.ReleaseRequest{Target: &auspexv1.ReleaseRequest_DecisionId{DecisionId: ids[0]}})
-	return err
+	return l.clients.invoke(ctx, any, auspexv1.PlacementService_Release_FullMethodName,
+		&auspexv1.ReleaseRequest{Target: &auspexv1.ReleaseRequest_DecisionId{DecisionId: ids[0]}}, new(auspexv1.ReleaseResponse))
 }
 
 // pacer says when each request is due.
 type pacer struct {
 	start time.Time
 	rate  float64
+	idle  func() // called before it waits
 }
 
 func (p pacer) due(n int) time.Time {
@@ -190,6 +198,7 @@ const grain = 500 * time.Microsecond
 func (p pacer) wait(n int) time.Time {
 	due := p.due(n)
 	if now := time.Now(); due.After(now) {
+		p.idle()
 		sleepUntil(now.Add(max(due.Sub(now), grain)))
 	}
 	return due

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 )
 
@@ -11,8 +14,9 @@ const gib = 1 << 30
 
 // mix says what the n-th workload asks for. It is safe for concurrent use.
 type mix struct {
-	seed   uint64
-	shapes []*auspexv1.Workload // made beforehand; none = each its own
+	seed    uint64
+	shapes  []*auspexv1.Workload // made beforehand; none = each its own
+	encoded [][]byte             // the same
 }
 
 func newMix(name string, seed uint64) (mix, error) {
@@ -22,10 +26,50 @@ func newMix(name string, seed uint64) (mix, error) {
 	}
 	m := mix{seed: seed}
 	for k := range shapes {
-		m.shapes = append(m.shapes, m.shape(k))
+		w := m.shape(k)
+		encoded, err := proto.Marshal(w)
+		if err != nil {
+			return mix{}, fmt.Errorf("encode a workload: %w", err)
+		}
+		m.shapes, m.encoded = append(m.shapes, w), append(m.encoded, encoded)
 	}
 	return m, nil
 }
+
+// encode appends the request for the n-th workload, which it names id.
+func (m mix) encode(b []byte, n int, id []byte, brief, dryRun bool) []byte {
+	flag := func(field protowire.Number, set bool) {
+		if set {
+			b = protowire.AppendVarint(protowire.AppendTag(b, field, protowire.VarintType), 1)
+		}
+	}
+	text := func(field protowire.Number, text []byte) {
+		b = protowire.AppendBytes(protowire.AppendTag(b, field, protowire.BytesType), text)
+	}
+	var w []byte
+	if len(m.encoded) == 0 {
+		w, _ = proto.Marshal(m.shape(n)) // ASCII alone: it cannot fail
+	} else {
+		w = m.encoded[n%len(m.encoded)]
+	}
+	text(placeRequestID, id)
+	b = protowire.AppendTag(b, placeWorkload, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(len(w)+protowire.SizeTag(workloadID)+protowire.SizeBytes(len(id))))
+	text(workloadID, id)
+	b = append(b, w...)
+	flag(placeDryRun, dryRun)
+	flag(placeBrief, brief)
+	return b
+}
+
+// The fields that encode writes itself, by the .proto files.
+const (
+	placeRequestID = 1
+	placeWorkload  = 2
+	placeDryRun    = 4
+	placeBrief     = 6
+	workloadID     = 1
+)
 
 // workload returns the n-th workload under the given id.
 func (m mix) workload(n int, id string) *auspexv1.Workload {
