@@ -1,6 +1,8 @@
 package models
 
 import (
+	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -148,17 +150,82 @@ func TestConformalQuantile(t *testing.T) {
 	}
 }
 
+// ConformalByDay is the plain quantile, or the next higher that the days vouch for.
+func TestConformalByDay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		scores := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) DayScore {
+			return DayScore{rapid.Float32Range(-5, 5).Draw(t, "score"), rapid.Int32Range(0, 9).Draw(t, "day")}
+		}), 0, 120).Draw(t, "scores")
+		p := rapid.SampledFrom([]float64{.5, .9, .95, .99}).Draw(t, "p")
+		var values []float32
+		for _, s := range scores {
+			values = append(values, s.Value)
+		}
+		plain, ok := ConformalQuantile(values, p)
+		got, known := ConformalByDay(slices.Clone(scores), p)
+		if known != ok {
+			t.Fatalf("known %v, the plain quantile %v", known, ok)
+		}
+		if !ok {
+			return
+		}
+		// holds reports whether so many scores lie above q at most, give or take an error
+		// of which days are the draws.
+		holds := func(q float32) bool {
+			missed, cases, all := map[int32]float64{}, map[int32]float64{}, 0.
+			for _, s := range scores {
+				cases[s.Day]++
+				if s.Value > q {
+					missed[s.Day]++
+					all++
+				}
+			}
+			mean, squares := all/float64(len(scores)), 0.
+			for day := range cases {
+				squares += math.Pow(missed[day]-mean*cases[day], 2)
+			}
+			squares *= float64(len(cases)) / math.Max(float64(len(cases)-1), 1)
+			return mean+math.Sqrt(squares)/float64(len(scores)) <= 1-p+1e-12
+		}
+		want := values[len(values)-1] // sorted by now
+		for i := len(values) - 1; i >= 0 && values[i] >= plain && (holds(values[i]) || values[i] == want); i-- {
+			want = values[i]
+		}
+		if got != want {
+			t.Fatalf("the %g-quantile is %g, want %g (plain %g)", p, got, want, plain)
+		}
+	})
+	// One bad day in ten outweighs the nine: a tenth of the scores lies above 1, but
+	// another bad day would not be a surprise.
+	var apart, together []DayScore
+	for i := range int32(1000) {
+		value := float32(1)
+		if i%10 == 9 {
+			value = 2
+		}
+		apart, together = append(apart, DayScore{value, i / 100}), append(together, DayScore{value, i % 10})
+	}
+	if q, _ := ConformalByDay(apart, .89); q != 1 {
+		t.Errorf("of misses spread over all days the quantile is %g", q)
+	}
+	if q, _ := ConformalByDay(together, .89); q != 2 {
+		t.Errorf("of misses of one day the quantile is %g", q)
+	}
+}
+
 func TestCalibratedBandIsValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		needed := rapid.SliceOf(rapid.Float32Range(-5, 5)).Draw(t, "needed")
+		needed := rapid.SliceOf(rapid.Custom(func(t *rapid.T) DayScore {
+			return DayScore{rapid.Float32Range(-5, 5).Draw(t, "needed"), rapid.Int32Range(0, 9).Draw(t, "day")}
+		})).Draw(t, "needed")
 		m := forecast.Margins{Bands: []forecast.Band{CalibrateBand(resource.CPU, 12, needed)}}
 		if err := m.Validate(); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range m.Bands[0].Points {
 			over := 0
-			for _, q := range needed {
-				if q > p.Q {
+			for _, need := range needed {
+				if need.Value > p.Q {
 					over++
 				}
 			}

@@ -14,16 +14,25 @@ var risks = [...]float64{.1, .05, .02, .01, .005, .002, .001}
 
 // CalibrateBand returns the margins that would have held on past nodes of at
 // most members workloads: needed has, for each node and moment, the smallest
-// margin with which the forecast was not exceeded (forecast.Needed). It reorders
-// needed. Risks that so few cases cannot promise are left out.
-func CalibrateBand(n resource.Name, members int, needed []float32) forecast.Band {
+// margin with which the forecast was not exceeded (forecast.Needed), and the day. It
+// reorders needed. Risks that so few cases cannot promise are left out.
+func CalibrateBand(n resource.Name, members int, needed []DayScore) forecast.Band {
 	b := forecast.Band{Resource: n, MaxMembers: members}
 	for _, risk := range risks {
-		if q, ok := ConformalQuantile(needed, 1-risk); ok {
-			b.Points = append(b.Points, forecast.Point{Risk: risk, Q: max(0, q)})
+		if q, ok := NodeMargin(needed, risk); ok {
+			b.Points = append(b.Points, forecast.Point{Risk: risk, Q: q})
 		}
 	}
 	return b
+}
+
+// NodeMargin returns the margin for a risk that past nodes needed, which it reorders;
+// ok is false where they are too few to tell. All nodes share the day, and a few bad
+// days make most of the misses (docs/models.md). It is never below 0, the sum of
+// profiles: below it more would be promised away than weeks can show to hold.
+func NodeMargin(needed []DayScore, risk float64) (q float32, ok bool) {
+	q, ok = ConformalByDay(needed, 1-risk)
+	return max(0, q), ok
 }
 
 // NodeMargins are margins by what tells the slots that are summed: those of one

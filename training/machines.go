@@ -97,7 +97,7 @@ func (e *evidence) reportMachines(ctx context.Context, served composed, past *mo
 	cut := e.panel.IndexOf(e.plan.test.From)
 	for k, c := range contestants {
 		past, test := backtest.Between(cases[k], 0, cut), backtest.Between(cases[k], cut, e.panel.Steps)
-		score := scoreOf(c.Name(), past, test, e.plan.Risk)
+		score := e.scoreOf(c, past, test)
 		if k == 0 {
 			r.Cases, r.Members = len(test), meanMembers(machines, test)
 			r.OracleSavings = backtest.Oracle(test)
@@ -108,14 +108,20 @@ func (e *evidence) reportMachines(ctx context.Context, served composed, past *mo
 	return r, nil
 }
 
-// scoreOf judges one contestant on the test days, calibrated on the past.
-func scoreOf(name string, past, test []backtest.Case, risk float64) MachineScore {
-	s := MachineScore{Name: name, Raw: backtest.Judge(test, 0), Violations: map[string]float64{}, SavingsAt: map[string]float64{}}
-	if q, ok := backtest.Margin(past, risk); ok {
+// scoreOf judges one contestant on the test days, calibrated on the past: forecasts
+// that add up as they would be served, others by what held in so many of the cases.
+func (e *evidence) scoreOf(c backtest.Contestant, past, test []backtest.Case) MachineScore {
+	s := MachineScore{Name: c.Name(), Raw: backtest.Judge(test, 0), Violations: map[string]float64{}, SavingsAt: map[string]float64{}}
+	margin := func(risk float64) (float32, bool) { return backtest.Margin(past, risk) }
+	if _, adds := c.(composed); adds {
+		needed := e.neededByDay(past)
+		margin = func(risk float64) (float32, bool) { return models.NodeMargin(needed, risk) }
+	}
+	if q, ok := margin(e.plan.Risk); ok {
 		s.Margin, s.Calibrated = q, backtest.Judge(test, q)
 	}
 	for _, rate := range nominalRates {
-		if q, ok := backtest.Margin(past, rate); ok {
+		if q, ok := margin(rate); ok {
 			s.Violations[trial.LevelKey(rate)] = backtest.Judge(test, q).ViolationRate
 		}
 		if q, ok := backtest.Margin(test, rate); ok {
@@ -123,6 +129,15 @@ func scoreOf(name string, past, test []backtest.Case, risk float64) MachineScore
 		}
 	}
 	return s
+}
+
+// neededByDay returns the margin that each case would have needed.
+func (e *evidence) neededByDay(cases []backtest.Case) []models.DayScore {
+	needed := make([]models.DayScore, len(cases))
+	for i, c := range cases {
+		needed[i] = models.DayScore{Value: c.Needed(), Day: int32(e.panel.Time(c.Origin).Unix() / int64(dayLength/time.Second))}
+	}
+	return needed
 }
 
 func (e *evidence) contest(machines []*backtest.Machine) backtest.Contest {
@@ -257,7 +272,7 @@ func (e *evidence) calibrateAhead(ctx context.Context, sums []composed, horizon 
 }
 
 // needed are the margins that machines would have needed, by their members.
-type needed map[int][]float32
+type needed map[int][]models.DayScore
 
 // neededBySize replays machines for each of sums, to predict their peaks within a
 // horizon (0: the span of the grid).
@@ -277,9 +292,9 @@ func (e *evidence) neededBySize(ctx context.Context, sums []composed, horizon ti
 	all := make([]needed, len(sums))
 	for k := range sums {
 		all[k] = needed{}
-		for _, c := range cases[k] {
-			members := len(machines[c.Machine].At(c.Origin).Present)
-			all[k][members] = append(all[k][members], c.Needed())
+		for i, needed := range e.neededByDay(cases[k]) {
+			members := len(machines[cases[k][i].Machine].At(cases[k][i].Origin).Present)
+			all[k][members] = append(all[k][members], needed)
 		}
 	}
 	return all, nil
@@ -287,8 +302,8 @@ func (e *evidence) neededBySize(ctx context.Context, sums []composed, horizon ti
 
 // between returns the margins of machines with more than least members, and at
 // most most.
-func (n needed) between(least, most int) []float32 {
-	var all []float32
+func (n needed) between(least, most int) []models.DayScore {
+	var all []models.DayScore
 	for members := least + 1; members <= most; members++ {
 		all = append(all, n[members]...)
 	}

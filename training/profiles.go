@@ -251,7 +251,7 @@ func (e *evidence) rateProfiles(ctx context.Context, tellers []teller, set *mode
 	}
 	cut := e.panel.IndexOf(e.plan.test.From)
 	for k, c := range contestants {
-		ratings[k].Machines = scoreOf(c.Name(), backtest.Between(cases[k], 0, cut), backtest.Between(cases[k], cut, e.panel.Steps), e.plan.Risk)
+		ratings[k].Machines = e.scoreOf(c, backtest.Between(cases[k], 0, cut), backtest.Between(cases[k], cut, e.panel.Steps))
 	}
 	return ratings, nil
 }
