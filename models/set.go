@@ -1,6 +1,7 @@
 package models
 
 import (
+	"maps"
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
@@ -25,10 +26,12 @@ type Champion struct {
 	Fell  bool // there is no model though one served, or should
 }
 
-// ProfilerChallenger is a profiler in shadow, and the id of its artefact.
+// ProfilerChallenger is a profiler in shadow, the id of its artefact, and the margins
+// of sums of it, none before a night has calibrated them.
 type ProfilerChallenger struct {
-	ID    string
-	Model *Profiler
+	ID      string
+	Model   *Profiler
+	Margins forecast.Margins
 }
 
 // Set is everything forecasts are made with: what a night of training has left
@@ -55,6 +58,14 @@ type Set struct {
 	MarginsID string
 
 	ClassifierID string // artefact of what tells classes, "" when none does
+}
+
+// WithProfiler returns s as it would be with a challenger in service.
+func (s *Set) WithProfiler(n resource.Name, c ProfilerChallenger) *Set {
+	with := *s
+	with.Profilers, with.ProfilerIDs = maps.Clone(s.Profilers), maps.Clone(s.ProfilerIDs)
+	with.Profilers[n], with.ProfilerIDs[n] = c.Model, c.ID
+	return &with
 }
 
 // Chain returns the fallback chain: learned, percentiles, prior, limit.

@@ -1,10 +1,7 @@
 package training
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -89,11 +86,7 @@ func (r *Report) describe(p *plan) {
 // recall adds what became of forecasts in service.
 func (r *Report) recall(from *registry.Registry) {
 	record := &trial.Record{Levels: models.Levels()}
-	data, err := from.ReadNote(registry.RecordNote)
-	if err == nil {
-		err = json.Unmarshal(data, record)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := from.DecodeNote(registry.RecordNote, record); err != nil {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("what became of forecasts in service: %v", err))
 		return
 	}

@@ -1,11 +1,9 @@
 package app
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -20,14 +18,7 @@ type record struct{ *trial.Record }
 
 func measured(r *registry.Registry) (record, error) {
 	out := record{&trial.Record{Levels: models.Levels()}}
-	data, err := r.ReadNote(registry.RecordNote)
-	if errors.Is(err, fs.ErrNotExist) {
-		return out, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, out.Record)
-	}
-	if err != nil {
+	if err := r.DecodeNote(registry.RecordNote, out.Record); err != nil {
 		return out, fmt.Errorf("read what became of forecasts: %w", err)
 	}
 	return out, nil
@@ -35,16 +26,10 @@ func measured(r *registry.Registry) (record, error) {
 
 // ofNodes returns what became of promises for nodes, as a server left it.
 func ofNodes(r *registry.Registry) ([]trial.Summary, error) {
-	data, err := r.ReadNote(registry.NodesNote)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var note struct {
+	note := struct {
 		Record *trial.Record `json:"record"`
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &note)
-	}
+	}{&trial.Record{}}
+	err := r.DecodeNote(registry.NodesNote, &note)
 	if err == nil && note.Record == nil {
 		err = errors.New("it holds no record")
 	}

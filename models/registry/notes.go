@@ -1,7 +1,10 @@
 package registry
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -41,6 +44,30 @@ func (r *Registry) ReadNote(name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return data, nil
+}
+
+// DecodeNote reads a note of JSON into a value, which it leaves alone where there is none.
+func (r *Registry) DecodeNote(name string, into any) error {
+	data, err := r.ReadNote(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return nil
+}
+
+// EncodeNote replaces a note by a value as JSON.
+func (r *Registry) EncodeNote(name string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return r.WriteNote(name, data)
 }
 
 // RemoveNote deletes a note, if it is there.

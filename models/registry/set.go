@@ -76,6 +76,10 @@ func (r *Registry) fillMargins(set *models.Set, id string) error {
 	var unknown []resource.Name
 	set.Margins, unknown = margins.Of(set.ProfilerIDs)
 	set.MarginsID = id
+	for n, c := range set.ProfilerChallengers {
+		c.Margins, _ = margins.For(n, c.ID).Of(map[resource.Name]string{n: c.ID})
+		set.ProfilerChallengers[n] = c
+	}
 	var errs []error
 	for _, n := range unknown {
 		errs = append(errs, fmt.Errorf("margins %s know no sums of %s by %q: they count as sums of peaks (until the next night; or roll back)", id, n, set.ProfilerIDs[n]))

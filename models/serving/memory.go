@@ -9,6 +9,7 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/internal/store"
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/serving/nodes"
 	"github.com/auspex-project/auspex/timeseries"
 )
 
@@ -26,8 +27,8 @@ type memory struct {
 
 // update reads the samples that came since the last call, or everything when
 // that is due, and forgets workloads not seen for as long as a history reaches.
-// Samples are noted at the seats of their workload, too.
-func (m *memory) update(ctx context.Context, samples Samples, g forecast.Grid, now time.Time, late, reload time.Duration, seats map[string][]*seat) error {
+// What is promised of nodes hears of the samples, too.
+func (m *memory) update(ctx context.Context, samples Samples, g forecast.Grid, now time.Time, late, reload time.Duration, watched *nodes.Watch) error {
 	next := *m
 	from := m.newest.Add(-late)
 	if oldest := now.Add(-models.Memory); from.Before(oldest) {
@@ -38,23 +39,21 @@ func (m *memory) update(ctx context.Context, samples Samples, g forecast.Grid, n
 		from = now.Add(-models.Memory)
 	}
 	var h *models.History // of the newest sample: those of a workload come together
-	var at []*seat
+	var at nodes.Seats
 	workload := ""
 	for s, err := range samples.Scan(ctx, store.Query{Window: timeseries.Window{From: from}}) {
 		if err != nil {
 			return fmt.Errorf("read history: %w", err)
 		}
 		if h == nil || s.Key.Workload != workload {
-			workload, at = s.Key.Workload, seats[s.Key.Workload]
+			workload, at = s.Key.Workload, watched.Seats(s.Key.Workload)
 			if h = next.histories[workload]; h == nil {
 				h = models.NewHistory(g)
 				next.histories[workload] = h
 			}
 		}
 		h.Add(&s)
-		for _, seat := range at {
-			seat.note(&s, g)
-		}
+		at.Note(&s)
 		if s.Time.After(next.newest) && !s.Time.After(now) {
 			next.newest = s.Time
 		}

@@ -2,7 +2,6 @@ package serving
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
+	"github.com/auspex-project/auspex/models/serving/nodes"
 	"github.com/auspex-project/auspex/models/trial"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -26,6 +26,7 @@ type metrics struct {
 
 	nodeCoverage *prometheus.GaugeVec
 	nodesJudged  *prometheus.GaugeVec
+	nodeChanges  *prometheus.CounterVec
 	nodesRaised  *prometheus.GaugeVec
 
 	made      prometheus.Counter
@@ -65,15 +66,19 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		nodeCoverage: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "auspex_forecast_node_coverage_ratio",
 			Help: "Share of nodes and days on which the sum of a node's workloads stayed within what was promised for it at this probability, over the last two weeks.",
-		}, []string{"class", "resource", "members", "probability"}),
+		}, []string{"class", "resource", "members", "horizon", "probability"}),
 		nodesJudged: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "auspex_forecast_node_coverage_samples",
 			Help: "Number of nodes and days behind auspex_forecast_node_coverage_ratio.",
-		}, []string{"class", "resource", "members"}),
+		}, []string{"class", "resource", "members", "horizon"}),
 		nodesRaised: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "auspex_forecast_node_margin_raised",
 			Help: "1 where margins are raised over those calibrated because nodes passed what was promised for them.",
-		}, []string{"resource", "members"}),
+		}, []string{"resource", "members", "horizon"}),
+		nodeChanges: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "auspex_forecast_node_margin_changes_total",
+			Help: "Margins raised because nodes passed what was promised for them (raised), and put back because they hold again (holds) or can no longer be judged (unjudged).",
+		}, []string{"resource", "members", "horizon", "outcome"}),
 		made: f.NewCounter(prometheus.CounterOpts{
 			Name: "auspex_forecast_made_total",
 			Help: "Forecasts made: of each workload once a slot, and at once when it passed what was said.",
@@ -148,22 +153,30 @@ func (m *metrics) publishRecord(set *models.Set, r *trial.Record) {
 	}
 }
 
+func (m *metrics) countNodes(c nodes.Change) {
+	m.nodeChanges.WithLabelValues(string(c.Resource), strconv.Itoa(c.MaxMembers), c.Within(), string(c.Outcome)).Inc()
+}
+
 // publishNodes shows what became of promises for nodes.
-func (m *metrics) publishNodes(w *nodeWatch) {
+func (m *metrics) publishNodes(w *nodes.Watch) {
 	m.nodeCoverage.Reset()
 	m.nodesJudged.Reset()
 	m.nodesRaised.Reset()
-	r := w.kept.Record
+	r := w.Record()
 	for _, e := range r.Entries() {
-		members := strings.TrimPrefix(e.Model, nodesOfUpTo)
-		m.nodesJudged.WithLabelValues(e.Class, e.Resource, members).Set(float64(e.Tally.Cases()))
+		b, ok := nodes.Named(resource.Name(e.Resource), e.Model)
+		if !ok {
+			continue
+		}
+		members := strconv.Itoa(b.MaxMembers)
+		m.nodesJudged.WithLabelValues(e.Class, e.Resource, members, b.Within()).Set(float64(e.Tally.Cases()))
 		for _, level := range r.Levels {
-			m.nodeCoverage.WithLabelValues(e.Class, e.Resource, members, strconv.FormatFloat(level, 'g', -1, 64)).Set(1 - r.Misses(e, level).Mean)
+			m.nodeCoverage.WithLabelValues(e.Class, e.Resource, members, b.Within(), strconv.FormatFloat(level, 'g', -1, 64)).Set(1 - r.Misses(e, level).Mean)
 		}
 		raised := 0.
-		if w.raised(e.Resource + " " + members) {
+		if w.Raised(b) {
 			raised = 1
 		}
-		m.nodesRaised.WithLabelValues(e.Resource, members).Set(raised)
+		m.nodesRaised.WithLabelValues(e.Resource, members, b.Within()).Set(raised)
 	}
 }

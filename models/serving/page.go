@@ -63,6 +63,15 @@ func (p *page) forecast(w *workload.Workload, now time.Time) (*forecast.Forecast
 	return f, f != nil
 }
 
+// byID returns the forecast of a workload with history.
+func (p *page) byID(id string) (f *forecast.Forecast, class workload.Class, ok bool) {
+	e, ok := p.entries[id]
+	if !ok {
+		return nil, "", false
+	}
+	return &e.forecast, e.class, true
+}
+
 // description is what a prior rests on: workloads of equal descriptions have
 // equal priors.
 func description(w *workload.Workload) string {

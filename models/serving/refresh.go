@@ -13,6 +13,7 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/registry"
+	"github.com/auspex-project/auspex/models/serving/nodes"
 )
 
 // Refresh makes a new table from what the store and the registry hold now. On an
@@ -22,20 +23,20 @@ func (t *Table) Refresh(ctx context.Context) error {
 	now := started.UTC()
 
 	// 1. Remember what was measured since the last time.
-	if err := t.memory.update(ctx, t.o.History, t.o.Grid, now, t.o.Late, t.o.Reload, t.nodes.seats); err != nil {
+	if err := t.memory.update(ctx, t.o.History, t.o.Grid, now, t.o.Late, t.o.Reload, t.nodes); err != nil {
 		return err
 	}
 
 	// 2. Hold forecasts whose time has come against what happened.
 	t.watch.judge(t.memory.histories, now)
-	t.watchNodes(now)
+	t.hear(t.nodes.Judge(now))
 	t.slots.judge(t.memory.histories, now)
 
 	// 3. Take over the champions. What cannot be used falls back along the chain,
 	// and so does what broke its promises.
 	set, refused := t.loaded.set(t.o.Registry, t.o.Grid, now)
 	changes, err := t.watch.act(set, now)
-	profiles, slotsErr := t.slots.act(set, now)
+	profiles, slotsErr := t.slots.act(set, t.nodes, now)
 	changes = append(changes, profiles...)
 	for _, c := range changes {
 		c.log(t.o.Log)
@@ -50,10 +51,10 @@ func (t *Table) Refresh(ctx context.Context) error {
 	}
 	t.report(errors.Join(refused...))
 
-	t.nodes.follow(set)
+	t.hear(t.nodes.Follow(set))
 
 	// 4. Forecast every workload that is due.
-	next := &page{set: set, chain: set.Chain(), margins: t.nodes.margins(set.Margins), classifier: t.classifier.champion}
+	next := &page{set: set, chain: set.Chain(), margins: t.nodes.Margins(set.Margins), classifier: t.classifier.champion}
 	if err := next.fill(ctx, t.memory.histories, t.current.Load(), now); err != nil {
 		return err
 	}
@@ -70,14 +71,31 @@ func (t *Table) Refresh(ctx context.Context) error {
 			t.o.Log.Error("what became of slots is not kept", "error", err)
 		}
 	}
-	if t.nodes.pledge(next, t.memory.histories, now) {
-		if err := t.nodes.save(); err != nil {
+	promised := nodes.Fleet{Set: set, Margins: next.margins, Histories: t.memory.histories, Forecast: next.byID}
+	if t.nodes.Pledge(promised, now) {
+		if err := t.nodes.Save(); err != nil {
 			t.o.Log.Error("what became of promises for nodes is not kept", "error", err)
 		}
 	}
 	t.metrics.publishNodes(t.nodes)
 	t.metrics.publish(next, t.watch, now, time.Since(started))
 	return nil
+}
+
+// hear makes it heard what has become of the margins of nodes.
+func (t *Table) hear(changes []nodes.Change) {
+	for _, c := range changes {
+		attrs := []any{"resource", c.Resource, "members", c.MaxMembers, "horizon", c.Within(), "why", c.Why}
+		switch c.Outcome {
+		case nodes.Raised:
+			t.o.Log.Error("nodes pass what was promised for them: margins are raised to what they needed, until they hold again", attrs...)
+		case nodes.Holds:
+			t.o.Log.Info("nodes hold what is promised for them again: margins are as calibrated", attrs...)
+		default:
+			t.o.Log.Warn("nodes whose margins were raised cannot be judged any more: margins are as calibrated", attrs...)
+		}
+		t.metrics.countNodes(c)
+	}
 }
 
 // loaded is the set in service, loaded when what serves has changed. What was

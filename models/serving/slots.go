@@ -1,7 +1,6 @@
 package serving
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,6 +11,7 @@ import (
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/backtest"
 	"github.com/auspex-project/auspex/models/registry"
+	"github.com/auspex-project/auspex/models/serving/nodes"
 	"github.com/auspex-project/auspex/models/trial"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -29,6 +29,7 @@ type slotWatch struct {
 
 // slotsNote is what survives a restart.
 type slotsNote struct {
+	Grid    forecast.Grid `json:"grid,omitzero"`
 	Record  *trial.Record `json:"record"`  // of single slots
 	Pending []slotPledges `json:"pending"` // oldest first, one a slot at most
 	Day     int64         `json:"day"`     // of the newest look
@@ -65,11 +66,14 @@ const (
 // begun anew, with the reason in err.
 func newSlotWatch(o *Options) (*slotWatch, error) {
 	levels := models.SlotLevels()[len(models.SlotLevels())-1:] // what is added to sums
-	fresh := slotsNote{Record: &trial.Record{Levels: levels}}
-	w := &slotWatch{grid: o.Grid, registry: o.Registry, shadow: o.Shadow, cases: o.ShadowCases, kept: fresh}
-	err := readNote(o.Registry, registry.SlotsNote, &w.kept)
+	fresh := slotsNote{Grid: o.Grid, Record: &trial.Record{Levels: levels}}
+	w := &slotWatch{grid: o.Grid, registry: o.Registry, shadow: o.Shadow, cases: o.ShadowCases, kept: slotsNote{Grid: o.Grid, Record: &trial.Record{Levels: levels}}}
+	err := o.Registry.DecodeNote(registry.SlotsNote, &w.kept)
 	if err == nil && (w.kept.Record == nil || !slices.Equal(w.kept.Record.Levels, levels)) {
 		err = fmt.Errorf("read %s: no record of quantiles at %v", registry.SlotsNote, levels)
+	}
+	if err == nil && w.kept.Grid != o.Grid {
+		err = otherGrid(registry.SlotsNote, w.kept.Grid, o.Grid)
 	}
 	for _, p := range w.kept.Pending {
 		for _, of := range p.Of {
@@ -144,12 +148,16 @@ func (w *slotWatch) judge(histories map[string]*models.History, now time.Time) {
 	w.kept.Record.Forget(now.Add(-window))
 }
 
+// slotsJudged is how many slots of a span are: it was asked about in the slot before,
+// and what is said of the last, the same slot of the day, was said of that.
+func (w *slotWatch) slotsJudged() int { return max(w.grid.Slots-1, 1) }
+
 func (w *slotWatch) count(of *slotPledge, start time.Time, u *models.Usage) {
 	if u == nil {
 		return
 	}
 	level := w.kept.Record.Levels[0]
-	for i := range w.grid.Slots {
+	for i := range w.slotsJudged() {
 		at := start.Add(time.Duration(i) * w.grid.Slot)
 		came, measured := u.MaxOver(at, 1)
 		if measured == 0 {
@@ -166,7 +174,7 @@ func (w *slotWatch) count(of *slotPledge, start time.Time, u *models.Usage) {
 
 // act looks at the trials once a day and ends those that are over. It returns what
 // was changed.
-func (w *slotWatch) act(set *models.Set, now time.Time) (changes []change, err error) {
+func (w *slotWatch) act(set *models.Set, sums *nodes.Watch, now time.Time) (changes []change, err error) {
 	day := now.Unix() / int64(24*60*60)
 	if ahead := w.kept.Day - day; len(set.ProfilerChallengers) == 0 || ahead == 0 || ahead == 1 { // further ahead, the clock was wrong
 		return nil, nil
@@ -183,7 +191,7 @@ func (w *slotWatch) act(set *models.Set, now time.Time) (changes []change, err e
 		if service.Challenger == nil || service.Challenger.ID != id {
 			continue
 		}
-		outcome, why, over := w.conclude(n, service.ID, id, now.Sub(service.Challenger.Since))
+		outcome, why, over := w.conclude(sums, n, service.ID, id, now.Sub(service.Challenger.Since))
 		if !over {
 			continue
 		}
@@ -200,15 +208,15 @@ func (w *slotWatch) act(set *models.Set, now time.Time) (changes []change, err e
 	return changes, errors.Join(errs...)
 }
 
-// conclude decides about a trial as watch.conclude does. A promise that the champion
-// breaks, too, dismisses nobody.
-func (w *slotWatch) conclude(n resource.Name, champion, challenger string, in time.Duration) (o outcome, why string, over bool) {
+// conclude decides about a trial as watch.conclude does, by single slots and by the sums
+// of nodes. A promise that the champion breaks, too, dismisses nobody.
+func (w *slotWatch) conclude(sums *nodes.Watch, n resource.Name, champion, challenger string, in time.Duration) (o outcome, why string, over bool) {
 	r := w.kept.Record
 	e := r.Of(string(slotsClass), string(n), challenger)
 	if e == nil {
 		return dismissed, fmt.Sprintf("nothing could be judged within %v", in.Round(time.Hour)), in >= longestTrial*w.shadow
 	}
-	spans, level := e.Tally.Cases()/w.grid.Slots, r.Levels[0]
+	spans, level := e.Tally.Cases()/w.slotsJudged(), r.Levels[0]
 	loss, toChampion, misses := r.Loss(e), r.ToChampion(e), r.Misses(e, level)
 	than := fmt.Sprintf("a loss of %.5f a slot over %d spans, %+.5f against the champion's (give or take %.5f)", loss.Mean, spans, toChampion.Mean, toChampion.Reach(trial.Alpha))
 	if spans >= fewestJudged {
@@ -220,14 +228,20 @@ func (w *slotWatch) conclude(n resource.Name, champion, challenger string, in ti
 			return dismissed, "in shadow " + trial.Describe(level, misses), true
 		}
 	}
+	summed, worse := sums.Trial(n, champion, challenger)
+	if worse != "" {
+		return dismissed, "in shadow " + worse, true
+	}
+	if summed > 0 {
+		than += fmt.Sprintf(", nor by sums over %d nodes and days", summed)
+	}
 	return promoted, "in shadow it did no worse: " + than, in >= w.shadow && spans >= w.cases || in >= longestTrial*w.shadow
 }
 
 // save writes what must survive a restart.
 func (w *slotWatch) save() error {
-	data, err := json.Marshal(w.kept)
-	if err != nil {
+	if err := w.registry.EncodeNote(registry.SlotsNote, w.kept); err != nil {
 		return fmt.Errorf("save record of slots: %w", err)
 	}
-	return w.registry.WriteNote(registry.SlotsNote, data)
+	return nil
 }

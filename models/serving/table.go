@@ -13,6 +13,7 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/registry"
+	"github.com/auspex-project/auspex/models/serving/nodes"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -58,7 +59,7 @@ type Table struct {
 	// Owned by Refresh.
 	memory     memory
 	watch      *watch
-	nodes      *nodeWatch
+	nodes      *nodes.Watch
 	slots      *slotWatch
 	loaded     loaded
 	classifier classifier
@@ -88,7 +89,7 @@ func New(o Options) (*Table, error) {
 	if t.watch, err = newWatch(&o); err != nil {
 		o.Log.Error("what became of past forecasts is lost, it is counted anew", "error", err)
 	}
-	if t.nodes, err = newNodeWatch(&o); err != nil {
+	if t.nodes, err = nodes.New(o.Grid, o.Registry); err != nil {
 		o.Log.Error("what became of promises for nodes is lost, it is counted anew", "error", err)
 	}
 	if t.slots, err = newSlotWatch(&o); err != nil {
@@ -114,11 +115,7 @@ func (t *Table) Forecast(w *workload.Workload, now time.Time) (f *forecast.Forec
 
 // ByID returns the forecast of a workload with history.
 func (t *Table) ByID(id string) (f *forecast.Forecast, class workload.Class, ok bool) {
-	e, ok := t.current.Load().entries[id]
-	if !ok {
-		return nil, "", false
-	}
-	return &e.forecast, e.class, true
+	return t.current.Load().byID(id)
 }
 
 // Margins returns the calibrated margins of nodes.

@@ -1,10 +1,8 @@
 package serving
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"time"
@@ -33,9 +31,10 @@ type watch struct {
 
 // looks are what a look at the record, once a day, found.
 type looks struct {
-	Day     int64          `json:"day"`     // of the newest
-	Broken  map[string]int `json:"broken"`  // in how many in a row a model's promise was broken, by role and model
-	Pending []pledges      `json:"pending"` // kept with them
+	Grid    forecast.Grid  `json:"grid,omitzero"` // of all that is kept
+	Day     int64          `json:"day"`           // of the newest
+	Broken  map[string]int `json:"broken"`        // in how many in a row a model's promise was broken, by role and model
+	Pending []pledges      `json:"pending"`       // kept with them
 }
 
 const (
@@ -53,47 +52,51 @@ const (
 	longestTrial = 7
 )
 
-// newWatch takes up the record where it was left. One that cannot be read is
-// begun anew, with the reason in err.
+// newWatch takes up the record where it was left. One that cannot be read, or is of
+// another grid, is begun anew, with the reason in err.
 func newWatch(o *Options) (w *watch, err error) {
 	w = &watch{grid: o.Grid, registry: o.Registry, shadow: o.Shadow, cases: o.ShadowCases, record: &trial.Record{Levels: models.Levels()}}
-	w.looks.Broken = map[string]int{}
-	if readErr := readNote(o.Registry, registry.RecordNote, w.record); readErr != nil {
-		w.record, err = &trial.Record{Levels: models.Levels()}, readErr
+	recordErr, looksErr := o.Registry.DecodeNote(registry.RecordNote, w.record), o.Registry.DecodeNote(registry.PledgesNote, &w.looks)
+	if recordErr == nil && !slices.Equal(w.record.Levels, models.Levels()) {
+		recordErr = fmt.Errorf("read %s: quantiles of %v (want %v)", registry.RecordNote, w.record.Levels, models.Levels())
 	}
-	if !slices.Equal(w.record.Levels, models.Levels()) {
-		err = fmt.Errorf("read %s: quantiles of %v (want %v)", registry.RecordNote, w.record.Levels, models.Levels())
+	if looksErr == nil {
+		looksErr = w.looks.validate()
+	}
+	if looksErr == nil && w.looks.Grid != (forecast.Grid{}) && w.looks.Grid != o.Grid {
+		looksErr = otherGrid(registry.PledgesNote, w.looks.Grid, o.Grid)
+		recordErr = errors.Join(recordErr, fmt.Errorf("read %s: of the same grid", registry.RecordNote))
+	}
+	if recordErr != nil {
 		w.record = &trial.Record{Levels: models.Levels()}
 	}
-	if readErr := readNote(o.Registry, registry.PledgesNote, &w.looks); readErr != nil {
-		w.looks, err = looks{Broken: map[string]int{}}, errors.Join(err, readErr)
+	if looksErr != nil {
+		w.looks = looks{}
 	}
-	w.pending, w.looks.Pending = w.looks.Pending, nil
-	for _, p := range w.pending {
+	if w.looks.Broken == nil {
+		w.looks.Broken = map[string]int{}
+	}
+	w.pending, w.looks.Pending, w.looks.Grid = w.looks.Pending, nil, o.Grid
+	return w, errors.Join(recordErr, looksErr)
+}
+
+func (l *looks) validate() error {
+	for _, p := range l.Pending {
 		for _, of := range p.Of {
 			for _, said := range of.Said {
 				if len(said.Quantiles) != len(models.Levels()) || !(of.Scale > 0) {
-					w.pending = nil
-					return w, errors.Join(err, fmt.Errorf("read %s: %d quantiles of %s, in %g", registry.PledgesNote, len(said.Quantiles), of.Workload, of.Scale))
+					return fmt.Errorf("read %s: %d quantiles of %s, in %g", registry.PledgesNote, len(said.Quantiles), of.Workload, of.Scale)
 				}
 			}
 		}
 	}
-	return w, err
+	return nil
 }
 
-func readNote(r *registry.Registry, name string, into any) error {
-	data, err := r.ReadNote(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = json.Unmarshal(data, into)
-	}
-	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
-	}
-	return nil
+// otherGrid says that a note is about spans of another grid than the one in use: what
+// was promised for them is no promise for these.
+func otherGrid(note string, of, use forecast.Grid) error {
+	return fmt.Errorf("read %s: promises for %d slots of %v (want %d of %v)", note, of.Slots, of.Slot, use.Slots, use.Slot)
 }
 
 // pledge notes what p says about the span that begins with the next slot, if
@@ -122,17 +125,13 @@ func (w *watch) judge(histories map[string]*models.History, now time.Time) {
 
 // save writes the record and what is pending, so that a restart loses neither.
 func (w *watch) save() error {
-	record, err := json.Marshal(w.record)
-	if err != nil {
-		return fmt.Errorf("save record of forecasts: %w", err)
-	}
 	kept := w.looks
 	kept.Pending = w.pending
-	pending, err := json.Marshal(kept)
+	err := errors.Join(w.registry.EncodeNote(registry.RecordNote, w.record), w.registry.EncodeNote(registry.PledgesNote, kept))
 	if err != nil {
 		return fmt.Errorf("save record of forecasts: %w", err)
 	}
-	return errors.Join(w.registry.WriteNote(registry.RecordNote, record), w.registry.WriteNote(registry.PledgesNote, pending))
+	return nil
 }
 
 // change is something the watch has done to what serves.
