@@ -153,14 +153,40 @@ func (x *scan) round(u *bounds, from, below float32) {
 				}
 			}
 			if candidates != 0 {
-				part.ask(block, candidates)
+				part.chosen = append(part.chosen, chosen{block, candidates})
 			}
+		}
+		part.touch()
+		for _, c := range part.chosen {
+			part.ask(c.block, c.nodes)
 		}
 	})
 	for _, part := range parts {
 		x.add(&part.findings, x.most)
 		part.end()
 	}
+}
+
+// chosen is some nodes of a block.
+type chosen struct {
+	block int
+	nodes uint64
+}
+
+// touch reads what is asked first about the chosen nodes. They lie far apart in memory: a
+// loop that does nothing else waits for many of them at once.
+func (x *scan) touch() {
+	masks, sum := uint64(0), float32(0)
+	for _, c := range x.chosen {
+		b := x.state.Blocks[c.block]
+		i := bits.TrailingZeros64(c.nodes) & (BlockSize - 1)
+		masks ^= b.Live ^ b.Alone ^ b.Maintained ^ uint64(b.Count[i]) ^ uint64(b.Place[i]) ^ uint64(b.Level[i])
+		for r := range b.Columns {
+			column := &b.Columns[r]
+			sum += float32(column.Requested[i]) + column.Limit[i] + column.Peak[i] + column.Mean[i] + column.Level[i] + b.Ceiling[r][i]
+		}
+	}
+	x.touched ^= masks ^ uint64(math.Float32bits(sum))
 }
 
 // rooming sets back nodes that have less left of a resource than a request needs.
@@ -180,12 +206,13 @@ func (p *plan) rooms(x *sieve) []rooming {
 	return rooms
 }
 
-// add sets nodes back in of, the bounds of a block that begins at node at.
+// add sets nodes back in of, the bounds of a block that begins at node at. It does
+// without a branch, which on a full fleet would go either way.
 func (r *rooming) add(of []float32, at int) {
+	penalty := math.Float32bits(setBack)
 	for i, left := range r.left[at:][:len(of)] {
-		if left < r.need {
-			of[i] -= setBack
-		}
+		short := uint32(int32(math.Float32bits(left-r.need)) >> 31) // all ones where it is
+		of[i] -= math.Float32frombits(short & penalty)
 	}
 }
 

@@ -41,13 +41,18 @@ func (sh *shape) judge(s *State, b *Block, nodes uint64) {
 	defer scratch.Put(l)
 	// What is known of gathered nodes lies far apart: a loop that does little else
 	// waits for all of it at once.
-	able := uint64(0)
+	able, barred, last := uint64(0), uint64(0), uint8(0)
 	for m := nodes; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		j, k := sh.at(b, i)
 		able |= j.able >> k & 1 << i
+		if j.live&^j.able>>k&1 == 1 && j.nodes[k].rule == j.nodes[k].barred {
+			barred |= 1 << i
+			last = max(last, j.nodes[k].barred)
+		}
 		l.total[i] = j.nodes[k].points
 	}
+	nodes &^= sh.stillBarred(s, b, barred&b.Live, int(last))
 	for m := nodes; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		sh.forget(b, i)
@@ -57,22 +62,38 @@ func (sh *shape) judge(s *State, b *Block, nodes uint64) {
 			j.live |= 1 << k
 		}
 	}
-	candidates := able & b.Live
+	candidates := able & nodes & b.Live
 	sh.turnAwayBarred(s, b, nodes&b.Live&^candidates)
 	candidates = sh.filter(s, b, candidates, 0, sh.mu.plan.costly)
 	if candidates == 0 {
 		return
 	}
 	sh.measure(s, b, candidates, l)
+	hopeful := l.bound.reach(candidates, sh.mu.bar)
 	for m := candidates; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		j, k := sh.at(b, i)
 		j.nodes[k].score = l.bound[i] + rounding
-		sh.reopen(b, i)
+		if hopeful>>i&1 == 0 {
+			sh.reopen(b, i)
+		}
 	}
-	if hopeful := l.bound.reach(candidates, sh.mu.bar); hopeful != 0 {
+	if hopeful != 0 {
 		sh.ask(s, b, hopeful, l)
 	}
+}
+
+// stillBarred returns those of nodes, each turned away by the lasting rule it breaks,
+// none later than the last, to which nothing else is to be said now either: no rule
+// before the last turns them away.
+func (sh *shape) stillBarred(s *State, b *Block, nodes uint64, last int) uint64 {
+	for _, r := range sh.mu.plan.changing {
+		if r >= last || nodes == 0 {
+			break
+		}
+		nodes = sh.mu.plan.rules[r].Check.Pass(s, b, nodes)
+	}
+	return nodes
 }
 
 // at returns where what is known of node i of b is.
@@ -187,15 +208,10 @@ func (sh *shape) measure(s *State, b *Block, candidates uint64, l *lanes) {
 	}
 }
 
-// ask asks open nodes of b the rest, l.total holding what measure left there. It
-// returns those that pass.
+// ask asks nodes of b, which are in no count but that of the considered, the rest, l.total
+// holding what measure left there. It returns those that pass.
 func (sh *shape) ask(s *State, b *Block, nodes uint64, l *lanes) uint64 {
 	p := sh.mu.plan
-	for m := nodes; m != 0; m &= m - 1 {
-		j, k := sh.at(b, bits.TrailingZeros64(m)&(BlockSize-1))
-		j.open &^= 1 << k
-	}
-	sh.mu.outranked -= bits.OnesCount64(nodes)
 	passed := sh.filter(s, b, nodes, p.costly, len(p.rules))
 	if passed == 0 {
 		return 0
@@ -229,6 +245,8 @@ func (sh *shape) askOpen(s *State, block int, nodes uint64) uint64 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		l.total[i] = j.nodes[i].points
 	}
+	j.open &^= nodes
+	sh.mu.outranked -= bits.OnesCount64(nodes)
 	for i := range sh.mu.plan.plain {
 		measure := &sh.mu.plan.plain[i]
 		measure.Score(s, b, nodes, &l.raw, &l.value)

@@ -105,6 +105,8 @@ type scan struct {
 	most     int
 	thorough bool    // ask everything of all
 	floor    float32 // what others have found already
+	chosen   []chosen
+	touched  uint64 // means nothing
 }
 
 func (p *plan) newScan(s *State, t *terrain, most int) *scan {
