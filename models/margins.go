@@ -46,6 +46,10 @@ type NodeMargins struct {
 type SumBand struct {
 	forecast.Band
 	Profiler string `json:",omitempty"`
+
+	// Learned are the models whose peaks were in the sums, sorted; nil where that was
+	// not noted.
+	Learned []string
 }
 
 // Of returns the margins for what tells slots now, by resource ("" or missing:
@@ -88,6 +92,32 @@ func (m NodeMargins) For(n resource.Name, profiler string) (part NodeMargins) {
 		}
 	}
 	return part
+}
+
+// Without returns the rest of m.
+func (m NodeMargins) Without(n resource.Name, profiler string) (rest NodeMargins) {
+	for _, b := range m.Bands {
+		if b.Resource != n || b.Profiler != profiler {
+			rest.Bands = append(rest.Bands, b)
+		}
+	}
+	return rest
+}
+
+// Apart returns how many models raised the peaks in sums of n by a profiler and are not
+// among learned, or the other way round; noted is false where that was not noted.
+func (m NodeMargins) Apart(n resource.Name, profiler string, learned []string) (apart int, noted bool) {
+	i := slices.IndexFunc(m.Bands, func(b SumBand) bool { return b.Resource == n && b.Profiler == profiler })
+	if i < 0 || m.Bands[i].Learned == nil {
+		return 0, false
+	}
+	apart = len(learned) + len(m.Bands[i].Learned)
+	for _, id := range m.Bands[i].Learned {
+		if slices.Contains(learned, id) {
+			apart -= 2
+		}
+	}
+	return apart, true
 }
 
 // Add appends the bands of other.

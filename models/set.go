@@ -2,6 +2,7 @@ package models
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/forecast"
@@ -88,6 +89,18 @@ func (s *Set) Percentiles() Percentiles { return Percentiles{Prior: s.Prior, Pro
 func (s *Set) Champion(t Target) (c Champion, ok bool) {
 	c, _ = champions{by: s.Champions}.of(t.Class, t.Resource)
 	return c, c.Model != nil
+}
+
+// LearnedOf returns the artefacts of the learned models that serve n, sorted.
+func (s *Set) LearnedOf(n resource.Name) []string {
+	ids := []string{}
+	for target, c := range s.Champions {
+		if target.Resource == n && c.Model != nil {
+			ids = append(ids, c.ID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // RoleOf returns the target whose champion serves t: t itself, or that of any

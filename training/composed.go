@@ -16,6 +16,7 @@ type composed struct {
 	name     string
 	evidence *evidence
 	peaks    [][]float32   // by track and judged row
+	learned  []string      // artefacts that raised them, sorted
 	prior    *models.Prior // nil for none
 	profiles [][]float32   // by track, judged row and slot; nil for those of earlier days
 	profiler string        // artefact that told them, "" for earlier days

@@ -199,7 +199,7 @@ func (n *night) sums(ctx context.Context, e *evidence, set *models.Set, past *mo
 		if slices.Contains(ids[:i], id) {
 			continue
 		}
-		c := composed{name: "auspex", profiler: id, evidence: e, peaks: peaks, prior: past}
+		c := composed{name: "auspex", profiler: id, evidence: e, peaks: peaks, learned: set.LearnedOf(e.resource), prior: past}
 		if id != "" {
 			m, err := n.registry.Profiler(id, e.resource, n.Grid)
 			if err != nil {
@@ -260,7 +260,7 @@ func (e *evidence) calibrateAhead(ctx context.Context, sums []composed, horizon 
 			}
 			if band := models.CalibrateBand(e.resource, members, scores); len(band.Points) > 0 {
 				band.Horizon = horizon
-				m.Bands = append(m.Bands, models.SumBand{Band: band, Profiler: c.profiler})
+				m.Bands = append(m.Bands, models.SumBand{Band: band, Profiler: c.profiler, Learned: c.learned})
 			}
 		}
 		least = members

@@ -9,18 +9,6 @@ import (
 // ErrNoTrial says that an artefact is not in shadow for a role, or no longer.
 var ErrNoTrial = errors.New("not in shadow")
 
-// Challenge puts an artefact in shadow for a role that is served: forecasts are
-// made with it and held against what happens, beside the champion's, but nothing
-// is placed by them. It takes the place of a challenger that is there.
-func (r *Registry) Challenge(role Role, id, why string) error {
-	return r.update(func(c Champions) error {
-		if role.tried() && c[role].ID == "" {
-			return fmt.Errorf("challenge: nothing serves %s (promote %s instead)", role, id)
-		}
-		return r.apply(c, []Change{{Role: role, ID: id, Shadow: true, Why: why}})
-	})
-}
-
 // Conclude ends the trial of a role's challenger: it is promoted or dismissed.
 // The error wraps ErrNoTrial where id is not, or no longer, in shadow.
 func (r *Registry) Conclude(role Role, id string, promoted bool, why string) error {

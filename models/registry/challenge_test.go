@@ -57,14 +57,11 @@ func TestTrials(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := r.Challenge(role, a, "nothing serves yet"); err == nil {
-		t.Error("a challenger without a champion")
-	}
 	must(r.Promote(role, a, "first"))
-	if err := r.Challenge(MarginsRole, a, "no such trial"); err == nil {
+	if err := r.Apply(Change{Role: MarginsRole, ID: a, Shadow: true, Why: "no such trial"}); err == nil {
 		t.Error("margins have a challenger")
 	}
-	must(r.Challenge(role, b, "better"))
+	must(r.Apply(Change{Role: role, ID: b, Shadow: true, Why: "better"}))
 	if err := r.Remove(b); err == nil {
 		t.Error("a challenger was removed")
 	}
@@ -75,7 +72,7 @@ func TestTrials(t *testing.T) {
 	if s := service(); s.ID != a || s.Challenger != nil || s.Dismissed == nil || s.Dismissed.ID != b {
 		t.Errorf("after a dismissal: %+v", s)
 	}
-	must(r.Challenge(role, c, "better"))
+	must(r.Apply(Change{Role: role, ID: c, Shadow: true, Why: "better"}))
 	must(r.Conclude(role, c, true, "no worse"))
 	if s := service(); s.ID != c || s.Challenger != nil || s.Past[0].ID != a {
 		t.Errorf("after a promotion: %+v", s)
@@ -83,7 +80,7 @@ func TestTrials(t *testing.T) {
 	if err := r.Conclude(role, c, true, "again"); !errors.Is(err, ErrNoTrial) {
 		t.Errorf("concluded twice: %v", err)
 	}
-	must(r.Challenge(role, b, "again"))
+	must(r.Apply(Change{Role: role, ID: b, Shadow: true, Why: "again"}))
 	if _, err := r.Rollback(role, "undo"); err != nil {
 		t.Fatal(err)
 	}

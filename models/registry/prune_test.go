@@ -38,7 +38,7 @@ func TestPrune(t *testing.T) {
 	oldest, older, old, champion, dismissed, shadow := learned(), learned(), learned(), learned(), learned(), learned()
 	orphan, spared, fresh := learned(), learned(), learned()
 	steps(r.Promote(cpu, oldest, ""), r.Promote(cpu, older, ""), r.Promote(cpu, old, ""), r.Promote(cpu, champion, ""),
-		r.Challenge(cpu, dismissed, ""), r.Conclude(cpu, dismissed, false, ""), r.Challenge(cpu, shadow, ""))
+		r.Apply(Change{Role: cpu, ID: dismissed, Shadow: true, Why: ""}), r.Conclude(cpu, dismissed, false, ""), r.Apply(Change{Role: cpu, ID: shadow, Shadow: true, Why: ""}))
 	for _, id := range []string{oldest, older, old, champion, dismissed, shadow, orphan, spared} {
 		age(t, r, id)
 	}
@@ -83,7 +83,7 @@ func TestPruneSparesWhatIsReferredTo(t *testing.T) {
 		case 1:
 			_ = r.Promote(role, id, "")
 		case 2:
-			_ = r.Challenge(role, id, "")
+			_ = r.Apply(Change{Role: role, ID: id, Shadow: true, Why: ""})
 		case 3:
 			_ = r.Conclude(role, id, rng.IntN(2) == 0, "")
 		case 4:

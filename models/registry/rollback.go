@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/auspex-project/auspex/models"
@@ -20,7 +21,8 @@ type Restored struct {
 // any more are passed over.
 //
 // What serves together goes back together: a profile takes with it the margins that
-// were calibrated for its sums, and margins the profiles they were calibrated for.
+// were calibrated for its sums, a learned model those that were with its peaks, and
+// margins the profiles they were calibrated for.
 // The role itself is the first of what is returned.
 func (r *Registry) Rollback(role Role, why string) (restored []Restored, err error) {
 	err = r.update(func(c Champions) error {
@@ -30,7 +32,10 @@ func (r *Registry) Rollback(role Role, why string) (restored []Restored, err err
 		}
 		restored = []Restored{back}
 		n, profile := role.profiled()
+		target, learned := role.target()
 		switch {
+		case learned:
+			return r.takePeaks(c, target.Resource, why, &restored)
 		case profile:
 			return r.takeMargins(c, n, why, &restored)
 		case role == MarginsRole:
@@ -139,6 +144,57 @@ func (r *Registry) takeMargins(c Champions, n resource.Name, why string, restore
 		return nil
 	}
 	return nil
+}
+
+// takePeaks puts margins in service, for sums of n as they are told now, that were
+// calibrated with peaks nearer to those of the models that serve n now than those in
+// service were. They stay where none were, or none say, until the next night.
+func (r *Registry) takePeaks(c Champions, n resource.Name, why string, restored *[]Restored) error {
+	service, profiler := c[MarginsRole], c[ProfileRole(n)].ID
+	serving, err := r.nodeMargins(service.ID)
+	if service.ID == "" || err != nil {
+		return nil // nothing to pair with; said wherever they are used
+	}
+	serves := c.learnedOf(n)
+	least, noted := serving.Apart(n, profiler, serves)
+	if !noted || least == 0 {
+		return nil
+	}
+	var best models.NodeMargins
+	var from string
+	for _, past := range service.Past {
+		older, err := r.nodeMargins(past.ID)
+		if past.ID == "" || err != nil {
+			continue
+		}
+		if apart, noted := older.Apart(n, profiler, serves); noted && apart < least {
+			least, best, from = apart, older.For(n, profiler), past.ID
+		}
+	}
+	if from == "" {
+		return nil
+	}
+	serving = serving.Without(n, profiler)
+	serving.Add(best)
+	id, err := r.saveMargins(serving)
+	if err != nil {
+		return fmt.Errorf("roll back %s: %w", MarginsRole, err)
+	}
+	term := Term{id, now(), fmt.Sprintf("%s (those in service, with what %s has for %s beside these peaks)", why, from, n)}
+	c.promote(MarginsRole, term)
+	*restored = append(*restored, Restored{Role: MarginsRole, Term: term})
+	return nil
+}
+
+// learnedOf returns the artefacts of the learned models of n in service, sorted.
+func (c Champions) learnedOf(n resource.Name) (ids []string) {
+	for role, s := range c {
+		if t, ok := role.target(); ok && t.Resource == n && s.ID != "" {
+			ids = append(ids, s.ID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // takeProfiles gives profiles back whose sums the margins in service do not know.

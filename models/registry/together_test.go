@@ -205,3 +205,66 @@ func TestRollbackPassesOverWhatIsDamaged(t *testing.T) {
 		t.Errorf("rolled back to %+v, of which nothing is left", back)
 	}
 }
+
+// A learned model that goes back takes margins along that were calibrated with its
+// peaks, of its resource alone.
+func TestRollbackTakesMarginsOfThePeaks(t *testing.T) {
+	r := open(t)
+	role := LearnedRole(models.Target{Class: models.AnyClass, Resource: resource.CPU})
+	night := func(q float32, learned ...string) {
+		t.Helper()
+		var m models.NodeMargins
+		for _, n := range []resource.Name{resource.CPU, resource.Memory} {
+			m.Bands = append(m.Bands, models.SumBand{Band: forecast.Band{Resource: n, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: q}}}, Learned: append([]string{}, learned...)})
+		}
+		id, err := r.saveMargins(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changes := []Change{{Role: MarginsRole, ID: id, Why: "a night"}}
+		for _, id := range learned {
+			changes = append(changes, Change{Role: role, ID: id, Why: "a night"})
+		}
+		if err := r.Apply(changes...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := saveLearned(t, r), saveLearned(t, r)
+	night(.1)
+	night(.2, first)
+	night(.3, second)
+	night(.4, second)
+	margins := func() (cpu, memory float32) {
+		c, err := r.Champions()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := r.nodeMargins(c[MarginsRole].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		of, _ := m.Of(nil)
+		return of.At(resource.CPU, 12, .01), of.At(resource.Memory, 12, .01)
+	}
+	back, err := r.Rollback(role, "undo")
+	if err != nil || len(back) != 2 || back[0].Term.ID != first || back[1].Role != MarginsRole {
+		t.Fatalf("%+v, %v", back, err)
+	}
+	if cpu, memory := margins(); cpu != .2 || memory != .4 {
+		t.Errorf("margins of %g and %g after the rollback", cpu, memory)
+	}
+	// Margins that do not say whose peaks they knew are left as they are.
+	id, err := r.saveMargins(models.NodeMargins{Bands: []models.SumBand{{Band: forecast.Band{Resource: resource.CPU, MaxMembers: 12, Points: []forecast.Point{{Risk: .01, Q: .5}}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Apply(Change{Role: MarginsRole, ID: id}, Change{Role: role, ID: second}); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := r.Rollback(role, "undo"); err != nil || len(back) != 1 {
+		t.Errorf("%+v, %v", back, err)
+	}
+	if cpu, _ := margins(); cpu != .5 {
+		t.Errorf("a margin of %g", cpu)
+	}
+}

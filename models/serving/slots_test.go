@@ -71,7 +71,7 @@ func TestProfilersAreTriedInShadow(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := r.Challenge(registry.ProfileRole(resource.CPU), m.ID, "for a test"); err != nil {
+				if err := r.Apply(registry.Change{Role: registry.ProfileRole(resource.CPU), ID: m.ID, Shadow: true, Why: "for a test"}); err != nil {
 					t.Fatal(err)
 				}
 				var table *Table

@@ -240,7 +240,7 @@ func TestChallengersAreShadowed(t *testing.T) {
 				if err := r.Promote(batchRole, champion, "first"); err != nil {
 					t.Fatal(err)
 				}
-				if err := r.Challenge(batchRole, challenger, "won the gate"); err != nil {
+				if err := r.Apply(registry.Change{Role: batchRole, ID: challenger, Shadow: true, Why: "won the gate"}); err != nil {
 					t.Fatal(err)
 				}
 				s := newStreet(t, r)
@@ -274,7 +274,7 @@ func TestATrialThatJudgesNothingEnds(t *testing.T) {
 		if err := r.Promote(batchRole, champion, "first"); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.Challenge(batchRole, shifted(t, r, .04), "won the gate"); err != nil {
+		if err := r.Apply(registry.Change{Role: batchRole, ID: shifted(t, r, .04), Shadow: true, Why: "won the gate"}); err != nil {
 			t.Fatal(err)
 		}
 		s := &street{rng: rand.New(rand.NewPCG(1, 2)), high: 2}
