@@ -121,6 +121,9 @@ func (m *Member) Accelerator() Accelerator {
 	return m.devices.of
 }
 
+// Tenant returns the number of the tenant that m is of.
+func (m *Member) Tenant() uint32 { return m.tenant }
+
 // Workload returns what m is. It may have to be unpacked.
 func (m *Member) Workload() workload.Workload { return m.description.of(m.ID) }
 

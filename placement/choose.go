@@ -16,14 +16,14 @@ func (sh *shape) choose(t *terrain, s *State, most int) findings {
 	}
 	sh.offerPassed(t, s, &f, most)
 	if len(f.best) < most {
-		// The block of the greatest hopes sets a bar that few nodes of others reach.
-		sh.offerOpen(t, s, sh.mostHopeful(), &f, most)
+		// The cell of the greatest hopes sets a bar that few nodes of others reach.
+		sh.offerOpen(t, s, sh.mostHopeful(t), &f, most)
 	}
-	bar := f.bar(most) - t.most()
-	for block, hope := range sh.mu.hopes {
-		if hope >= max(bar, 0) {
-			sh.offerOpen(t, s, block, &f, most)
-			bar = f.bar(most) - t.most()
+	bar, reach := f.bar(most), t.most()
+	for c, hope := range sh.mu.hopes {
+		if hope >= 0 && hope+reach >= bar && t.reaches(sh.mu.cells.at(c), hope, bar) {
+			sh.offerOpen(t, s, c, &f, most)
+			bar = f.bar(most)
 		}
 	}
 	if len(f.best) == 0 {
@@ -44,30 +44,36 @@ func (sh *shape) choose(t *terrain, s *State, most int) findings {
 	return f
 }
 
-func (sh *shape) mostHopeful() (block int) {
-	for i, hope := range sh.mu.hopes {
-		if hope > sh.mu.hopes[block] {
-			block = i
+// mostHopeful returns the cell of the greatest hopes, of those in open places.
+func (sh *shape) mostHopeful(t *terrain) (most int) {
+	highest := float32(0)
+	for c, hope := range sh.mu.hopes {
+		if hope > highest && t.reaches(sh.mu.cells.at(c), hope, 0) {
+			most, highest = c, hope
 		}
 	}
-	return block
+	return most
 }
 
 // askAll asks all open nodes.
 func (sh *shape) askAll(s *State) {
-	for block := range sh.mu.hopes {
+	for block := range sh.mu.judged {
 		if open := sh.mu.judged[block].open; open != 0 {
 			sh.askOpen(s, block, open)
 		}
-		sh.mu.hopes[block] = hopeless
+	}
+	for c := range sh.mu.hopes {
+		sh.mu.hopes[c] = hopeless
 	}
 }
 
-// offerOpen asks the open nodes of a block that could be among the best.
-func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most int) {
+// offerOpen asks the open nodes of a cell that could be among the best.
+func (sh *shape) offerOpen(t *terrain, s *State, c int, f *findings, most int) {
+	in := sh.mu.cells.at(c)
+	block := int(in.block)
 	bar, reach, b, j := f.bar(most), t.most(), s.Blocks[block], &sh.mu.judged[block]
 	hopeful, rest := uint64(0), float32(hopeless)
-	for m := j.open; m != 0; m &= m - 1 {
+	for m := j.open & in.nodes; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		score := j.nodes[i].score
 		if score+reach >= bar && t.opens(b, i) && score+t.at(b, i) >= bar {
@@ -76,7 +82,7 @@ func (sh *shape) offerOpen(t *terrain, s *State, block int, f *findings, most in
 			rest = score
 		}
 	}
-	sh.mu.hopes[block] = rest
+	sh.mu.hopes[c] = rest
 	if hopeful == 0 {
 		return
 	}
@@ -90,27 +96,29 @@ func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
 	// The leaders in open places say what it takes at least to be among the best.
 	first, reach := findings{best: sh.mu.first[:0]}, t.most()
 	bar := first.bar(most)
-	for block, peak := range sh.mu.peaks {
-		if peak+reach < bar {
+	for c, peak := range sh.mu.peaks {
+		if peak+reach < bar || !t.reaches(sh.mu.cells.at(c), peak, bar) {
 			continue
 		}
-		leader := *sh.leader(s, block)
+		leader := *sh.leader(s, c)
 		if leader.node < 0 || leader.score+reach < bar {
 			continue
 		}
-		if b, i := s.Blocks[block], leader.node%BlockSize; t.opens(b, i) {
+		if b, i := s.peek(leader.node); t.opens(b, i) {
 			leader.score += t.at(b, i)
 			first.offer(leader, most)
 			bar = first.bar(most)
 		}
 	}
 	sh.mu.first = first.best
-	for block, peak := range sh.mu.peaks {
-		if peak+reach < bar {
+	for c, peak := range sh.mu.peaks {
+		in := sh.mu.cells.at(c)
+		if peak+reach < bar || !t.reaches(in, peak, bar) {
 			continue
 		}
+		block := int(in.block)
 		b, j := s.Blocks[block], &sh.mu.judged[block]
-		for m := j.passed; m != 0; m &= m - 1 {
+		for m := j.passed & in.nodes; m != 0; m &= m - 1 {
 			i := bits.TrailingZeros64(m) & (BlockSize - 1)
 			if j.nodes[i].score+reach >= bar && t.opens(b, i) {
 				f.offer(t.candidate(j, b, block, i), most)
@@ -119,21 +127,23 @@ func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
 	}
 }
 
-// leader returns the best node of a block that passed.
-func (sh *shape) leader(s *State, block int) *candidate {
-	leader := &sh.mu.leaders[block]
+// leader returns the best node of a cell that passed.
+func (sh *shape) leader(s *State, c int) *candidate {
+	leader := &sh.mu.leaders[c]
 	if leader.node != unknown {
 		return leader
 	}
-	leader.node, sh.mu.peaks[block] = none, hopeless
+	leader.node, sh.mu.peaks[c] = none, hopeless
+	in := sh.mu.cells.at(c)
+	block := int(in.block)
 	b, j := s.Blocks[block], &sh.mu.judged[block]
-	for m := j.passed; m != 0; m &= m - 1 {
+	for m := j.passed & in.nodes; m != 0; m &= m - 1 {
 		i := bits.TrailingZeros64(m) & (BlockSize - 1)
 		if leader.node != none && j.nodes[i].score < leader.score {
 			continue // whatever its rank
 		}
-		if c := j.candidate(b, block, i); leader.node == none || c.before(*leader) {
-			*leader, sh.mu.peaks[block] = c, c.score
+		if x := j.candidate(b, block, i); leader.node == none || x.before(*leader) {
+			*leader, sh.mu.peaks[c] = x, x.score
 		}
 	}
 	return leader

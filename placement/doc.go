@@ -22,7 +22,7 @@
 //	policy, settings, geography, arrivals                    what operators say and arrivals teach
 //	query, need, rule, foresight, devices                    a request against one node
 //	engine, scan, sieve, builds, bounds, recall              requests seen for the first time
-//	shapes, shape, shapehash, judged, choose, recent         requests that come again
+//	shapes, shape, shapehash, judged, choose, cells, recent  requests that come again
 //	assemble, levels                                         gangs
 //	state, block, nodes, names, catalogue, descriptions      the fleet in columns
 //	groups, company, skew, terrain, power, replicas          what depends on more than one node

@@ -26,7 +26,7 @@ type judgedNode struct {
 
 // Nodes of leaders that are none.
 const (
-	none    = -1 // no node of the block passed
+	none    = -1 // no node of the cell passed
 	unknown = -2 // the one that led has changed
 )
 
@@ -115,7 +115,7 @@ func (sh *shape) forget(b *Block, i int) {
 			sh.mu.passedAt[b.Place[i]]--
 		}
 		position := b.Position(i)
-		if leader := &sh.mu.leaders[position/BlockSize]; leader.node == position {
+		if leader := &sh.mu.leaders[sh.mu.cells.of(position)]; leader.node == position {
 			leader.node = unknown
 		}
 	case j.open&bit != 0:
@@ -133,7 +133,7 @@ func (sh *shape) reopen(b *Block, i int) {
 	j, k := sh.at(b, i)
 	j.open |= 1 << k
 	sh.mu.outranked++
-	hope := &sh.mu.hopes[b.Position(i)/BlockSize]
+	hope := &sh.mu.hopes[sh.mu.cells.of(b.Position(i))]
 	*hope = max(*hope, j.nodes[k].score)
 }
 
@@ -227,7 +227,8 @@ func (sh *shape) ask(s *State, b *Block, nodes uint64, l *lanes) uint64 {
 			sh.mu.passedAt[b.Place[i]]++
 		}
 		position := b.Position(i)
-		leader, peak := &sh.mu.leaders[position/BlockSize], &sh.mu.peaks[position/BlockSize]
+		at := sh.mu.cells.of(position)
+		leader, peak := &sh.mu.leaders[at], &sh.mu.peaks[at]
 		if c := (candidate{position, l.total[i], b.Rank[i]}); leader.node == none || leader.node >= 0 && c.before(*leader) {
 			*leader = c
 		}

@@ -47,13 +47,17 @@ func (p *plan) preemption(s *State) *Preemption {
 			if len(yielding) == 0 {
 				continue
 			}
-			if tried++; trial == nil {
-				trial = s.trial()
-			}
+			tried++
 			y := &yield{node: bi*BlockSize + i, rank: b.Rank[i], victims: yielding[:1]}
 			y.weigh(s.Policy)
 			if best != nil && len(best.victims) == 1 && !y.better(best) {
 				continue // nor would any other of yielding be
+			}
+			if !p.roomWithout(s, y.node, yielding...) {
+				continue
+			}
+			if trial == nil {
+				trial = s.trial()
 			}
 			if y.victims = p.fewest(trial, y.node, yielding, best); y.victims == nil {
 				continue
@@ -132,9 +136,6 @@ func (s *State) revocable(members []*Member) []*Member {
 // not even all do, or only more than were found better elsewhere, if anything was. It
 // leaves the trial as it was.
 func (p *plan) fewest(trial *State, node int, yielding []*Member, elsewhere *yield) []*Member {
-	if !p.roomWithout(trial, node, yielding...) {
-		return nil
-	}
 	without := func(m *Member) { trial.take(node, m.ID) }
 	back := func(m *Member) {
 		c := *m // a state writes to what it is given
@@ -176,11 +177,14 @@ func (p *plan) fewest(trial *State, node int, yielding []*Member, elsewhere *yie
 	return victims
 }
 
-// roomWithout reports whether a node could have the room that rules ask for were some of
-// its members gone: where not, there is no need to try.
+// roomWithout reports whether a node could have the room that rules ask for, and pass
+// those that can tell, were some of its members gone: where not, there is no need to try.
 func (p *plan) roomWithout(s *State, node int, gone ...*Member) bool {
 	b, i := s.peek(node)
 	for k := range p.rules {
+		if c, ok := p.rules[k].Check.(Thinned); ok && !c.PassWithout(b, i, gone) {
+			return false
+		}
 		room := p.rules[k].Room
 		if room.Amount <= 0 {
 			continue

@@ -58,6 +58,15 @@ type Check interface {
 	Pass(s *State, b *Block, candidates uint64) uint64
 }
 
+// Thinned is a Check that knows, for little, of nodes that will not pass without some of
+// their members either. Where work should yield it spares trials.
+type Thinned interface {
+	Check
+
+	// PassWithout reports whether node i of b could pass were some of its members gone.
+	PassWithout(b *Block, i int, gone []*Member) bool
+}
+
 // Scorer is one wish about nodes.
 type Scorer interface {
 	Name() string

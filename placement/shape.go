@@ -35,9 +35,10 @@ type shape struct {
 
 		findings // best apart
 		judged   []judged
-		leaders  []candidate // by block: the best node of it that passed, node none or unknown
-		peaks    []float32   // by block: no node of it that passed scores more, hopeless when there is none
-		hopes    []float32   // by block: no open node of it scores more, under 0 when there is none
+		cells    cells
+		leaders  []candidate // by cell: the best node of it that passed, node none or unknown
+		peaks    []float32   // by cell: no node of it that passed scores more, hopeless when there is none
+		hopes    []float32   // by cell: no open node of it scores more, under 0 when there is none
 		passedAt []int32     // by place: nodes that passed; nil where places do not count
 		bar      float32     // what it took last to be among the best, 0 when anything did
 		thorough bool        // every node is asked everything
@@ -193,18 +194,21 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	}
 	sh.mu.findings = findings{turnedAway: make([]int, len(sh.mu.plan.rules))}
 	sh.mu.judged = make([]judged, len(s.Blocks))
-	sh.mu.leaders = make([]candidate, len(s.Blocks))
-	sh.mu.peaks, sh.mu.hopes = make([]float32, len(s.Blocks)), make([]float32, len(s.Blocks))
-	sh.mu.passedAt = nil
+	sh.mu.cells, sh.mu.passedAt = cells{}, nil
 	if len(sh.mu.plan.gates)+len(sh.mu.plan.regional) > 0 {
-		sh.mu.passedAt = make([]int32, len(s.Places))
+		sh.mu.cells, sh.mu.passedAt = newCells(s), make([]int32, len(s.Places))
+	}
+	n := sh.mu.cells.count(len(s.Blocks))
+	sh.mu.leaders = make([]candidate, n)
+	sh.mu.peaks, sh.mu.hopes = make([]float32, n), make([]float32, n)
+	for c := range n {
+		sh.mu.leaders[c].node = none
+		sh.mu.peaks[c], sh.mu.hopes[c] = hopeless, hopeless
 	}
 	if !sh.mu.thorough {
 		sh.mu.bar = math.MaxFloat32 // nobody is asked before it is known who has hopes
 	}
 	for block, b := range s.Blocks {
-		sh.mu.leaders[block].node = none
-		sh.mu.peaks[block], sh.mu.hopes[block] = hopeless, hopeless
 		sh.outlast(s, block)
 		sh.judge(s, b, ^uint64(0))
 	}

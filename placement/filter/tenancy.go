@@ -1,6 +1,10 @@
 package filter
 
-import "github.com/auspex-project/auspex/placement"
+import (
+	"math/bits"
+
+	"github.com/auspex-project/auspex/placement"
+)
 
 // Tenancy keeps a tenant that wants to be alone apart from all others, both
 // ways. A workload without a tenant belongs to the tenant "".
@@ -24,12 +28,39 @@ func (Tenancy) Prepare(q *placement.Query) []placement.Rule {
 		rules = append(rules, placement.Rule{
 			Reason:      "another tenant is on the node",
 			Preemptible: true,
-			Check: perNode(func(_ *placement.State, b *placement.Block, i int) bool {
-				return b.Tenant[i] == 0 || b.Tenant[i] == me
-			}),
+			Check:       sole(me),
 		})
 	}
 	return rules
 }
 
 func alone(b *placement.Block) uint64 { return b.Alone }
+
+// sole passes nodes without members of other tenants.
+type sole uint32
+
+var _ placement.Thinned = sole(0)
+
+func (c sole) Pass(_ *placement.State, b *placement.Block, candidates uint64) uint64 {
+	for m := candidates; m != 0; m &= m - 1 {
+		i := bits.TrailingZeros64(m) & (placement.BlockSize - 1)
+		if b.Tenant[i] != 0 && b.Tenant[i] != uint32(c) {
+			candidates &^= 1 << i
+		}
+	}
+	return candidates
+}
+
+// PassWithout implements placement.Thinned.
+func (c sole) PassWithout(b *placement.Block, i int, gone []*placement.Member) bool {
+	return c.others(b.Occupants[i].Members) == c.others(gone)
+}
+
+func (c sole) others(members []*placement.Member) (n int) {
+	for _, m := range members {
+		if m.Tenant() != uint32(c) {
+			n++
+		}
+	}
+	return n
+}
