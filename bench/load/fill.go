@@ -70,13 +70,15 @@ func (f filler) each(ctx context.Context, what string, n int, call func(context.
 	return nil
 }
 
+// beatEvery is how often each node is heard.
+const beatEvery = 15 * time.Second
+
 // beat keeps the registered nodes alive until ctx ends, a few at a time.
 func (f filler) beat(ctx context.Context, nodes int) {
 	if nodes == 0 {
 		return
 	}
-	const each = 15 * time.Second
-	ticker := time.NewTicker(each / time.Duration(nodes))
+	ticker := time.NewTicker(beatEvery / time.Duration(nodes))
 	defer ticker.Stop()
 	for i := 0; ; i++ {
 		select {
@@ -84,8 +86,7 @@ func (f filler) beat(ctx context.Context, nodes int) {
 			return
 		case <-ticker.C:
 		}
-		err := f.clients.invoke(ctx, i, auspexv1.FleetService_Heartbeat_FullMethodName, &auspexv1.HeartbeatRequest{Node: nodeName(i % nodes)}, new(auspexv1.HeartbeatResponse))
-		if err != nil && ctx.Err() == nil {
+		if _, err := f.clients.fleet(i).Heartbeat(ctx, &auspexv1.HeartbeatRequest{Node: nodeName(i % nodes)}); err != nil && ctx.Err() == nil {
 			fmt.Fprintf(f.log, "heartbeat of %s: %v\n", nodeName(i%nodes), err)
 		}
 	}

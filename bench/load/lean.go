@@ -12,33 +12,136 @@ import (
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 )
 
-// overPipes sends each placement by a call of its own without grpc-go: what is due at
-// once is written at once, and answers are dealt with where they are read.
-func (l *loop) overPipes() (send func(group), flush func()) {
-	var body []byte
-	send = func(g group) {
-		body = l.encode(body[:0], g.first)
-		l.calls.Add(1)
-		l.clients.pipe(g.first).call(auspexv1.PlacementService_Place_FullMethodName, body, func(message []byte, code codes.Code) {
-			defer l.calls.Done()
-			defer l.inFlight.Add(-1)
-			var p auspexv1.PlaceResponse
-			if code == codes.OK && proto.Unmarshal(message, &p) != nil {
-				code = codes.Internal
-			}
-			if code != codes.OK {
-				g.places.fail(code.String(), 1)
-				return
-			}
-			l.answered(g, &p)
-		})
+// lean does all that happens while measuring in one goroutine, without grpc-go: what is
+// due at once leaves in one write, and answers are looked for whenever the next request
+// is waited for.
+type lean struct {
+	loop     *loop
+	pipes    []*pipe
+	turn     int // of the pipe for the next calls
+	body     []byte
+	releases []giveback // by when they are due
+	beats    pacer      // heartbeats of all nodes
+	beat     int
+	checked  time.Time // for calls that the server does not end
+}
+
+// giveback is decisions to release.
+type giveback struct {
+	due  time.Time
+	ids  []string
+	seen *tally
+}
+
+func newLean(ctx context.Context, l *loop) (*lean, error) {
+	s := &lean{loop: l, beats: pacer{start: time.Now(), rate: float64(l.plan.nodes) / beatEvery.Seconds()}}
+	for range l.plan.connections {
+		p, err := dialPipe(ctx, l.plan.server, l.plan.timeout)
+		if err != nil {
+			s.close()
+			return nil, fmt.Errorf("connect to %s: %w", l.plan.server, err)
+		}
+		s.pipes = append(s.pipes, p)
 	}
-	flush = func() {
-		for _, p := range l.clients.pipes {
-			p.flush() // what goes wrong ends its calls
+	return s, nil
+}
+
+func (s *lean) close() {
+	for _, p := range s.pipes {
+		p.close()
+	}
+}
+
+// place asks for one placement.
+func (s *lean) place(g group) {
+	s.body = s.loop.encode(s.body[:0], g.first)
+	s.call(auspexv1.PlacementService_Place_FullMethodName, s.body, func(message []byte, code codes.Code) {
+		s.loop.inFlight.Add(-1)
+		var p auspexv1.PlaceResponse
+		if code == codes.OK && proto.Unmarshal(message, &p) != nil {
+			code = codes.Internal
+		}
+		if code != codes.OK {
+			g.places.fail(code.String(), 1)
+			return
+		}
+		s.loop.answered(g, &p)
+	})
+}
+
+// call takes the next pipe and waits for room in it.
+func (s *lean) call(path string, message []byte, answered func(message []byte, code codes.Code)) {
+	p := s.pipes[s.turn%len(s.pipes)]
+	for !p.room(len(message)) {
+		p.turn()
+		p.giveUp()
+	}
+	p.call(path, message, answered)
+}
+
+// poll sends what is due beside placements, writes all that is queued and takes what
+// has been answered.
+func (s *lean) poll() {
+	now := time.Now()
+	for ; len(s.releases) > 0 && !s.releases[0].due.After(now); s.releases = s.releases[1:] {
+		s.release(s.releases[0])
+	}
+	for ; s.beats.rate > 0 && !s.beats.due(s.beat).After(now); s.beat++ {
+		beat := &auspexv1.HeartbeatRequest{Node: nodeName(s.beat % s.loop.plan.nodes)}
+		s.ask(auspexv1.FleetService_Heartbeat_FullMethodName, beat, func(codes.Code) {}) // nodes that fall silent show in answers
+	}
+	for _, p := range s.pipes {
+		p.poll()
+		if now.Sub(s.checked) > overdue {
+			p.giveUp()
 		}
 	}
-	return send, flush
+	s.turn++ // what leaves together leaves on one of them
+	if now.Sub(s.checked) > overdue {
+		s.checked = now
+	}
+}
+
+func (s *lean) release(g giveback) {
+	var request proto.Message = &auspexv1.ReleaseRequest{Target: &auspexv1.ReleaseRequest_DecisionId{DecisionId: g.ids[0]}}
+	path := auspexv1.PlacementService_Release_FullMethodName
+	if s.loop.plan.together > 1 {
+		request, path = &auspexv1.ReleaseBatchRequest{DecisionIds: g.ids}, auspexv1.PlacementService_ReleaseBatch_FullMethodName
+	}
+	s.ask(path, request, func(code codes.Code) {
+		if code != codes.OK {
+			g.seen.fail(code.String(), len(g.ids))
+			return
+		}
+		for range g.ids {
+			g.seen.answer(time.Since(g.due), false)
+		}
+	})
+}
+
+// ask makes a call of which the code says enough.
+func (s *lean) ask(path string, request proto.Message, answered func(codes.Code)) {
+	message, err := proto.Marshal(request)
+	if err != nil {
+		answered(codes.Internal)
+		return
+	}
+	s.call(path, message, func(_ []byte, code codes.Code) { answered(code) })
+}
+
+// drain returns when everything has been answered and given back, or ctx has ended.
+func (s *lean) drain(ctx context.Context) {
+	for ctx.Err() == nil {
+		s.poll()
+		open := len(s.releases)
+		for _, p := range s.pipes {
+			open += len(p.calls)
+		}
+		if open == 0 {
+			return
+		}
+		nap(time.Now().Add(grain))
+	}
 }
 
 // encode appends the n-th request.
@@ -46,20 +149,4 @@ func (l *loop) encode(b []byte, n int) []byte {
 	var room [64]byte
 	id := append(append(room[:0], l.run...), '-')
 	return l.shapes.encode(b, n, strconv.AppendInt(id, int64(n), 10), l.plan.brief, l.plan.dryRun)
-}
-
-// connectPipes opens a number of pipes that end with ctx.
-func connectPipes(ctx context.Context, server string, n int, timeout time.Duration) (pipes []*pipe, err error) {
-	for range n {
-		p, err := dialPipe(ctx, server, timeout)
-		if err != nil {
-			for _, p := range pipes {
-				p.close()
-			}
-			return nil, fmt.Errorf("connect to %s: %w", server, err)
-		}
-		context.AfterFunc(ctx, p.close)
-		pipes = append(pipes, p)
-	}
-	return pipes, nil
 }

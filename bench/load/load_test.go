@@ -210,7 +210,7 @@ func load(t *testing.T, address string, args ...string) {
 
 // A stall is charged to every request that was due in it.
 func TestLatencyCountsFromWhenItWasDue(t *testing.T) {
-	pace := pacer{start: time.Now().Add(-time.Second), rate: 100, idle: func() {}}
+	pace := pacer{start: time.Now().Add(-time.Second), rate: 100, idle: func() {}, sleep: sleepUntil}
 	seen := newTally()
 	for n := range 100 {
 		seen.answer(time.Since(pace.wait(n)), false)

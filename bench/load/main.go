@@ -87,11 +87,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer c.close()
-	if p.lean {
-		if c.pipes, err = connectPipes(ctx, p.server, p.connections, p.timeout); err != nil {
-			return err
-		}
-	}
 	shapes, err := newMix(p.mix, p.seed)
 	if err != nil {
 		return misuse{err}
@@ -104,10 +99,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := fill.place(ctx, p.placed); err != nil {
 		return err
 	}
-	beats, stopBeats := context.WithCancel(ctx)
-	beating := make(chan struct{})
-	go func() { defer close(beating); fill.beat(beats, p.nodes) }()
-	defer func() { stopBeats(); <-beating }()
+	if !p.lean { // which has them in its own loop
+		beats, stopBeats := context.WithCancel(ctx)
+		beating := make(chan struct{})
+		go func() { defer close(beating); fill.beat(beats, p.nodes) }()
+		defer func() { stopBeats(); <-beating }()
+	}
 
 	stop, err := profile(p.profile)
 	if err != nil {
@@ -137,7 +134,7 @@ func parse(args []string, stderr io.Writer) (plan, error) {
 	f.IntVar(&p.together, "release", 1, "placements given back by one call: 1 uses Release, more ReleaseBatch")
 	f.DurationVar(&p.timeout, "timeout", 5*time.Second, "of each call")
 	f.IntVar(&p.connections, "connections", 2, "connections to spread the calls over")
-	f.BoolVar(&p.lean, "lean", false, "measure with a client that costs a fraction of grpc-go's: calls of Place, heartbeats and releases")
+	f.BoolVar(&p.lean, "lean", false, "measure with a client that costs a fraction of grpc-go's")
 	f.StringVar(&p.mix, "mix", "fifty", "request shapes: alike, fifty or different")
 	f.BoolVar(&p.dryRun, "dry-run", false, "ask for decisions that reserve nothing")
 	f.Uint64Var(&p.seed, "seed", 1, "of the shapes")

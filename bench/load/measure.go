@@ -23,11 +23,15 @@ func measure(ctx context.Context, p plan, c *clients, shapes mix) (*report, erro
 	l.mu.placed = make(map[*tally][]string)
 	places, releases := newTally(), newTally()
 
-	send, flush, finish, err := l.sender(ctx)
+	l.idle, l.wait, l.sleep = func() {}, l.calls.Wait, sleepUntil
+	send, finish, err := l.sender(ctx)
 	if err != nil {
 		return nil, err
 	}
-	pace, step := pacer{start: time.Now(), rate: p.rate, idle: flush}, max(1, p.batch)
+	if l.lean != nil {
+		defer l.lean.close()
+	}
+	pace, step := &pacer{start: time.Now(), rate: p.rate, idle: l.idle, sleep: l.sleep}, max(1, p.batch)
 	var sent int
 	for n := 0; n < total && ctx.Err() == nil; n += step {
 		due := pace.wait(n)
@@ -43,13 +47,12 @@ func measure(ctx context.Context, p plan, c *clients, shapes mix) (*report, erro
 		l.inFlight.Add(int64(g.n))
 		send(g)
 	}
-	flush()
 	ended := time.Now()
 	finish()
-	l.calls.Wait()
+	l.wait()
 	l.release("", 0, nil) // what is left over
 	l.release("", 0, releases)
-	l.calls.Wait()
+	l.wait()
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("stopped: %w", err)
 	}
@@ -66,6 +69,11 @@ type loop struct {
 	calls    sync.WaitGroup
 	inFlight atomic.Int64
 
+	lean  *lean  // nil = grpc-go is used
+	idle  func() // called while nothing is due
+	sleep func(until time.Time)
+	wait  func() // returns once all is answered
+
 	mu struct {
 		sync.Mutex
 		placed map[*tally][]string // decisions to release together, by where that counts
@@ -79,18 +87,18 @@ type group struct {
 	places, releases *tally
 }
 
-// sender returns how the plan sends a group, what to call when none is due, and after
-// the last.
-func (l *loop) sender(ctx context.Context) (send func(group), flush, finish func(), err error) {
-	nothing := func() {}
+// sender returns how the plan sends a group, and what to call after the last.
+func (l *loop) sender(ctx context.Context) (send func(group), finish func(), err error) {
 	each := l.one
 	switch {
-	case len(l.clients.pipes) > 0:
-		send, flush = l.overPipes()
-		return send, flush, nothing, nil
+	case l.plan.lean:
+		if l.lean, err = newLean(ctx, l); err != nil {
+			return nil, nil, err
+		}
+		l.idle, l.wait, l.sleep = l.lean.poll, func() { l.lean.drain(ctx) }, nap
+		return l.lean.place, func() {}, nil
 	case l.plan.streams > 0:
-		send, finish, err = l.overStreams(ctx)
-		return send, nothing, finish, err
+		return l.overStreams(ctx)
 	case l.plan.batch > 0:
 		each = l.many
 	}
@@ -109,7 +117,7 @@ func (l *loop) sender(ctx context.Context) (send func(group), flush, finish func
 			}
 		})
 	}
-	return send, nothing, func() { close(idle) }, nil
+	return send, func() { close(idle) }, nil
 }
 
 // one asks for one placement.
@@ -154,6 +162,10 @@ func (l *loop) release(decision string, after time.Duration, releases *tally) {
 	delete(l.mu.placed, releases)
 	l.mu.Unlock()
 	due := time.Now().Add(after)
+	if l.lean != nil {
+		l.lean.releases = append(l.lean.releases, giveback{due, ids, releases})
+		return
+	}
 	l.calls.Go(func() {
 		time.Sleep(time.Until(due))
 		ctx, cancel := context.WithTimeout(context.Background(), l.plan.timeout)
@@ -169,23 +181,25 @@ func (l *loop) release(decision string, after time.Duration, releases *tally) {
 }
 
 func (l *loop) giveBack(ctx context.Context, ids []string) error {
-	any := len(ids[0]) + int(ids[0][len(ids[0])-1])
+	client := l.clients.place(len(ids[0]) + int(ids[0][len(ids[0])-1])) // any
 	if l.plan.together > 1 {
-		return l.clients.invoke(ctx, any, auspexv1.PlacementService_ReleaseBatch_FullMethodName,
-			&auspexv1.ReleaseBatchRequest{DecisionIds: ids}, new(auspexv1.ReleaseBatchResponse))
+		_, err := client.ReleaseBatch(ctx, &auspexv1.ReleaseBatchRequest{DecisionIds: ids})
+		return err
 	}
-	return l.clients.invoke(ctx, any, auspexv1.PlacementService_Release_FullMethodName,
-		&auspexv1.ReleaseRequest{Target: &auspexv1.ReleaseRequest_DecisionId{DecisionId: ids[0]}}, new(auspexv1.ReleaseResponse))
+	_, err := client.Release(ctx, &auspexv1.ReleaseRequest{Target: &auspexv1.ReleaseRequest_DecisionId{DecisionId: ids[0]}})
+	return err
 }
 
 // pacer says when each request is due.
 type pacer struct {
 	start time.Time
 	rate  float64
-	idle  func() // called before it waits
+	idle  func()    // called before it waits, and in place of that
+	last  time.Time // that it was called
+	sleep func(until time.Time)
 }
 
-func (p pacer) due(n int) time.Time {
+func (p *pacer) due(n int) time.Time {
 	return p.start.Add(time.Duration(float64(n) / p.rate * float64(time.Second)))
 }
 
@@ -195,11 +209,14 @@ func (p pacer) due(n int) time.Time {
 const grain = 500 * time.Microsecond
 
 // wait returns when request n is due, once it is: at once for one that is late.
-func (p pacer) wait(n int) time.Time {
-	due := p.due(n)
-	if now := time.Now(); due.After(now) {
+func (p *pacer) wait(n int) time.Time {
+	due, now := p.due(n), time.Now()
+	if due.After(now) || now.Sub(p.last) > grain {
 		p.idle()
-		sleepUntil(now.Add(max(due.Sub(now), grain)))
+		p.last = now
+	}
+	if due.After(now) {
+		p.sleep(now.Add(max(due.Sub(now), grain)))
 	}
 	return due
 }

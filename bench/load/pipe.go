@@ -1,56 +1,56 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 )
 
-// pipe is an HTTP/2 connection for unary gRPC calls with small messages, of which many
-// are written at once and answered to whoever reads. It costs a fraction of what
-// grpc-go's client does, which starts, blocks and wakes a goroutine for each call.
+// pipe is an HTTP/2 connection for unary gRPC calls with small messages that one
+// goroutine writes to and polls, when it likes. It costs a fraction of what grpc-go's
+// client does, which wakes a goroutine or two for each call and whenever bytes come.
 // Calls are whole: deadline, flow control, limits of the server, status and trailers.
 // There is no name resolution, retry, compression or transport security.
 type pipe struct {
-	conn      net.Conn
+	socket    *os.File
+	fd        int // of it
 	authority string
 	timeout   time.Duration // of each call
 	limit     string        // the same as a header
 
-	// What is sent, in the order of stream numbers.
-	out struct {
-		sync.Mutex
-		frames bytes.Buffer // not written yet
-		framer *http2.Framer
-		header *hpack.Encoder
-		block  bytes.Buffer
-		next   uint32 // stream
-	}
+	// What is sent.
+	frames bytes.Buffer // not written yet
+	framer *http2.Framer
+	header *hpack.Encoder
+	block  bytes.Buffer
+	next   uint32 // stream
+	window int64  // bytes that may be sent on the connection
 
-	mu struct {
-		sync.Mutex
-		changed sync.Cond
-		settled bool  // the server's settings are known
-		window  int64 // bytes that may be sent on the connection
-		message int64 // bytes of the largest message that fits the window of a stream
-		most    int   // calls at a time
-		free    int   // of these
-		calls   map[uint32]*unary
-		err     error // why no more calls are taken
-	}
+	// What is received.
+	unread   []byte // the start of a frame
+	whole    bytes.Reader
+	reader   *http2.Framer // of whole frames
+	decoder  *hpack.Decoder
+	code     codes.Code // of the headers being read
+	ends     bool       // whether these end their stream
+	consumed uint32     // bytes the server does not know of yet
+
+	settled bool  // the server's settings are known
+	message int64 // bytes of the largest message that fits the window of a stream
+	most    int   // calls at a time
+	calls   map[uint32]*unary
+	err     error // why no more calls are taken
 }
 
 // unary is a call under way.
@@ -64,8 +64,11 @@ const (
 	firstWindow   = 65535 // of streams and connections, by RFC 9113
 	windowRefill  = window / 4
 	messagePrefix = 5        // bytes: whether it is compressed, and its length
+	frameHeader   = 9        // bytes, the first three of them the length
 	maxFrame      = 16 << 10 // what any server takes
-	flushAt       = 8 << 10  // bytes that no longer wait for flush
+	piece         = 64 << 10 // bytes received at once
+	pollEvery     = 50 * time.Microsecond
+	overdue       = time.Second // how much later than its deadline a call is given up that the server has not
 )
 
 // dialPipe connects and waits for the server's settings.
@@ -74,99 +77,72 @@ func dialPipe(ctx context.Context, server string, timeout time.Duration) (*pipe,
 	if err != nil {
 		return nil, err
 	}
-	p := &pipe{conn: conn, authority: server, timeout: timeout, limit: grpcTimeout(timeout)}
-	p.out.framer = http2.NewFramer(&p.out.frames, nil)
-	p.out.header = hpack.NewEncoder(&p.out.block)
-	p.out.next = 1
-	p.mu.changed.L = &p.mu
-	p.mu.calls = make(map[uint32]*unary)
-	p.mu.window, p.mu.message = firstWindow, firstWindow
-	p.out.frames.WriteString(http2.ClientPreface)
-	err = p.send(func(f *http2.Framer) error {
-		return errors.Join(
-			f.WriteSettings(http2.Setting{ID: http2.SettingEnablePush, Val: 0}, http2.Setting{ID: http2.SettingInitialWindowSize, Val: window}),
-			f.WriteWindowUpdate(0, window-firstWindow))
-	})
+	socket, err := conn.(*net.TCPConn).File()
+	conn.Close() // the runtime is not to be woken by what comes
 	if err != nil {
-		conn.Close()
 		return nil, err
 	}
-	go p.read() // ends with the connection
-	time.AfterFunc(overdue, p.giveUp)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for !p.mu.settled && p.mu.err == nil {
-		p.mu.changed.Wait()
+	p := &pipe{
+		socket: socket, fd: int(socket.Fd()), authority: server, timeout: timeout, limit: grpcTimeout(timeout),
+		next: 1, window: firstWindow, message: firstWindow, calls: make(map[uint32]*unary),
 	}
-	return p, p.mu.err
+	p.framer, p.header = http2.NewFramer(&p.frames, nil), hpack.NewEncoder(&p.block)
+	p.reader, p.decoder = http2.NewFramer(nil, &p.whole), hpack.NewDecoder(4096, p.field)
+	p.reader.SetReuseFrames()
+	p.frames.WriteString(http2.ClientPreface)
+	p.framer.WriteSettings(http2.Setting{ID: http2.SettingEnablePush, Val: 0}, http2.Setting{ID: http2.SettingInitialWindowSize, Val: window})
+	p.framer.WriteWindowUpdate(0, window-firstWindow)
+	patience := time.Now().Add(timeout)
+	for !p.settled && p.err == nil {
+		p.turn()
+		switch {
+		case ctx.Err() != nil:
+			p.end(ctx.Err())
+		case time.Now().After(patience):
+			p.end(errors.New("it says nothing"))
+		}
+	}
+	return p, p.err
 }
 
-func (p *pipe) close() { p.end(errors.New("closed")) }
+func (p *pipe) close() { p.end(os.ErrClosed) }
 
-// call queues a call for flush, once there is room for it, and returns; answered is
-// called when it has ended, and must neither keep its message nor use the pipe.
+// room reports whether the pipe takes a call with a message of so many bytes now, be it
+// to tell that it has failed.
+func (p *pipe) room(size int) bool {
+	return p.err != nil || int64(size+messagePrefix) > p.message || p.window >= int64(size+messagePrefix) && len(p.calls) < p.most
+}
+
+// call queues a call for poll; there must be room. answered is called when it has
+// ended, and must not keep its message.
 func (p *pipe) call(path string, message []byte, answered func(message []byte, code codes.Code)) {
 	size := int64(messagePrefix + len(message))
-	if err := p.room(size); err != nil {
+	if p.err != nil || size > p.message {
 		answered(nil, codes.Unavailable)
 		return
 	}
-	p.out.Lock()
-	defer p.out.Unlock()
-	id := p.out.next
-	p.out.next += 2
-	p.mu.Lock()
-	ended := p.mu.err != nil
-	if !ended {
-		p.mu.calls[id] = &unary{answered: answered, due: time.Now().Add(p.timeout)}
-	}
-	p.mu.Unlock()
-	if ended {
-		answered(nil, codes.Unavailable)
-		return
-	}
-	p.out.block.Reset()
+	id := p.next
+	p.next += 2
+	p.window -= size
+	p.calls[id] = &unary{answered: answered, due: time.Now().Add(p.timeout)}
+	p.block.Reset()
 	for _, h := range [...]hpack.HeaderField{
 		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: path}, {Name: ":authority", Value: p.authority},
 		{Name: "content-type", Value: "application/grpc"}, {Name: "user-agent", Value: "auspex-load"}, {Name: "te", Value: "trailers"},
 		{Name: "grpc-timeout", Value: p.limit},
 	} {
-		p.out.header.WriteField(h) // into memory
+		p.header.WriteField(h) // into memory, as all that follows
 	}
-	p.out.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.out.block.Bytes(), EndHeaders: true})
-	p.out.block.Reset()
-	p.out.block.WriteByte(0)
-	p.out.block.Write(binary.BigEndian.AppendUint32(p.out.block.AvailableBuffer(), uint32(len(message))))
-	p.out.block.Write(message)
-	for data := p.out.block.Bytes(); len(data) > 0; {
+	p.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: p.block.Bytes(), EndHeaders: true})
+	p.block.Reset()
+	p.block.WriteByte(0)
+	p.block.Write(binary.BigEndian.AppendUint32(p.block.AvailableBuffer(), uint32(len(message))))
+	p.block.Write(message)
+	for data := p.block.Bytes(); len(data) > 0; {
 		piece := data[:min(len(data), maxFrame)]
 		data = data[len(piece):]
-		p.out.framer.WriteData(id, len(data) == 0, piece)
+		p.framer.WriteData(id, len(data) == 0, piece)
 	}
-	if p.out.frames.Len() >= flushAt {
-		p.write()
-	}
-}
-
-// invoke makes a call and waits for its end. answer may be nil.
-func (p *pipe) invoke(path string, request, answer proto.Message) error {
-	message, err := proto.Marshal(request)
-	if err != nil {
-		return err
-	}
-	ended := make(chan error, 1)
-	p.call(path, message, func(message []byte, code codes.Code) {
-		switch {
-		case code != codes.OK:
-			ended <- status.Error(code, "")
-		case answer != nil:
-			ended <- proto.Unmarshal(message, answer)
-		default:
-			ended <- nil
-		}
-	})
-	p.flush() // what goes wrong ends the call
-	return <-ended
 }
 
 // grpcTimeout writes d as the header of that name, which takes eight digits.
@@ -177,152 +153,91 @@ func grpcTimeout(d time.Duration) string {
 	return fmt.Sprintf("%dS", min(int64(d.Seconds()), 1e8-1))
 }
 
-// room takes size bytes of the connection's window and waits for them, and for the
-// server to take another call. Who waits writes first what others may answer.
-func (p *pipe) room(size int64) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for flushed := false; p.mu.err == nil; flushed = true {
-		switch {
-		case size > p.mu.message:
-			return fmt.Errorf("a message of %d bytes is more than a stream's window", size)
-		case p.mu.window >= size && p.mu.free > 0:
-			p.mu.window -= size
-			p.mu.free--
-			return nil
-		case flushed:
-			p.mu.changed.Wait()
-		default:
-			p.mu.Unlock()
-			p.flush()
-			p.mu.Lock()
-		}
+// poll writes what is queued and deals with what has come, as far as neither waits.
+func (p *pipe) poll() {
+	if p.err != nil {
+		return
 	}
-	return p.mu.err
-}
-
-// flush writes what is queued.
-func (p *pipe) flush() error { return p.send(func(*http2.Framer) error { return nil }) }
-
-// send writes what is queued and then what add adds.
-func (p *pipe) send(add func(*http2.Framer) error) error {
-	p.out.Lock()
-	defer p.out.Unlock()
-	if err := add(p.out.framer); err != nil || p.out.frames.Len() == 0 {
-		return err
-	}
-	return p.write()
-}
-
-// write is for who holds the lock of what is sent.
-func (p *pipe) write() error {
-	_, err := p.out.frames.WriteTo(p.conn)
-	if err != nil {
+	if err := p.write(); err != nil {
 		p.end(err)
+		return
 	}
-	return err
-}
-
-// end takes no more calls and tells those under way that they have failed.
-func (p *pipe) end(why error) {
-	p.mu.Lock()
-	if p.mu.err == nil {
-		p.mu.err = fmt.Errorf("connection to %s: %w", p.authority, why)
-	}
-	left := p.mu.calls
-	p.mu.calls = make(map[uint32]*unary)
-	p.mu.changed.Broadcast()
-	p.mu.Unlock()
-	p.conn.Close()
-	for _, u := range left {
-		u.answered(nil, codes.Unavailable)
-	}
-}
-
-// overdue is how much later than its deadline a call is given up that the server has not.
-const overdue = time.Second
-
-// giveUp ends what is overdue, now and from time to time as long as the pipe is open.
-func (p *pipe) giveUp() {
-	latest := time.Now().Add(-overdue)
-	var late []*unary
-	p.mu.Lock()
-	for stream, u := range p.mu.calls {
-		if u.due.Before(latest) {
-			delete(p.mu.calls, stream)
-			p.mu.free++
-			late = append(late, u)
-		}
-	}
-	if p.mu.err == nil {
-		time.AfterFunc(overdue, p.giveUp)
-	}
-	p.mu.changed.Broadcast()
-	p.mu.Unlock()
-	for _, u := range late {
-		u.answered(nil, codes.DeadlineExceeded)
-	}
-}
-
-// read deals with what the server sends until the connection ends.
-func (p *pipe) read() {
-	r := reader{pipe: p, framer: http2.NewFramer(nil, bufio.NewReaderSize(p.conn, 64<<10))}
-	r.framer.SetReuseFrames()
-	r.decoder = hpack.NewDecoder(4096, r.field)
-	for {
-		f, err := r.framer.ReadFrame()
-		if err == nil {
-			err = r.frame(f)
-		}
-		if err != nil {
+	for n := piece; n == piece; {
+		var err error
+		if n, err = p.receive(); err != nil {
 			p.end(err)
 			return
 		}
 	}
-}
-
-// reader is the side of a pipe that one goroutine reads.
-type reader struct {
-	pipe     *pipe
-	framer   *http2.Framer
-	decoder  *hpack.Decoder
-	code     codes.Code // of the headers being read
-	ends     bool       // whether these end their stream
-	consumed uint32     // bytes the server does not know of yet
-}
-
-func (r *reader) field(h hpack.HeaderField) {
-	switch {
-	case h.Name == "grpc-status":
-		if n, err := strconv.ParseUint(h.Value, 10, 32); err == nil {
-			r.code = codes.Code(n)
-		}
-	case h.Name == ":status" && h.Value != "200":
-		r.code = codes.Unavailable
+	if err := p.write(); err != nil { // acknowledgements
+		p.end(err)
 	}
 }
 
-func (r *reader) frame(f http2.Frame) error {
-	p := r.pipe
+// turn is poll and a pause, for those who wait.
+func (p *pipe) turn() {
+	p.poll()
+	nap(time.Now().Add(pollEvery))
+}
+
+// write writes what is queued, as far as there is room for it.
+func (p *pipe) write() error {
+	for p.frames.Len() > 0 {
+		n, err := p.send(p.frames.Bytes())
+		if n == 0 || err != nil {
+			return err
+		}
+		p.frames.Next(n)
+	}
+	return nil
+}
+
+// receive deals with bytes that have come, and returns how many, 0 for none.
+func (p *pipe) receive() (int, error) {
+	kept := len(p.unread)
+	p.unread = slices.Grow(p.unread, piece)
+	n, err := p.take(p.unread[kept : kept+piece])
+	p.unread = p.unread[:kept+n]
+	if n == 0 || err != nil {
+		return 0, err
+	}
+	rest := p.unread
+	for len(rest) >= frameHeader {
+		size := frameHeader + int(rest[0])<<16 + int(rest[1])<<8 + int(rest[2])
+		if len(rest) < size {
+			break
+		}
+		p.whole.Reset(rest[:size])
+		rest = rest[size:]
+		f, err := p.reader.ReadFrame()
+		if err == nil {
+			err = p.frame(f)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	p.unread = p.unread[:copy(p.unread, rest)]
+	return n, nil
+}
+
+func (p *pipe) frame(f http2.Frame) error {
 	switch f := f.(type) {
 	case *http2.HeadersFrame:
-		r.code, r.ends = codes.Unknown, f.StreamEnded()
-		return r.headers(f.StreamID, f.HeaderBlockFragment(), f.HeadersEnded())
+		p.code, p.ends = codes.Unknown, f.StreamEnded()
+		return p.headers(f.StreamID, f.HeaderBlockFragment(), f.HeadersEnded())
 	case *http2.ContinuationFrame:
-		return r.headers(f.StreamID, f.HeaderBlockFragment(), f.HeadersEnded())
+		return p.headers(f.StreamID, f.HeaderBlockFragment(), f.HeadersEnded())
 	case *http2.DataFrame:
-		p.mu.Lock()
-		if u := p.mu.calls[f.StreamID]; u != nil {
+		if u := p.calls[f.StreamID]; u != nil {
 			u.body = append(u.body, f.Data()...)
 		}
-		p.mu.Unlock()
 		if f.StreamEnded() { // without trailers
 			p.answer(f.StreamID, codes.Internal)
 		}
-		if r.consumed += f.Length; r.consumed >= windowRefill {
-			more := r.consumed
-			r.consumed = 0
-			return p.send(func(f *http2.Framer) error { return f.WriteWindowUpdate(0, more) })
+		if p.consumed += f.Length; p.consumed >= windowRefill {
+			p.framer.WriteWindowUpdate(0, p.consumed)
+			p.consumed = 0
 		}
 	case *http2.RSTStreamFrame:
 		p.answer(f.StreamID, codes.Unavailable)
@@ -330,73 +245,72 @@ func (r *reader) frame(f http2.Frame) error {
 		return fmt.Errorf("the server goes away: %s", f.ErrCode)
 	case *http2.PingFrame:
 		if !f.IsAck() {
-			return p.send(func(w *http2.Framer) error { return w.WritePing(true, f.Data) })
+			p.framer.WritePing(true, f.Data)
 		}
 	case *http2.WindowUpdateFrame:
 		if f.StreamID == 0 {
-			p.mu.Lock()
-			p.mu.window += int64(f.Increment)
-			p.mu.changed.Broadcast()
-			p.mu.Unlock()
+			p.window += int64(f.Increment)
 		}
 	case *http2.SettingsFrame:
 		if !f.IsAck() {
-			return p.settle(f)
+			p.settle(f)
 		}
 	}
 	return nil
 }
 
-func (r *reader) headers(stream uint32, fragment []byte, ended bool) error {
-	if _, err := r.decoder.Write(fragment); err != nil {
+func (p *pipe) headers(stream uint32, fragment []byte, ended bool) error {
+	if _, err := p.decoder.Write(fragment); err != nil {
 		return err
 	}
 	if !ended {
 		return nil
 	}
-	if err := r.decoder.Close(); err != nil {
+	if err := p.decoder.Close(); err != nil {
 		return err
 	}
-	if r.ends {
-		r.pipe.answer(stream, r.code)
+	if p.ends {
+		p.answer(stream, p.code)
 	}
 	return nil
 }
 
+// field notes what a header says of how a call ended.
+func (p *pipe) field(h hpack.HeaderField) {
+	switch {
+	case h.Name == "grpc-status":
+		if n, err := strconv.ParseUint(h.Value, 10, 32); err == nil {
+			p.code = codes.Code(n)
+		}
+	case h.Name == ":status" && h.Value != "200":
+		p.code = codes.Unavailable
+	}
+}
+
 // settle takes over the server's settings.
-func (p *pipe) settle(f *http2.SettingsFrame) error {
-	p.mu.Lock()
-	most := p.mu.most
-	if !p.mu.settled {
-		p.mu.settled, p.mu.most = true, maxInFlight // where the server sets none
+func (p *pipe) settle(f *http2.SettingsFrame) {
+	if !p.settled {
+		p.settled, p.most = true, maxInFlight // where the server sets none
 	}
 	if n, ok := f.Value(http2.SettingMaxConcurrentStreams); ok {
-		p.mu.most = int(min(n, maxInFlight))
+		p.most = int(min(n, maxInFlight))
 	}
-	p.mu.free += p.mu.most - most
 	if n, ok := f.Value(http2.SettingInitialWindowSize); ok {
-		p.mu.message = int64(n)
+		p.message = int64(n)
 	}
-	p.mu.changed.Broadcast()
-	p.mu.Unlock()
-	return p.send(func(f *http2.Framer) error { return f.WriteSettingsAck() })
+	p.framer.WriteSettingsAck()
 }
 
 // answer ends a call.
 func (p *pipe) answer(stream uint32, code codes.Code) {
-	p.mu.Lock()
-	u := p.mu.calls[stream]
+	u := p.calls[stream]
 	if u == nil {
-		p.mu.Unlock()
 		return
 	}
+	delete(p.calls, stream)
 	if code == codes.Unavailable && !time.Now().Before(u.due) {
 		code = codes.DeadlineExceeded // the server gave it up
 	}
-	delete(p.mu.calls, stream)
-	p.mu.free++
-	p.mu.changed.Signal()
-	p.mu.Unlock()
 	var message []byte
 	if code == codes.OK {
 		if len(u.body) < messagePrefix || u.body[0] != 0 || int(binary.BigEndian.Uint32(u.body[1:])) != len(u.body)-messagePrefix {
@@ -406,4 +320,26 @@ func (p *pipe) answer(stream uint32, code codes.Code) {
 		}
 	}
 	u.answered(message, code)
+}
+
+// giveUp ends calls that the server should have ended.
+func (p *pipe) giveUp() {
+	latest := time.Now().Add(-overdue)
+	for stream, u := range p.calls {
+		if u.due.Before(latest) {
+			p.answer(stream, codes.DeadlineExceeded)
+		}
+	}
+}
+
+// end takes no more calls and tells those under way that they have failed.
+func (p *pipe) end(why error) {
+	if p.err != nil {
+		return
+	}
+	p.err = fmt.Errorf("connection to %s: %w", p.authority, why)
+	p.socket.Close()
+	for stream := range p.calls {
+		p.answer(stream, codes.Unavailable)
+	}
 }

@@ -66,6 +66,28 @@ func dial(t *testing.T, server string, timeout time.Duration) *pipe {
 	return p
 }
 
+// invoke makes a call and waits for its end.
+func invoke(t *testing.T, p *pipe, path string, request, answer proto.Message) (ended codes.Code) {
+	t.Helper()
+	body, err := proto.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := false
+	p.call(path, body, func(message []byte, code codes.Code) {
+		if ended, done = code, true; code == codes.OK {
+			if err := proto.Unmarshal(message, answer); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for !done {
+		p.turn()
+		p.giveUp()
+	}
+	return ended
+}
+
 const place = auspexv1.PlacementService_Place_FullMethodName
 
 func TestPipeAnswers(t *testing.T) {
@@ -86,17 +108,17 @@ func TestPipeAnswers(t *testing.T) {
 	} {
 		app := strings.Repeat("x", c.app)
 		var r auspexv1.PlaceResponse
-		err := p.invoke(c.path, &auspexv1.PlaceRequest{RequestId: c.id, Workload: &auspexv1.Workload{App: app}}, &r)
-		if status.Code(err) != c.want {
-			t.Errorf("%s: %v, want %v", c.name, err, c.want)
+		code := invoke(t, p, c.path, &auspexv1.PlaceRequest{RequestId: c.id, Workload: &auspexv1.Workload{App: app}}, &r)
+		if code != c.want {
+			t.Errorf("%s: %v, want %v", c.name, code, c.want)
 		}
-		if err == nil && (r.DecisionId != c.id || r.Reason != app) {
+		if code == codes.OK && (r.DecisionId != c.id || r.Reason != app) {
 			t.Errorf("%s: answered %.40v", c.name, &r)
 		}
 	}
 	server.Stop()
-	if err := p.invoke(place, &auspexv1.PlaceRequest{}, nil); status.Code(err) != codes.Unavailable {
-		t.Errorf("stopped server: %v", err)
+	if code := invoke(t, p, place, &auspexv1.PlaceRequest{}, nil); code != codes.Unavailable {
+		t.Errorf("stopped server: %v", code)
 	}
 }
 
@@ -105,43 +127,47 @@ func TestPipeAnswers(t *testing.T) {
 func TestPipeKeepsWithinLimits(t *testing.T) {
 	e, _, address := serveEcho(t)
 	p := dial(t, address, time.Minute)
-	var calls sync.WaitGroup
-	var answered atomic.Int64
+	answered := 0
 	for i := range 100 {
 		id := fmt.Sprint(i)
 		body, err := proto.Marshal(&auspexv1.PlaceRequest{RequestId: id, Workload: &auspexv1.Workload{App: strings.Repeat("x", 7000)}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		calls.Add(1)
+		for !p.room(len(body)) {
+			p.turn()
+		}
 		p.call(place, body, func(message []byte, code codes.Code) {
-			defer calls.Done()
 			var r auspexv1.PlaceResponse
 			if err := proto.Unmarshal(message, &r); code != codes.OK || err != nil || r.DecisionId != id {
 				t.Errorf("call %s: %v, %v, answer to %q", id, code, err, r.DecisionId)
 			}
-			answered.Add(1)
+			answered++
 		})
 	}
-	p.flush()
-	calls.Wait()
-	if answered.Load() != 100 || e.most.Load() > 4 {
-		t.Errorf("%d answers, %d calls at a time at most, want 100 and 4", answered.Load(), e.most.Load())
+	for len(p.calls) > 0 {
+		p.turn()
+	}
+	if answered != 100 || e.most.Load() > 4 {
+		t.Errorf("%d answers, %d calls at a time at most, want 100 and 4", answered, e.most.Load())
 	}
 }
 
 func TestPipeEndsWithConnection(t *testing.T) {
 	_, server, address := serveEcho(t)
 	p := dial(t, address, time.Minute)
-	failed := make(chan codes.Code, 2)
+	var failed []codes.Code
 	for range 2 {
 		body, _ := proto.Marshal(&auspexv1.PlaceRequest{RequestId: "wait"})
-		p.call(place, body, func(_ []byte, code codes.Code) { failed <- code })
+		p.call(place, body, func(_ []byte, code codes.Code) { failed = append(failed, code) })
 	}
-	p.flush()
+	p.poll()
 	server.Stop()
-	for range 2 {
-		if code := <-failed; code != codes.Unavailable && code != codes.Canceled {
+	for len(failed) < 2 {
+		p.turn()
+	}
+	for _, code := range failed {
+		if code != codes.Unavailable && code != codes.Canceled {
 			t.Errorf("a call under way when the server stopped: %v", code)
 		}
 	}
@@ -163,9 +189,9 @@ func TestPipeGivesUp(t *testing.T) {
 			io.Copy(io.Discard, conn) // until the test's end closes it
 		}
 	}()
-	p := dial(t, l.Addr().String(), time.Millisecond)
-	if err := p.invoke(place, &auspexv1.PlaceRequest{}, nil); status.Code(err) != codes.DeadlineExceeded {
-		t.Errorf("a silent server: %v", err)
+	p := dial(t, l.Addr().String(), 100*time.Millisecond)
+	if code := invoke(t, p, place, &auspexv1.PlaceRequest{}, nil); code != codes.DeadlineExceeded {
+		t.Errorf("a silent server: %v", code)
 	}
 }
 

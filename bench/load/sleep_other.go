@@ -5,3 +5,5 @@ package main
 import "time"
 
 func sleepUntil(due time.Time) { time.Sleep(time.Until(due)) }
+
+func nap(due time.Time) { time.Sleep(time.Until(due)) }
