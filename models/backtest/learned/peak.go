@@ -30,17 +30,17 @@ const unseenShare = .2
 
 // Options bound what is learned.
 type Options struct {
-	Rows  int // machines at an origin that are learned from, default 40,000
-	Trees int // default 200
+	Rows  int // machines at an origin that are learned from, default 20,000
+	Trees int // default 100: with more, machines of few workloads or few weeks are overfitted
 }
 
 // Fit learns from the setting's panel what may be known at each refit.
 func Fit(ctx context.Context, s *backtest.Setting, o Options) (*Peak, error) {
 	if o.Rows == 0 {
-		o.Rows = 40_000
+		o.Rows = 20_000
 	}
 	if o.Trees == 0 {
-		o.Trees = 200
+		o.Trees = 100
 	}
 	l := &Peak{setting: s, options: o, pasts: pasts(s.Panel)}
 	order := rand.New(rand.NewPCG(s.Seed, 7)).Perm(len(s.Panel.Tracks))

@@ -77,6 +77,34 @@ func TestJudgeOneDay(t *testing.T) {
 	}
 }
 
+// Rows are told apart by days, and by pieces of what there is where that is too few days.
+func TestCut(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		origins []int
+		want    []int
+	}{
+		{"days", []int{0, 12, 24, 48, 60, 72}, []int{0, 0, 1, 2, 2, 3}},
+		{"days, one without rows", []int{0, 48, 72, 96}, []int{0, 1, 2, 3}},
+		{"two days", []int{0, 3, 6, 7, 24, 47}, []int{0, 0, 1, 1, 2, 3}},
+		{"one hour", []int{5, 5}, []int{0, 0}},
+		{"none", nil, nil},
+	} {
+		var past trial
+		for _, origin := range test.origins {
+			past.rows = append(past.rows, &row{origin: origin})
+		}
+		past.cut(func(step int) int { return step/24 + 1 })
+		days := 0
+		if n := len(test.want); n > 0 {
+			days = test.want[n-1] + 1
+		}
+		if !slices.Equal(past.day, test.want) || past.days != days {
+			t.Errorf("%s: %v of %d days, want %v", test.name, past.day, past.days, test.want)
+		}
+	}
+}
+
 // A team of one is its form: behind no margin as often passed as one case in ten,
 // behind a whole one as one in a hundred.
 func TestTeamOfOne(t *testing.T) {

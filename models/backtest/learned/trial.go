@@ -49,16 +49,31 @@ func (l *Peak) trial(epochs []epoch, rows []*row) *trial {
 	if len(byAge[1]) > len(byAge[0]) {
 		t.rows = byAge[1]
 	}
-	last := -1
 	for _, r := range t.rows {
-		if d := l.setting.DayOf(r.origin); d != last {
-			last = d
+		t.modelled = t.modelled && r.modelled
+	}
+	t.cut(l.setting.DayOf)
+	return t
+}
+
+// cut numbers the days of the rows. Where there are fewer than blocks, what there is
+// is cut into pieces that count as days: a form is better chosen on hours than unseen.
+func (t *trial) cut(dayOf func(step int) int) {
+	if len(t.rows) == 0 {
+		return
+	}
+	first, last := t.rows[0].origin, t.rows[len(t.rows)-1].origin
+	if known := dayOf(last) - dayOf(first) + 1; known < blocks {
+		dayOf = func(step int) int { return (step - first) * 2 * blocks / (last - first + 1) }
+	}
+	before := -1
+	for _, r := range t.rows {
+		if d := dayOf(r.origin); d != before {
+			before = d
 			t.days++
 		}
 		t.day = append(t.day, t.days-1)
-		t.modelled = t.modelled && r.modelled
 	}
-	return t
 }
 
 // verdict is what came of a form.
