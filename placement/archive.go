@@ -67,17 +67,17 @@ func (b *book) archive(room int, rest func()) []byte {
 	lines := json.NewEncoder(&out)
 	line := func(a archived) bool { return lines.Encode(a) == nil }
 	line(archived{Version: archiveVersion})
-	numbers := map[*vocabulary]int{nil: -1}
+	numbers := map[*Vocabulary]int{nil: -1}
 	for from, pages := b.copies(0); len(pages) > 0; from, pages = b.copies(from) {
 		for _, p := range pages {
 			a := &p.verdict.account
-			if _, told := numbers[a.words]; !told {
-				if !line(archived{Words: &archivedWords{a.words.rules, a.words.scorers, a.words.parts}}) {
+			if _, told := numbers[a.Words]; !told {
+				if !line(archived{Words: &archivedWords{a.Words.Rules, a.Words.Scorers, a.Words.Parts}}) {
 					continue
 				}
-				numbers[a.words] = len(numbers) - 1
+				numbers[a.Words] = len(numbers) - 1
 			}
-			line(archived{Made: &archivedVerdict{p.verdict.whole(), p.phase, numbers[a.words], a.turnedAway, a.candidates, a.measured}})
+			line(archived{Made: &archivedVerdict{p.verdict.whole(), p.phase, numbers[a.Words], a.TurnedAway, a.Candidates, a.Measured}})
 		}
 		rest()
 	}
@@ -102,7 +102,7 @@ func (b *book) copies(from uint64) (next uint64, pages []*page) {
 // unarchive adds what archive wrote to what the journal has restored, and returns
 // how many decisions that were.
 func (b *book) unarchive(data []byte) (n int, err error) {
-	var words []*vocabulary
+	var words []*Vocabulary
 	first := true
 	for line := range bytes.Lines(data) {
 		var a archived
@@ -113,7 +113,7 @@ func (b *book) unarchive(data []byte) (n int, err error) {
 		case first && a.Version != archiveVersion:
 			return 0, fmt.Errorf("version %d is unknown (want %d)", a.Version, archiveVersion)
 		case a.Words != nil:
-			words = append(words, &vocabulary{a.Words.Rules, a.Words.Scorers, a.Words.Parts})
+			words = append(words, &Vocabulary{a.Words.Rules, a.Words.Scorers, a.Words.Parts})
 		case a.Made != nil:
 			v, err := a.Made.verdict(words)
 			if err != nil {
@@ -127,7 +127,7 @@ func (b *book) unarchive(data []byte) (n int, err error) {
 	return n, nil
 }
 
-func (a *archivedVerdict) verdict(words []*vocabulary) (*verdict, error) {
+func (a *archivedVerdict) verdict(words []*Vocabulary) (*verdict, error) {
 	v := &verdict{Decision: a.Decision}
 	switch {
 	case v.ID == "" || v.Workload == nil:
@@ -142,11 +142,11 @@ func (a *archivedVerdict) verdict(words []*vocabulary) (*verdict, error) {
 		return nil, fmt.Errorf("speaks by vocabulary %d of %d", a.Words, len(words))
 	}
 	w := words[a.Words]
-	if len(a.TurnedAway) != len(w.rules) || len(w.parts) != len(w.scorers) || len(a.Measured) != 2*len(a.Candidates)*len(w.scorers) {
+	if len(a.TurnedAway) != len(w.Rules) || len(w.Parts) != len(w.Scorers) || len(a.Measured) != 2*len(a.Candidates)*len(w.Scorers) {
 		return nil, fmt.Errorf("has %d counts and %d measures for %d rules and %d candidates by %d scorers",
-			len(a.TurnedAway), len(a.Measured), len(w.rules), len(a.Candidates), len(w.scorers))
+			len(a.TurnedAway), len(a.Measured), len(w.Rules), len(a.Candidates), len(w.Scorers))
 	}
-	v.account = account{w, a.TurnedAway, a.Candidates, a.Measured}
+	v.account = Account{w, a.TurnedAway, a.Candidates, a.Measured}
 	return v, nil
 }
 

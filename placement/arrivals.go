@@ -42,21 +42,14 @@ const (
 	planRounds = 8
 )
 
-// RoomScorer is the scorer that goes by Worth.Room: nothing is learned for it where it
-// does not count.
-const RoomScorer = "room"
-
 func newArrivals() *arrivals { return &arrivals{seed: maphash.MakeSeed(), due: make(chan struct{}, 1)} }
 
 // count counts the workload of a request.
 func (a *arrivals) count(r *Request, q *Query) {
 	if !r.DryRun {
-		a.add(q.Workload, q.Accelerator, q.Models, q.Needs, q.State.Catalogue.MostDevices > 0, q.State.Policy.roomy(q.Policy.Class))
+		a.add(q.Workload, q.Accelerator, q.Models, q.Needs, q.State.Catalogue.MostDevices > 0, q.State.Policy.Roomy(q.Policy.Class))
 	}
 }
-
-// roomy reports whether the room of nodes counts for a class.
-func (p *Policy) roomy(c workload.Class) bool { return p.Weights.of(c, RoomScorer, 0) > 0 }
 
 // add counts w in the mix for devices, in that for room, in both or in none. numbers
 // are those that the fleet has for the models w names. Models that no node has are left
@@ -184,13 +177,13 @@ func (s *Service) planPacking(ctx context.Context) {
 
 func (s *Service) packingProblem() packing.Problem {
 	state := s.ledger.latest()
-	defer state.done()
+	defer state.Done()
 	a := s.arrivals
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	p := packing.Problem{Targets: a.mu.mix.Targets(), Plain: a.mu.plain.Targets(), Leaving: a.leaving(), Seed: state.Policy.Seed}
 	if len(p.Plain) > 0 {
-		p.Sizes = state.sizes()
+		p.Sizes = sizes(state)
 	}
 	if a.mu.seen >= firstRound {
 		p.Rounds = planRounds
@@ -211,7 +204,7 @@ func (s *Service) packingProblem() packing.Problem {
 }
 
 // sizes returns the sizes of the nodes, in the order in which they first come.
-func (s *State) sizes() []packing.Size {
+func sizes(s *State) []packing.Size {
 	type size struct{ cores, memory float64 }
 	at := make(map[size]int)
 	var sizes []packing.Size

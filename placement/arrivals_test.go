@@ -128,12 +128,12 @@ func TestWorthIsTakenOver(t *testing.T) {
 	}
 	rest := ask("a")
 	ask("b")
-	if known, err := s.CompareShape(accelerated("c", 1, .3), 2); !known || err != nil {
+	if known, err := compareShape(s, accelerated("c", 1, .3), 2); !known || err != nil {
 		t.Fatalf("known %v: %v", known, err)
 	}
 	w := someWorth()
 	s.AdoptWorth(w)
-	if known, err := s.CompareShape(accelerated("d", 1, .3), 2); !known || err != nil {
+	if known, err := compareShape(s, accelerated("d", 1, .3), 2); !known || err != nil {
 		t.Errorf("after a worth is taken over: known %v: %v", known, err)
 	}
 	valued := ask("e")

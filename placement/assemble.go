@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"slices"
 
-	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -23,34 +22,91 @@ const (
 	maxTries  = 128 // for each member, in depth
 )
 
-// gangMember is a member on its way to a place.
-type gangMember struct {
-	index    int
-	class    workload.Class
-	forecast *forecast.Forecast
-	query    *Query
-	shape    *shape // shared by members alike
+// sitter is a member on its way to a place.
+type sitter struct {
+	index int // among the members
+	query *Query
+	shape *shape // shared by members alike
 
-	plan  *plan    // these say where it sits, and
-	found findings // what was known when it sat down
+	plan  *Plan    // these say where it sits, and
+	found Findings // what was known when it sat down
 	node  int
 }
 
-// assemble finds a place for every member on a trial of base, or the member that
-// finds none.
-func (g *gang) assemble(ctx context.Context, e *engine, base *State) {
-	a := &assembly{gang: g, engine: e, state: base.trial(), tries: maxTries * len(g.members)}
+// Seating says which members of a gang found places.
+type Seating struct {
+	Part string // of the fleet, that holds all, or was likeliest to; "" where none was asked for or does
+
+	order  []*sitter // in which places were found, those found
+	failed *sitter   // the first that found none; nil when all have one
+}
+
+// Failed returns the member that found no place, -1 when all have one.
+func (s *Seating) Failed() int {
+	if s.failed == nil {
+		return -1
+	}
+	return s.failed.index
+}
+
+// Order returns the members that found places, in the order in which they did.
+func (s *Seating) Order() []int {
+	order := make([]int, len(s.order))
+	for i, m := range s.order {
+		order[i] = m.index
+	}
+	return order
+}
+
+// Retrace seats the members anew on a trial of base, in their order, and tells of each
+// what it found with those before it in their places; last of the one that found none.
+func (s *Seating) Retrace(base *State, tell func(member int, p *Plan, on *State, found Findings)) {
+	on := base.trial()
+	for _, m := range s.order {
+		tell(m.index, m.plan, on, m.found)
+		m.sit(on)
+	}
+	if s.failed != nil {
+		tell(s.failed.index, s.failed.plan, on, s.failed.found)
+	}
+}
+
+// Assemble finds places on base for the members of a gang, who are asked for together in
+// one part of the fleet of a level, "" for anywhere; orApart makes that a wish. It
+// changes what the members are about to a trial of base. When ctx ends the answer means
+// nothing.
+func (e *Engine) Assemble(ctx context.Context, base *State, members []*Query, together workload.Level, orApart bool) *Seating {
+	a := &assembly{engine: e, state: base.trial(), tries: maxTries * len(members), seating: new(Seating)}
+	for i, q := range members {
+		a.members = append(a.members, &sitter{index: i, query: q})
+	}
+	a.assemble(ctx, together, orApart)
+	return a.seating
+}
+
+// assembly is a search under way. state holds the members that sit.
+type assembly struct {
+	members []*sitter
+	engine  *Engine
+	state   *State
+	within  *part // of the fleet; nil = all
+	tries   int   // left, in depth
+	seating *Seating
+}
+
+// assemble finds a place for every member, or the member that finds none.
+func (a *assembly) assemble(ctx context.Context, together workload.Level, orApart bool) {
 	a.meet()
 	order := a.hardestFirst()
-	if g.request.Together == "" {
+	if together == "" {
 		a.find(ctx, order)
 		return
 	}
-	parts := a.parts(g.request.Together)
+	parts := a.parts(together)
 	for _, p := range parts {
 		a.within = p
 		if a.find(ctx, order) {
-			g.part = p.name
+			a.seating.Part = p.name
 			return
 		}
 		if ctx.Err() != nil {
@@ -58,44 +114,35 @@ func (g *gang) assemble(ctx context.Context, e *engine, base *State) {
 		}
 	}
 	switch {
-	case g.request.OrApart:
+	case orApart:
 		a.within = nil
 		a.find(ctx, order)
 	case len(parts) > 0: // the refusal speaks of the best of them
-		a.within, g.part = parts[0], parts[0].name
+		a.within, a.seating.Part = parts[0], parts[0].name
 		a.oneByOne(order)
 	default:
-		g.failed = order[0]
-		g.failed.found = a.look(g.failed, 1)
-		g.failed.found.best = nil
+		a.seating.failed = order[0]
+		order[0].found = a.look(order[0], 1)
+		order[0].found.best = nil
 	}
-}
-
-// assembly is a search under way. state holds the members that sit.
-type assembly struct {
-	gang   *gang
-	engine *engine
-	state  *State
-	within *part // of the fleet; nil = all
-	tries  int   // left, in depth
 }
 
 // meet gives every member the shape it shares with those alike. It holds at most
 // as much of them as the service keeps of shapes that come again.
 func (a *assembly) meet() {
-	for _, m := range a.gang.members {
+	for _, m := range a.members {
 		a.state.names.id(name{kind: tenantName, text: m.query.Workload.Security.Tenant})
 		m.query.State = a.state
 	}
 	room := max(1, maxShapeBytes/(bytesPerBlock*max(1, len(a.state.Blocks))))
 	var shapes []*shape
-	for _, m := range a.gang.members {
+	for _, m := range a.members {
 		i := slices.IndexFunc(shapes, func(sh *shape) bool { return sh.is(m.query) })
 		switch {
 		case i >= 0:
 			m.shape = shapes[i]
 		case len(shapes) < room:
-			m.shape = &shape{workload: m.query.Workload, class: m.class, forecast: m.forecast}
+			m.shape = &shape{workload: m.query.Workload, class: m.query.Policy.Class, forecast: m.query.Forecast}
 			shapes = append(shapes, m.shape)
 		}
 	}
@@ -103,18 +150,18 @@ func (a *assembly) meet() {
 
 // hardestFirst orders members by how few nodes would take them, then by how much
 // they ask for.
-func (a *assembly) hardestFirst() []*gangMember {
+func (a *assembly) hardestFirst() []*sitter {
 	type difficulty struct {
 		feasible int
 		share    float64
 	}
-	how := make(map[*gangMember]difficulty, len(a.gang.members))
-	for _, m := range a.gang.members {
+	how := make(map[*sitter]difficulty, len(a.members))
+	for _, m := range a.members {
 		_, share := m.query.Workload.Requests.DominantShare(a.state.Catalogue.Capacity)
 		how[m] = difficulty{a.look(m, 1).feasible, share}
 	}
-	order := slices.Clone(a.gang.members)
-	slices.SortStableFunc(order, func(x, y *gangMember) int {
+	order := slices.Clone(a.members)
+	slices.SortStableFunc(order, func(x, y *sitter) int {
 		return cmp.Or(cmp.Compare(how[x].feasible, how[y].feasible), cmp.Compare(how[y].share, how[x].share))
 	})
 	return order
@@ -122,7 +169,7 @@ func (a *assembly) hardestFirst() []*gangMember {
 
 // find seats every member. Where it cannot, nobody sits, and the gang knows who
 // was left out by the first order.
-func (a *assembly) find(ctx context.Context, order []*gangMember) bool {
+func (a *assembly) find(ctx context.Context, order []*sitter) bool {
 	failed := a.oneByOne(order)
 	next := order
 	for range maxOrders {
@@ -136,15 +183,15 @@ func (a *assembly) find(ctx context.Context, order []*gangMember) bool {
 		return true
 	}
 	if a.inDepth(ctx, next, 0) {
-		a.gang.order, a.gang.failed = next, nil
+		a.seating.order, a.seating.failed = next, nil
 		return true
 	}
 	a.oneByOne(order)
 	return false
 }
 
-func moveToFront(order []*gangMember, m *gangMember) []*gangMember {
-	moved := append(make([]*gangMember, 0, len(order)), m)
+func moveToFront(order []*sitter, m *sitter) []*sitter {
+	moved := append(make([]*sitter, 0, len(order)), m)
 	for _, o := range order {
 		if o != m {
 			moved = append(moved, o)
@@ -155,25 +202,25 @@ func moveToFront(order []*gangMember, m *gangMember) []*gangMember {
 
 // oneByOne gives each member the best node left, and returns the one that finds
 // none; then nobody sits.
-func (a *assembly) oneByOne(order []*gangMember) (failed *gangMember) {
+func (a *assembly) oneByOne(order []*sitter) (failed *sitter) {
 	for i, m := range order {
 		m.found = a.look(m, 2)
 		if len(m.found.best) == 0 {
 			for _, o := range slices.Backward(order[:i]) {
 				o.rise(a.state)
 			}
-			a.gang.order, a.gang.failed = order[:i], m
+			a.seating.order, a.seating.failed = order[:i], m
 			return m
 		}
 		m.node = m.found.best[0].node
 		m.sit(a.state)
 	}
-	a.gang.order, a.gang.failed = order, nil
+	a.seating.order, a.seating.failed = order, nil
 	return nil
 }
 
 // inDepth seats order[i:], trying the best few nodes of each.
-func (a *assembly) inDepth(ctx context.Context, order []*gangMember, i int) bool {
+func (a *assembly) inDepth(ctx context.Context, order []*sitter, i int) bool {
 	if i == len(order) {
 		return true
 	}
@@ -198,10 +245,10 @@ func (a *assembly) inDepth(ctx context.Context, order []*gangMember, i int) bool
 }
 
 // look returns the most best nodes for m.
-func (a *assembly) look(m *gangMember, most int) findings {
+func (a *assembly) look(m *sitter, most int) Findings {
 	sh := m.shape
 	if sh == nil {
-		sh = &shape{workload: m.query.Workload, class: m.class, forecast: m.forecast}
+		sh = &shape{workload: m.query.Workload, class: m.query.Policy.Class, forecast: m.query.Forecast}
 	}
 	m.query.meet(a.state) // those that sit are company
 	m.plan = sh.searchAlone(a.engine, m.query, a.state)
@@ -214,8 +261,8 @@ func (a *assembly) look(m *gangMember, most int) findings {
 }
 
 // bestWithin is choose among the nodes of p, and counts these alone. None may be open.
-func (sh *shape) bestWithin(t *terrain, s *State, p *part, most int) findings {
-	f := findings{turnedAway: make([]int, len(sh.mu.plan.rules)), best: make([]candidate, 0, most+1)}
+func (sh *shape) bestWithin(t *terrain, s *State, p *part, most int) Findings {
+	f := Findings{turnedAway: make([]int, len(sh.mu.plan.rules)), best: make([]candidate, 0, most+1)}
 	for _, at := range p.nodes {
 		b, j := s.Blocks[at.block], &sh.mu.judged[at.block]
 		f.considered += bits.OnesCount64(j.live & at.mask)
@@ -232,14 +279,14 @@ func (sh *shape) bestWithin(t *terrain, s *State, p *part, most int) findings {
 }
 
 // sit counts m on its node of s.
-func (m *gangMember) sit(s *State) {
-	b, i := s.peek(m.node)
+func (m *sitter) sit(s *State) {
+	b, i := s.Peek(m.node)
 	devices, _ := m.query.Devices(s, b, i, nil)
-	s.put(m.node, s.member(m.query.Workload, described(m.query.Workload), m.class, m.forecast, devices))
+	s.Put(m.node, s.Member(m.query.Workload, described(m.query.Workload), m.query.Policy.Class, m.query.Forecast, devices))
 }
 
 // rise undoes sit.
-func (m *gangMember) rise(s *State) { s.take(m.node, m.query.Workload.ID) }
+func (m *sitter) rise(s *State) { s.Take(m.node, m.query.Workload.ID) }
 
 // part is a part of the fleet, of one level.
 type part struct {
@@ -294,7 +341,7 @@ func (a *assembly) couldHold(p *part) bool {
 	a.within = p
 	defer func() { a.within = nil }()
 	known := make(map[*shape]float32)
-	for _, m := range a.gang.members {
+	for _, m := range a.members {
 		score, seen := known[m.shape]
 		if !seen || m.shape == nil {
 			found := a.look(m, 1)

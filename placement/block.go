@@ -6,6 +6,7 @@ import (
 
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
+	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -102,7 +103,7 @@ type Member struct {
 	alone   bool         // bears no other tenant
 
 	ID          string
-	description *description       // others may share it
+	description *Description       // others may share it
 	Forecast    *forecast.Forecast // nil = unknown
 	class       workload.Class     // given or found
 }
@@ -125,7 +126,21 @@ func (m *Member) Accelerator() Accelerator {
 func (m *Member) Tenant() uint32 { return m.tenant }
 
 // Workload returns what m is. It may have to be unpacked.
-func (m *Member) Workload() workload.Workload { return m.description.of(m.ID) }
+func (m *Member) Workload() workload.Workload { return m.description.Of(m.ID) }
+
+// Expected returns what m is expected to need at most: of rates its predicted peak, of all
+// else its request.
+func (m *Member) Expected() resource.Vector {
+	var room workload.Workload
+	v := Holds(m.description.Workload(&room))
+	for i := range m.Needs {
+		switch n := &m.Needs[i]; n.Resource {
+		case resource.CPU, resource.DiskIO, resource.Network:
+			v = v.With(n.Resource, float64(n.Peak))
+		}
+	}
+	return v
+}
 
 // DeviceState is what is left of one accelerator.
 type DeviceState struct {
@@ -250,6 +265,18 @@ func (b *Block) Swing(i, k int, share int32) float32 {
 
 // Profile returns the summed profile of resource r on node i, one value per slot.
 func (b *Block) Profile(i, r, slots int) []float32 { return b.Occupants[i].Row[r*slots : (r+1)*slots] }
+
+// Peaks returns the predicted peak of resource r on node i of b at a risk, one value per
+// slot.
+func (s *State) Peaks(b *Block, i, r int, risk float64) []float32 {
+	c := &b.Columns[r]
+	q := s.Policy.Margins.At(s.Resources[r], int(b.Count[i]), risk)
+	peaks := make([]float32, s.Grid.Slots)
+	for t, p := range b.Profile(i, r, s.Grid.Slots) {
+		peaks[t] = forecast.Peak(p, c.Peak[i], c.Limit[i], q)
+	}
+	return peaks
+}
 
 // Watts returns the predicted draw of node i, one value per slot.
 func (b *Block) Watts(i, slots int) []float32 { return b.Occupants[i].Row[len(b.Columns)*slots:] }

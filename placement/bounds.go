@@ -108,7 +108,7 @@ const (
 // ask returns the most best nodes of s: it asks those of the highest bounds, then
 // those that could still be better than the best of these. Nodes that have been set
 // back are as little among the best as those of too low a bound, and count with them.
-func (p *plan) ask(s *State, t *terrain, u *bounds, most int) findings {
+func (p *Plan) ask(s *State, t *terrain, u *bounds, most int) Findings {
 	whole := p.newScan(s, t, most)
 	defer whole.end()
 	below := float32(math.Inf(1))
@@ -120,7 +120,7 @@ func (p *plan) ask(s *State, t *terrain, u *bounds, most int) findings {
 			break
 		}
 	}
-	f := &whole.findings
+	f := &whole.Findings
 	if f.feasible == 0 {
 		return p.scan(s, most, true) // of all nodes it is to be said what turns them away
 	}
@@ -131,7 +131,7 @@ func (p *plan) ask(s *State, t *terrain, u *bounds, most int) findings {
 	for _, n := range f.turnedAway {
 		f.outranked -= n
 	}
-	return whole.findings
+	return whole.Findings
 }
 
 // round asks in full the nodes whose bounds lie in [from, below).
@@ -162,7 +162,7 @@ func (x *scan) round(u *bounds, from, below float32) {
 		}
 	})
 	for _, part := range parts {
-		x.add(&part.findings, x.most)
+		x.add(&part.Findings, x.most)
 		part.end()
 	}
 }
@@ -196,7 +196,7 @@ type rooming struct {
 }
 
 // rooms returns the roomings that the rules of p call for.
-func (p *plan) rooms(x *sieve) []rooming {
+func (p *Plan) rooms(x *sieve) []rooming {
 	var rooms []rooming
 	for k := range p.rules {
 		if r := p.rules[k].Room; r.Amount > 0 && x.left[r.Resource] != nil {
@@ -226,7 +226,7 @@ type placing struct {
 
 // lay works out what places add to the bounds of a request, closed places setBack less;
 // nil where places make no difference.
-func (p *plan) lay(s *State, t *terrain, bs *builds) *placing {
+func (p *Plan) lay(s *State, t *terrain, bs *builds) *placing {
 	pl, says := &placing{at: bs.places, points: make([]float32, len(s.Places))}, false
 	var value []float32
 	for k := range p.measures {

@@ -27,7 +27,7 @@ func TestCells(t *testing.T) {
 			t.Errorf("%d cells of %d blocks", n, blocks)
 		}
 		for position := range blocks * BlockSize {
-			b, i := s.peek(position)
+			b, i := s.Peek(position)
 			in := c.at(c.of(position))
 			if int(in.block) != position/BlockSize || in.nodes>>i&1 == 0 {
 				t.Fatalf("node %d is in %+v", position, in)

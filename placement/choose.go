@@ -9,8 +9,8 @@ import (
 // be among them are asked first; all are where nothing else passed, and where the
 // answer has to be thorough. What is known of the nodes leaves out what t says of their
 // places.
-func (sh *shape) choose(t *terrain, s *State, most int) findings {
-	f := findings{best: make([]candidate, 0, most+1)}
+func (sh *shape) choose(t *terrain, s *State, most int) Findings {
+	f := Findings{best: make([]candidate, 0, most+1)}
 	if sh.mu.thorough {
 		sh.askAll(s)
 	}
@@ -30,7 +30,7 @@ func (sh *shape) choose(t *terrain, s *State, most int) findings {
 		sh.askAll(s) // in places that are shut
 	}
 	sh.mu.bar = max(0, f.bar(most)-t.most())
-	known := &sh.mu.findings
+	known := &sh.mu.Findings
 	f.considered, f.feasible, f.outranked = known.considered, known.feasible, known.outranked
 	f.turnedAway = slices.Clone(known.turnedAway)
 	if t != nil {
@@ -68,7 +68,7 @@ func (sh *shape) askAll(s *State) {
 }
 
 // offerOpen asks the open nodes of a cell that could be among the best.
-func (sh *shape) offerOpen(t *terrain, s *State, c int, f *findings, most int) {
+func (sh *shape) offerOpen(t *terrain, s *State, c int, f *Findings, most int) {
 	in := sh.mu.cells.at(c)
 	block := int(in.block)
 	bar, reach, b, j := f.bar(most), t.most(), s.Blocks[block], &sh.mu.judged[block]
@@ -92,9 +92,9 @@ func (sh *shape) offerOpen(t *terrain, s *State, c int, f *findings, most int) {
 }
 
 // offerPassed offers the nodes that have passed.
-func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
+func (sh *shape) offerPassed(t *terrain, s *State, f *Findings, most int) {
 	// The leaders in open places say what it takes at least to be among the best.
-	first, reach := findings{best: sh.mu.first[:0]}, t.most()
+	first, reach := Findings{best: sh.mu.first[:0]}, t.most()
 	bar := first.bar(most)
 	for c, peak := range sh.mu.peaks {
 		if peak+reach < bar || !t.reaches(sh.mu.cells.at(c), peak, bar) {
@@ -104,7 +104,7 @@ func (sh *shape) offerPassed(t *terrain, s *State, f *findings, most int) {
 		if leader.node < 0 || leader.score+reach < bar {
 			continue
 		}
-		if b, i := s.peek(leader.node); t.opens(b, i) {
+		if b, i := s.Peek(leader.node); t.opens(b, i) {
 			leader.score += t.at(b, i)
 			first.offer(leader, most)
 			bar = first.bar(most)

@@ -120,9 +120,9 @@ func (q *Query) bindTo(s *State) string {
 	return string(b)
 }
 
-// bound reports whether the query would be about the same groups in s, as far as
+// Bound reports whether the query would be about the same groups in s, as far as
 // answers about single nodes go.
-func (q *Query) bound(s *State) bool {
+func (q *Query) Bound(s *State) bool {
 	if q.bond == "" && s.groups.followed.Load() == 0 {
 		return true
 	}
@@ -145,7 +145,7 @@ func (q *Query) fewest(s *State, g *Group) int {
 	}
 	fewest := 0
 	for _, t := range g.nodes {
-		b, i := s.peek(int(t.at))
+		b, i := s.Peek(int(t.at))
 		if at := int(b.Place[i]); open != nil && !(at < len(open) && open[at]) {
 			continue
 		}

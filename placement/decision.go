@@ -62,35 +62,6 @@ type Decision struct {
 	Reason string             // one sentence a person can read
 }
 
-// Candidate is a node that would do.
-type Candidate struct {
-	Node   string
-	Score  float64
-	Scores []ScoreLine
-}
-
-// ScoreLine is one scorer's part in a node's score:
-// Points = Value x Weight / sum of all weights.
-type ScoreLine struct {
-	Scorer string
-	Raw    float64 // what was measured, in Unit
-	Unit   string
-	Value  float64 // Raw on the common scale of 0 (worst) to 100 (best)
-	Weight float64
-	Points float64
-}
-
-// Formula says how the points of ScoreLine come about.
-const Formula = "score = sum over scorers of value x weight / sum of weights; value is 0 to 100, and 0 on every node from a wish the request does not have: compare nodes, not requests; ties go to the node of lower seeded rank"
-
-// Rejection counts the nodes one rule turned away.
-type Rejection struct {
-	Filter      string
-	Reason      string
-	Nodes       int
-	Preemptible bool // pausing or moving other work could help
-}
-
 // Rejected returns the rejections that turned nodes away, most nodes first.
 func (d *Decision) Rejected() []Rejection {
 	some := slices.DeleteFunc(slices.Clone(d.Rejections), func(r Rejection) bool { return r.Nodes == 0 })
@@ -108,13 +79,6 @@ type Explanation struct {
 
 	Gang    *GangDecision // what the decision was, in place of a workload's; nil for one of its own
 	Members []Phase       // of the gang's members, by now
-}
-
-// ScoreDifference sets a scorer's points for the chosen node beside those for
-// the next best.
-type ScoreDifference struct {
-	Scorer           string
-	Chosen, RunnerUp float64
 }
 
 // Verdict answers "why not there?", judged on the fleet as it is now.

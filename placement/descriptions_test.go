@@ -16,13 +16,13 @@ import (
 // what nobody holds is forgotten.
 func TestDescriptionsAreShared(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := newDescriptions()
-		var held []*description
+		d := NewDescriptions()
+		var held []*Description
 		var of []*workload.Workload
 		for n := range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if len(held) > 0 && rapid.Bool().Draw(t, "drop") {
 				at := rapid.IntRange(0, len(held)-1).Draw(t, "which")
-				d.drop(held[at])
+				d.Drop(held[at])
 				held, of = append(held[:at], held[at+1:]...), append(of[:at], of[at+1:]...)
 			} else {
 				w := &workload.Workload{
@@ -32,9 +32,9 @@ func TestDescriptionsAreShared(t *testing.T) {
 				}
 				held, of = append(held, d.share(w)), append(of, w)
 			}
-			kinds := make(map[*description]int)
+			kinds := make(map[*Description]int)
 			for i, x := range held {
-				if w := x.of(of[i].ID); !w.Equal(of[i]) {
+				if w := x.Of(of[i].ID); !w.Equal(of[i]) {
 					t.Fatalf("%+v stands for %+v", w, of[i])
 				}
 				for k, y := range held {
@@ -59,18 +59,18 @@ func TestDescriptionsAreShared(t *testing.T) {
 // Descriptions of one hash are told apart, in whatever order they go.
 func TestDescriptionsOfOneHash(t *testing.T) {
 	for first := range 3 {
-		d := newDescriptions()
-		var chain []*description
+		d := NewDescriptions()
+		var chain []*Description
 		for k := range 3 {
 			w := &workload.Workload{App: fmt.Sprint(k)}
-			x := &description{packed: w.Pack(), hash: 7, holds: 1, next: d.byHash[7]}
+			x := &Description{packed: w.Pack(), hash: 7, holds: 1, next: d.byHash[7]}
 			d.byHash[7] = x
 			chain = append(chain, x)
 		}
-		d.drop(chain[first])
+		d.Drop(chain[first])
 		left := make(map[string]bool)
 		for x := d.byHash[7]; x != nil; x = x.next {
-			left[x.of("").App] = true
+			left[x.Of("").App] = true
 		}
 		want := map[string]bool{"0": true, "1": true, "2": true}
 		delete(want, fmt.Sprint(first))
@@ -79,7 +79,7 @@ func TestDescriptionsOfOneHash(t *testing.T) {
 		}
 		for k, x := range chain {
 			if k != first {
-				d.drop(x)
+				d.Drop(x)
 			}
 		}
 		if len(d.byHash) != 0 {

@@ -1,6 +1,9 @@
 package placement
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Devices appends to chosen the devices of node i of b that the workload would get
 // there; ok is false when the node has too few.
@@ -67,6 +70,19 @@ func (b *Block) Suits(i, k int, a Accelerator, models []uint32) bool {
 
 func (b *Block) suits(i, k int, d DeviceState, a Accelerator, models []uint32) bool {
 	return d.Free >= a.Share && d.Memory >= a.Memory && accepts(models, b.Models[i][k])
+}
+
+// LastDevice returns the highest index of a device in use on a node, -1 when there is
+// none.
+func (s *State) LastDevice(node int) int {
+	b, i := s.Peek(node)
+	last := -1
+	for _, m := range b.Occupants[i].Members {
+		if m.devices != nil {
+			last = max(last, slices.Max(m.devices.number))
+		}
+	}
+	return last
 }
 
 func accepts(models []uint32, model uint32) bool {

@@ -5,20 +5,38 @@ import (
 	"slices"
 )
 
-// engine holds a query against every node of a state. It is pure: what it remembers
+// Engine holds a query against every node of a state. It is pure: what it remembers
 // changes no answer.
-type engine struct {
+type Engine struct {
 	filters []Filter
 	scorers []Scorer
 	words   sharedWords
+	shapes  *shapes
 }
 
-// plan is a query's rules and measures, ready for the scan.
-type plan struct {
-	query    *Query
+// NewEngine returns an engine that asks filters and scorers in their order: cheap and
+// decisive filters first. It is safe for concurrent use on states frozen from one Living;
+// another fleet wants another engine.
+func NewEngine(filters []Filter, scorers []Scorer) *Engine {
+	e := &Engine{filters: filters, scorers: scorers}
+	e.shapes = newShapes(e)
+	return e
+}
+
+// Search finds the best nodes for q, as many as most, on q.State or on what latest
+// lends, and returns the state it looked at, still lent. q.State, where it is not that
+// one, is given back; where q was made ready for a later one, that is q.State then.
+// thorough asks for exact counts of the nodes that each rule turns away.
+func (e *Engine) Search(q *Query, latest func() *State, most int, thorough bool) (*Plan, *State, Findings) {
+	return e.shapes.search(q, latest, most, thorough)
+}
+
+// Plan is a query's rules and measures, ready for the scan.
+type Plan struct {
+	Query    *Query
 	rules    []plannedRule
 	measures []plannedMeasure // in the order of the scorers
-	words    *vocabulary
+	words    *Vocabulary
 
 	changing []int     // positions of the rules that are not lasting
 	shared   []int     // of those that go by power domains
@@ -49,10 +67,10 @@ type plannedMeasure struct {
 	part    float32 // weight over the sum of all weights
 }
 
-// prepare makes q ready and tells it which measure chooses devices. What a filter
+// Prepare makes q ready and tells it which measure chooses devices. What a filter
 // demands nothing of still gets a line, so that every answer lists the same filters.
-func (e *engine) prepare(q *Query) *plan {
-	p := &plan{query: q, rules: make([]plannedRule, 0, len(e.filters)+8), measures: make([]plannedMeasure, 0, len(e.scorers))}
+func (e *Engine) Prepare(q *Query) *Plan {
+	p := &Plan{Query: q, rules: make([]plannedRule, 0, len(e.filters)+8), measures: make([]plannedMeasure, 0, len(e.scorers))}
 	e.weigh(p, q)
 	for _, f := range e.filters {
 		rules := f.Prepare(q)
@@ -81,15 +99,15 @@ func (e *engine) prepare(q *Query) *plan {
 }
 
 // of returns p for another query that calls for the same plan.
-func (p plan) of(q *Query) *plan {
-	q.chooser, q.Models = p.query.chooser, p.query.Models
-	p.query = q
+func (p Plan) of(q *Query) *Plan {
+	q.chooser, q.Models = p.Query.chooser, p.Query.Models
+	p.Query = q
 	return &p
 }
 
 // weigh prepares the measures, and finds the one that chooses devices: rules may
 // ask for its choice.
-func (e *engine) weigh(p *plan, q *Query) {
+func (e *Engine) weigh(p *Plan, q *Query) {
 	sum, chosenBy := 0.0, 0.0
 	for _, s := range e.scorers {
 		w := q.State.Policy.Weights.of(q.Policy.Class, s.Name(), s.DefaultWeight())
@@ -138,9 +156,9 @@ func (e *engine) weigh(p *plan, q *Query) {
 // against a bar before it is summed up gets it on top.
 const rounding = 1e-3
 
-// allows reports whether one node passes every rule.
-func (p *plan) allows(s *State, node int) bool {
-	b, i := s.peek(node)
+// Allows reports whether one node passes every rule.
+func (p *Plan) Allows(s *State, node int) bool {
+	b, i := s.Peek(node)
 	candidates := b.Live & (1 << i)
 	for k := range p.rules {
 		if check := p.rules[k].Check; check != nil && candidates != 0 {
@@ -183,9 +201,9 @@ func (m *plannedMeasure) of(s *State, b *Block, i int, surveyed *terrain, l *lan
 	return raw, value
 }
 
-// lines explains the score of one node.
-func (p *plan) lines(s *State, node int) (lines []ScoreLine, sum float64) {
-	b, i := s.peek(node)
+// Scores explains the score of one node.
+func (p *Plan) Scores(s *State, node int) (lines []ScoreLine, sum float64) {
+	b, i := s.Peek(node)
 	l := scratch.Get().(*lanes)
 	defer scratch.Put(l)
 	lines = make([]ScoreLine, len(p.measures))
@@ -215,9 +233,9 @@ func (r *Rule) breaks(s *State, b *Block, i int) bool {
 	return r.Check != nil && r.Check.Pass(s, b, 1<<i) == 0
 }
 
-// broken returns every rule that one node breaks.
-func (p *plan) broken(s *State, node int) []Rejection {
-	b, i := s.peek(node)
+// Broken returns every rule that one node breaks.
+func (p *Plan) Broken(s *State, node int) []Rejection {
+	b, i := s.Peek(node)
 	var rejections []Rejection
 	for _, r := range p.rules {
 		if r.breaks(s, b, i) {

@@ -4,74 +4,49 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/auspex-project/auspex/workload"
 )
 
-// CompareShape reports where the answers from what is known of w's shape, as a large
-// fleet gets them and thorough ones, differ from that of a scan of the same state, and
+// CompareShape reports where the answer from what is known of the shape of q, as a large
+// fleet gets it or a thorough one, differs from that of a scan of the same state, and
 // whether anything was known.
-func (s *Service) CompareShape(w *workload.Workload, most int) (known bool, err error) {
-	s.ledger.mu.Lock()
-	s.ledger.follow(w)
-	s.ledger.mu.Unlock()
-	for _, thorough := range []bool{false, true} {
-		if known, err := s.compareShape(w, most, thorough); !known || err != nil {
-			return known, err
-		}
-	}
-	return true, nil
-}
-
-func (s *Service) compareShape(w *workload.Workload, most int, thorough bool) (known bool, err error) {
-	asked := s.ledger.latest()
-	defer asked.done()
-	q, err := newQuery(asked, w, w.Class, s.forecast(w, time.Now()), time.Now())
-	if err != nil {
-		return false, err
-	}
-	sh := s.shapes.find(q)
+func (e *Engine) CompareShape(q *Query, latest func() *State, most int, thorough bool) (known bool, err error) {
+	sh := e.shapes.find(q)
 	if sh == nil {
 		return false, nil
 	}
-	_, state, fromShape, ok := sh.search(s.shapes, q, s.ledger.latest, most, thorough)
+	_, state, fromShape, ok := sh.search(e.shapes, q, latest, most, thorough)
 	if !ok {
 		return true, fmt.Errorf("the state changed beside the test")
 	}
-	defer state.done()
-	scanned := s.engine.prepare(q).scan(state, most, true)
+	defer state.Done()
+	scanned := e.Prepare(q).scan(state, most, true)
 	if thorough && !reflect.DeepEqual(fromShape, scanned) {
 		return true, fmt.Errorf("%+v, scanned %+v", fromShape, scanned)
 	}
 	return true, agree(fromShape, scanned)
 }
 
-// ComparePreemption reports where the advice on what would make room for w differs from
+// ComparePreemption reports where the advice on what would make room for q differs from
 // that of trying all there is to try.
-func (s *Service) ComparePreemption(w *workload.Workload) error {
-	state := s.ledger.latest()
-	defer state.done()
-	q, err := newQuery(state, w, w.Class, s.forecast(w, time.Now()), time.Now())
-	if err != nil {
-		return err
-	}
-	p := s.engine.prepare(q)
-	if got, want := p.preemption(state), p.tryAll(state); !reflect.DeepEqual(got, want) {
+func (e *Engine) ComparePreemption(q *Query) error {
+	p := e.Prepare(q)
+	if got, want := p.Preemption(q.State), p.tryAll(q.State); !reflect.DeepEqual(got, want) {
 		return fmt.Errorf("%+v, all tried %+v", got, want)
 	}
 	return nil
 }
 
 // tryAll is preemption without any shortcut.
-func (p *plan) tryAll(s *State) *Preemption {
-	if p.query.Policy.Tier != workload.Guaranteed {
+func (p *Plan) tryAll(s *State) *Preemption {
+	if p.Query.Policy.Tier != workload.Guaranteed {
 		return nil
 	}
 	var best *yield
 	tried := 0
 	for node := range len(s.Blocks) * BlockSize {
-		b, i := s.peek(node)
+		b, i := s.Peek(node)
 		yielding := s.revocable(b.Occupants[i].Members)
 		if p.couldYield(s, b)>>i&1 == 0 || len(yielding) == 0 {
 			continue
@@ -88,7 +63,7 @@ func (p *plan) tryAll(s *State) *Preemption {
 	if best == nil {
 		return nil
 	}
-	out := &Preemption{Node: s.name(best.node)}
+	out := &Preemption{Node: s.NodeName(best.node)}
 	for _, v := range best.victims {
 		out.Victims = append(out.Victims, Victim{v.ID, v.class})
 	}
@@ -97,13 +72,13 @@ func (p *plan) tryAll(s *State) *Preemption {
 
 // fewestOfAll returns the first that suffices alone, else, in their order, those of all
 // that cannot stay.
-func (p *plan) fewestOfAll(s *State, node int, yielding []*Member) []*Member {
+func (p *Plan) fewestOfAll(s *State, node int, yielding []*Member) []*Member {
 	allowed := func(gone []*Member) bool {
 		trial := s.trial()
 		for _, m := range gone {
-			trial.take(node, m.ID)
+			trial.Take(node, m.ID)
 		}
-		return p.allows(trial, node)
+		return p.Allows(trial, node)
 	}
 	for _, m := range yielding {
 		if allowed([]*Member{m}) {
@@ -129,48 +104,32 @@ func (p *plan) fewestOfAll(s *State, node int, yielding []*Member) []*Member {
 	return victims
 }
 
-// UpdateLate brings what is known of w's shape up to date with the state as it is before
-// something happens meanwhile, which another has looked at by then.
-func (s *Service) UpdateLate(w *workload.Workload, meanwhile func()) error {
-	before := s.ledger.latest()
-	defer before.done()
-	q, err := newQuery(before, w, w.Class, s.forecast(w, time.Now()), time.Now())
-	if err != nil {
-		return err
-	}
-	sh := s.shapes.find(q)
+// UpdateLate brings what is known of the shape of q up to date with the state as it is
+// before something happens meanwhile, which another has looked at by then.
+func (e *Engine) UpdateLate(q *Query, latest func() *State, meanwhile func()) error {
+	sh := e.shapes.find(q)
 	if sh == nil || sh.mu.plan == nil {
-		return fmt.Errorf("nothing is known of %s", w.ID)
+		return fmt.Errorf("nothing is known of %s", q.Workload.ID)
 	}
-	state, rows := s.shapes.recent.latest(s.ledger.latest)
-	defer state.done()
+	state, rows := e.shapes.recent.latest(latest)
+	defer state.Done()
 	meanwhile()
-	later, _ := s.shapes.recent.latest(s.ledger.latest)
-	later.done()
+	later, _ := e.shapes.recent.latest(latest)
+	later.Done()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if !sh.knows(q, state) {
-		return fmt.Errorf("what is known of %s does not count", w.ID)
+		return fmt.Errorf("what is known of %s does not count", q.Workload.ID)
 	}
-	if !sh.update(s.shapes.recent, state, rows) {
-		return fmt.Errorf("too much has changed since %s was known", w.ID)
+	if !sh.update(e.shapes.recent, state, rows) {
+		return fmt.Errorf("too much has changed since %s was known", q.Workload.ID)
 	}
 	sh.mu.upTo, sh.mu.rows = state.changes.count(), rows
 	return nil
 }
 
-// Lent returns how many are reading states of the fleet.
-func (s *Service) Lent() (readers int) {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
-	for _, l := range s.ledger.mu.loans.out {
-		readers += int(l.readers.Load())
-	}
-	return readers
-}
-
 // agree reports where findings that outrank nodes contradict thorough ones.
-func agree(some, all findings) error {
+func agree(some, all Findings) error {
 	turnedAway := 0
 	for i, n := range some.turnedAway {
 		if turnedAway += n; n > all.turnedAway[i] {
@@ -188,31 +147,26 @@ func agree(some, all findings) error {
 	return nil
 }
 
-// CompareScans reports where a scan of the fleet for w that outranks nodes differs
+// CompareScans reports where a scan of the fleet for q that outranks nodes differs
 // from a thorough one, and how many nodes it outranked.
-func (s *Service) CompareScans(w *workload.Workload, most int) (outranked int, err error) {
-	state := s.ledger.latest()
-	defer state.done()
-	q, err := newQuery(state, w, w.Class, s.forecast(w, time.Now()), time.Now())
-	if err != nil {
-		return 0, err
-	}
-	p := s.engine.prepare(q)
+func (e *Engine) CompareScans(q *Query, most int) (outranked int, err error) {
+	state := q.State
+	p := e.Prepare(q)
 	all := p.scan(state, most, true)
 	if err := agree(p.scan(state, most, false), all); err != nil {
 		return 0, err
 	}
 	terrain := p.survey(state)
-	u, late := s.shapes.sieves.sift(p, state, terrain)
+	u, late := e.shapes.sieves.sift(p, state, terrain)
 	if u == nil {
 		return 0, fmt.Errorf("no bounds: late %v", late)
 	}
 	for node, bound := range u.of {
-		b, i := state.peek(node)
-		if !p.allows(state, node) {
+		b, i := state.Peek(node)
+		if !p.Allows(state, node) {
 			continue
 		}
-		if _, score := p.lines(state, node); score > float64(bound) {
+		if _, score := p.Scores(state, node); score > float64(bound) {
 			return 0, fmt.Errorf("%s scores %g, over its bound of %g", b.Node[i].Name, score, bound)
 		}
 	}
@@ -220,16 +174,10 @@ func (s *Service) CompareScans(w *workload.Workload, most int) (outranked int, e
 	return some.outranked, agree(some, all)
 }
 
-// Learned returns what tells one plan for the shape of w from the next: all nodes
+// Learned returns what tells one plan for the shape of q from the next: all nodes
 // have been held against each. nil while nothing is known of the shape.
-func (s *Service) Learned(w *workload.Workload) any {
-	state := s.ledger.latest()
-	defer state.done()
-	q, err := newQuery(state, w, w.Class, s.forecast(w, time.Now()), time.Now())
-	if err != nil {
-		return nil
-	}
-	sh := s.shapes.find(q)
+func (e *Engine) Learned(q *Query) any {
+	sh := e.shapes.find(q)
 	if sh == nil || sh.mu.plan == nil {
 		return nil
 	}
@@ -237,46 +185,23 @@ func (s *Service) Learned(w *workload.Workload) any {
 }
 
 // Shapes returns how many shapes are kept.
-func (s *Service) Shapes() int {
-	s.shapes.mu.Lock()
-	defer s.shapes.mu.Unlock()
-	return s.shapes.mu.recent.Len()
+func (e *Engine) Shapes() int {
+	e.shapes.mu.Lock()
+	defer e.shapes.mu.Unlock()
+	return e.shapes.mu.recent.Len()
 }
 
 const MaxShapes = maxShapes
 
 // CheckGroups reports the first group whose count differs from one made anew.
-func (s *Service) CheckGroups() error {
-	state := s.ledger.latest()
-	defer state.done()
-	for i, g := range state.Groups {
+func (s *State) CheckGroups() error {
+	for i, g := range s.Groups {
 		if g == nil || g.Repels != "" {
 			continue
 		}
-		if anew := state.gather(g.Peers); g.total != anew.total || !slices.Equal(g.nodes, anew.nodes) || !slices.Equal(g.places, anew.places) {
+		if anew := s.gather(g.Peers); g.total != anew.total || !slices.Equal(g.nodes, anew.nodes) || !slices.Equal(g.places, anew.places) {
 			return fmt.Errorf("group %d, %+v: %d on %v, counted anew %d on %v", i, g.Peers, g.total, g.nodes, anew.total, anew.nodes)
 		}
 	}
 	return nil
-}
-
-// Groups returns how many positions groups take.
-func (s *Service) Groups() int {
-	state := s.ledger.latest()
-	defer state.done()
-	return len(state.Groups)
-}
-
-// Vocabularies returns how many the decisions kept are told in.
-func (s *Service) Vocabularies() int {
-	s.book.mu.Lock()
-	defer s.book.mu.Unlock()
-	return len(s.book.mu.written.words.numbers)
-}
-
-// Deadlines returns how many reservations are waited for to end.
-func (s *Service) Deadlines() int {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
-	return len(s.ledger.mu.deadlines.holds)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/allocator"
+	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -143,7 +144,7 @@ func (s *Service) placeGang(ctx context.Context, r *GangRequest) (*GangDecision,
 		if err != nil {
 			return nil, nil, &MemberError{i, err}
 		}
-		members[i] = &gangMember{index: i, class: class, forecast: s.forecast(w, started)}
+		members[i] = &gangMember{class: class, forecast: s.forecast(w, started)}
 	}
 	for range maxAttempts {
 		g := &gang{request: r, members: members, started: started}
@@ -179,7 +180,7 @@ func (s *Service) decideGang(ctx context.Context, g *gang) (*GangDecision, []*ve
 	if err != nil {
 		return nil, nil, err
 	}
-	defer state.done()
+	defer state.Done()
 	if err := g.prepare(state); err != nil {
 		return nil, nil, err
 	}
@@ -214,21 +215,35 @@ type gang struct {
 	denied int // the member its queue may not have, -1 for none
 	denial []allocator.Reason
 
-	order  []*gangMember // in which places were found, those found
-	failed *gangMember   // the first that found none; nil when all have one
-	part   string        // of the fleet, that holds all
+	seats *Seating // nil where one was denied
 }
 
-func (g *gang) placed() bool { return g.denied < 0 && g.failed == nil }
+// gangMember is a member on its way to a place.
+type gangMember struct {
+	class    workload.Class
+	forecast *forecast.Forecast
+	query    *Query
+}
+
+func (g *gang) placed() bool { return g.blocking() < 0 }
 
 func (g *gang) blocking() int {
 	switch {
 	case g.denied >= 0:
 		return g.denied
-	case g.failed != nil:
-		return g.failed.index
+	case g.seats != nil:
+		return g.seats.Failed()
 	}
 	return -1
+}
+
+// assemble looks for places for all members.
+func (g *gang) assemble(ctx context.Context, e *Engine, s *State) {
+	queries := make([]*Query, len(g.members))
+	for i, m := range g.members {
+		queries[i] = m.query
+	}
+	g.seats = e.Assemble(ctx, s, queries, g.request.Together, g.request.OrApart)
 }
 
 // prepare makes the members ready to be held against s.
@@ -246,7 +261,7 @@ func (g *gang) conclude(s *State) (*GangDecision, []*verdict) {
 	r := g.request
 	d := &GangDecision{
 		ID: newDecisionID(), RequestID: r.ID, Principal: r.Principal, Decided: g.started, Phase: Denied,
-		Together: g.part, Blocking: g.blocking(), Members: make([]Decision, len(g.members)),
+		Blocking: g.blocking(), Members: make([]Decision, len(g.members)),
 	}
 	verdicts := make([]*verdict, len(g.members))
 	for i, m := range g.members {
@@ -254,20 +269,16 @@ func (g *gang) conclude(s *State) (*GangDecision, []*verdict) {
 		verdicts[i].ID = memberID(d.ID, i)
 		verdicts[i].Gang, verdicts[i].member, verdicts[i].members = d.ID, i, len(g.members)
 	}
-	replayed := s.trial()
-	for _, m := range g.order {
-		v := verdicts[m.index]
-		v.conclude(m.plan, replayed, m.found)
-		m.sit(replayed)
+	if g.seats != nil {
+		d.Together = g.seats.Part
+		g.seats.Retrace(s, func(member int, p *Plan, on *State, found Findings) { verdicts[member].conclude(p, on, found) })
 	}
 	switch {
 	case g.denied >= 0:
 		v := verdicts[g.denied].deny(g.denial)
 		d.Reason = fmt.Sprintf("%s is %s", v.Workload.ID, v.Reason)
-	case g.failed != nil:
-		v := verdicts[g.failed.index]
-		v.conclude(g.failed.plan, replayed, g.failed.found)
-		d.Reason = g.whyNot(v)
+	case d.Blocking >= 0:
+		d.Reason = g.whyNot(verdicts[d.Blocking])
 	default:
 		d.Phase = DryRun
 		d.Reason = g.why(verdicts)
@@ -291,20 +302,20 @@ func (v *verdict) yield(reason string) {
 		reason = fmt.Sprintf("would have gone to %s; %s", v.Node, reason)
 	}
 	v.Phase, v.Node, v.chosen, v.Reason = Denied, "", 0, reason
-	v.Score, v.account.candidates = 0, nil
+	v.Score, v.account.Candidates = 0, nil
 }
 
 func (g *gang) whyNot(v *verdict) string {
 	r := g.request
 	text := fmt.Sprintf("no place for all %d", len(g.members))
 	switch {
-	case r.Together != "" && !r.OrApart && g.part == "":
+	case r.Together != "" && !r.OrApart && g.seats.Part == "":
 		return fmt.Sprintf("%s: no %s has a node for each of them; %s: %d of %d nodes anywhere would do",
 			text, r.Together, v.Workload.ID, v.Feasible, v.Considered)
-	case g.part != "":
-		text += fmt.Sprintf(" in one %s; in %s, the likeliest", r.Together, g.part)
+	case g.seats.Part != "":
+		text += fmt.Sprintf(" in one %s; in %s, the likeliest", r.Together, g.seats.Part)
 	}
-	if n := len(g.order); n > 0 {
+	if n := len(g.seats.Order()); n > 0 {
 		text += fmt.Sprintf(": with %d in place %s is left", n, v.Workload.ID)
 	} else {
 		text += ": " + v.Workload.ID
@@ -318,8 +329,8 @@ func (g *gang) why(verdicts []*verdict) string {
 		nodes[v.Node] = true
 	}
 	where := ""
-	if g.part != "" {
-		where = fmt.Sprintf(", all in %s %s", g.request.Together, g.part)
+	if g.seats.Part != "" {
+		where = fmt.Sprintf(", all in %s %s", g.request.Together, g.seats.Part)
 	}
 	return fmt.Sprintf("%d members on %d nodes%s", len(g.members), len(nodes), where)
 }

@@ -20,7 +20,7 @@ func (l *ledger) admitGang(g *gang) (*State, error) {
 	for _, w := range g.request.Members {
 		l.follow(w)
 	}
-	l.freeze() // for a catalogue that knows all nodes
+	l.mu.living.Survey()
 	usage := l.mu.usage
 	l.mu.usage = usage.Clone()
 	defer func() { l.mu.usage = usage }()
@@ -28,23 +28,23 @@ func (l *ledger) admitGang(g *gang) (*State, error) {
 		if err := l.unplaced(w); err != nil && !g.request.DryRun {
 			return nil, &MemberError{i, err}
 		}
-		rules, ok := l.mu.state.Policy.classes[g.members[i].class]
+		policy, ok := l.mu.state.Policy.Class(g.members[i].class)
 		if !ok {
 			continue // newQuery says so
 		}
-		if denial := l.admission(w, rules.policy.Tier, g.started); len(denial) > 0 {
+		if denial := l.admission(w, policy.Tier, g.started); len(denial) > 0 {
 			g.denied, g.denial = i, denial
 			break
 		}
-		l.mu.usage.Add(demandOn(w, rules.policy.Tier))
+		l.mu.usage.Add(demandOn(w, policy.Tier))
 	}
-	return l.freeze().lend(), nil
+	return l.mu.living.Lend(), nil
 }
 
 // reserveGang commits a decision on a gang: it counts the members one by one, in
 // the order in which they found their places, as reserve does, and makes all of
 // them durable at once. ErrConflict says that one of them cannot be had any more.
-func (l *ledger) reserveGang(e *engine, g *gang, d *GangDecision, verdicts []*verdict) error {
+func (l *ledger) reserveGang(e *Engine, g *gang, d *GangDecision, verdicts []*verdict) error {
 	holds, records, err := l.countGang(e, g, d, verdicts)
 	if err != nil {
 		return err
@@ -56,19 +56,19 @@ func (l *ledger) reserveGang(e *engine, g *gang, d *GangDecision, verdicts []*ve
 }
 
 // countGang is the part of reserveGang that changes memory.
-func (l *ledger) countGang(e *engine, g *gang, d *GangDecision, verdicts []*verdict) (holds []*hold, records []Record, err error) {
+func (l *ledger) countGang(e *Engine, g *gang, d *GangDecision, verdicts []*verdict) (holds []*hold, records []Record, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.freeze() // for a catalogue that knows all nodes
+	l.mu.living.Survey()
 	seq := l.mu.seq
-	for _, m := range g.order {
-		v := verdicts[m.index]
+	for _, at := range g.seats.Order() {
+		m, v := g.members[at], verdicts[at]
 		// The plans of the search speak of tenants by numbers of its own.
 		q, err := newQuery(l.mu.state, v.Workload, m.class, m.forecast, g.started)
 		if err == nil {
 			var h *hold
 			var record Record
-			if h, record, err = l.hold(g.request.member(m.index), e.prepare(q), v, g.started); err == nil {
+			if h, record, err = l.hold(g.request.member(at), e.Prepare(q), v, g.started); err == nil {
 				holds, records = append(holds, h), append(records, record)
 			}
 		}

@@ -255,7 +255,7 @@ func (s *State) enlist(m *Member, node int, place uint32, by int32) {
 		return
 	}
 	var room workload.Workload
-	w := m.description.workload(&room)
+	w := m.description.Workload(&room)
 	var buffer [8]entry
 	entries := s.groups.matching(w, false, buffer[:0])
 	for i := range w.Affinity {
@@ -302,21 +302,31 @@ func asked(w *workload.Workload, f func(p workload.Peers, repels workload.Level)
 	}
 }
 
-// follow makes sure that the groups w asks for are followed. The caller holds the
-// lock.
-func (l *ledger) follow(w *workload.Workload) {
+// Follows reports whether the groups w asks for are followed.
+func (s *State) Follows(w *workload.Workload) bool {
+	followed := true
 	asked(w, func(p workload.Peers, repels workload.Level) {
-		if _, known := l.mu.state.groups.find(keyOf(p, repels)); known {
+		if followed {
+			_, followed = s.groups.find(keyOf(p, repels))
+		}
+	})
+	return followed
+}
+
+// Follow counts the groups w asks for from now on. runs says whether any workload of an
+// app is placed.
+func (s *State) Follow(w *workload.Workload, runs func(app string) bool) {
+	asked(w, func(p workload.Peers, repels workload.Level) {
+		if _, known := s.groups.find(keyOf(p, repels)); known {
 			return
 		}
-		s := l.change()
 		if len(s.Groups) >= 2*minGroups && len(s.groups.mu.free) == 0 {
 			s.tidy()
 		}
 		g := s.follow(p, repels)
 		// Whoever carries a constraint that repels has been followed since it came, and
 		// an app nobody has of cannot be counted.
-		if repels == "" && (p.App == "" || l.mu.apps[p.App] > 0) {
+		if repels == "" && (p.App == "" || runs(p.App)) {
 			there := s.gather(p)
 			g.total, g.places, g.nodes = there.total, there.places, there.nodes
 		}

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 	"time"
@@ -19,9 +20,8 @@ type ledger struct {
 
 	mu struct {
 		sync.Mutex
-		state      *State
-		frozen     *loan // of state as it is, nil once that has changed
-		loans      loans
+		living     *Living
+		state      *State // of living: what it is, for reading
 		nodes      map[string]*node
 		free       []int // positions that hold no node
 		byDecision map[string]*hold
@@ -32,8 +32,7 @@ type ledger struct {
 		usage      *allocator.Usage
 		promised   resource.Vector // what guaranteed work is expected to need
 		claims     claims
-		described  descriptions // of what is placed
-		stale      bool         // state.Catalogue is older than the nodes
+		described  Descriptions // of what is placed
 		seq        uint64       // of the last record
 		lagging    bool         // the journal lacks something that was applied
 		records    int          // appended since the last compaction
@@ -52,7 +51,7 @@ type hold struct {
 	decision, request, principal string
 
 	workload    string // its id
-	description *description
+	description *Description
 	class       workload.Class
 	tier        workload.Tier
 
@@ -78,7 +77,7 @@ type seat struct {
 func (l *ledger) newHold(r *Reservation, on *node, seq uint64, made time.Time) *hold {
 	h := &hold{
 		decision: r.Decision, request: r.Request, principal: r.Principal, workload: r.Workload.ID, class: r.Class,
-		node: l.mu.state.name(on.position), position: on.position, devices: r.Devices, seq: seq, made: made, expires: r.Expires, confirmed: r.Confirmed,
+		node: l.mu.state.NodeName(on.position), position: on.position, devices: r.Devices, seq: seq, made: made, expires: r.Expires, confirmed: r.Confirmed,
 	}
 	if h.request == h.workload {
 		h.request = h.workload // one text for both
@@ -100,55 +99,39 @@ func (h *hold) gang() string {
 // demand returns what h counts for in its queue.
 func (h *hold) demand() allocator.Demand {
 	var room workload.Workload
-	return demandOn(h.description.workload(&room), h.tier)
+	return demandOn(h.description.Workload(&room), h.tier)
 }
 
 func newLedger(g forecast.Grid, s Settings, m forecast.Margins, j Journal) *ledger {
 	l := &ledger{grid: g, journal: j}
-	l.mu.state = newState(g, newPolicy(s, m, []resource.Name{resource.CPU, resource.Memory}))
-	l.mu.stale = true // the policy says where data are
+	l.mu.living = NewLiving(g, s, m)
+	l.mu.state = l.mu.living.State()
 	l.mu.nodes = make(map[string]*node)
 	l.mu.byDecision = make(map[string]*hold)
 	l.mu.byWorkload = make(map[string]*hold)
 	l.mu.apps = make(map[string]int)
 	l.mu.gangs = make(map[string][]*hold)
-	l.mu.described = newDescriptions()
+	l.mu.described = NewDescriptions()
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	return l
 }
 
-// freeze freezes the fleet as it is. The caller holds the lock.
-func (l *ledger) freeze() *loan {
-	if l.mu.stale {
-		l.mu.state.Catalogue = l.mu.state.survey()
-		l.mu.stale, l.mu.frozen = false, nil
-	}
-	if l.mu.frozen == nil {
-		l.mu.frozen = l.mu.loans.freeze(l.mu.state)
-	}
-	return l.mu.frozen
-}
-
-// snapshot returns the fleet as it is, frozen for good. The caller holds the lock.
-func (l *ledger) snapshot() *State {
-	frozen := l.freeze()
-	l.mu.loans.keep(frozen)
-	return frozen.state
-}
-
-// latest returns the fleet as it is, frozen until done is called.
+// latest returns the fleet as it is, frozen until Done is called on it.
 func (l *ledger) latest() *State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.freeze().lend()
+	return l.mu.living.Lend()
 }
 
-// change returns the state for changing, what no reader sees in place. The caller
-// holds the lock.
-func (l *ledger) change() *State {
-	l.mu.frozen = nil
-	l.mu.state.shared = l.mu.loans.shared()
-	return l.mu.state
+// change returns the fleet for changing. The caller holds the lock.
+func (l *ledger) change() *State { return l.mu.living.Change() }
+
+// follow makes sure that the groups w asks for are followed. The caller holds the
+// lock.
+func (l *ledger) follow(w *workload.Workload) {
+	if !l.mu.state.Follows(w) {
+		l.change().Follow(w, func(app string) bool { return l.mu.apps[app] > 0 })
+	}
 }
 
 // admit returns a snapshot to decide on, lent until done, how many claims there had ever been by
@@ -160,9 +143,9 @@ func (l *ledger) admit(r *Request, class workload.Class, now time.Time) (s *Stat
 		return nil, 0, nil, err
 	}
 	l.follow(r.Workload)
-	s = l.freeze().lend()
-	if rules, ok := s.Policy.classes[class]; ok { // newQuery says if not
-		denial = l.admission(r.Workload, rules.policy.Tier, now)
+	s = l.mu.living.Lend()
+	if policy, ok := s.Policy.Class(class); ok { // newQuery says if not
+		denial = l.admission(r.Workload, policy.Tier, now)
 	}
 	return s, l.mu.claims.added, denial, nil
 }
@@ -187,7 +170,7 @@ func (l *ledger) admission(w *workload.Workload, tier workload.Tier, now time.Ti
 
 // demandOn returns what w counts for in its queue.
 func demandOn(w *workload.Workload, tier workload.Tier) allocator.Demand {
-	return allocator.Demand{Queue: w.Queue, Tier: tier, Amounts: holds(w)}
+	return allocator.Demand{Queue: w.Queue, Tier: tier, Amounts: Holds(w)}
 }
 
 // claim notes that a request was turned away and will be asked again.
@@ -204,7 +187,7 @@ func (l *ledger) claim(r *Request, q *Query, now time.Time) {
 // as it is by now, where anything has changed since, and counts the workload there.
 // ErrConflict says that the fleet or the shares have changed too much. What was
 // counted may be told once seal has made it durable.
-func (l *ledger) count(r *Request, p *plan, v *verdict, now time.Time) (*hold, Record, error) {
+func (l *ledger) count(r *Request, p *Plan, v *verdict, now time.Time) (*hold, Record, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.hold(r, p, v, now)
@@ -242,26 +225,26 @@ func (l *ledger) commit(holds []*hold, records []Record) (err error) {
 }
 
 // hold is count for those who hold the lock.
-func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Record, error) {
-	q := p.query
+func (l *ledger) hold(r *Request, p *Plan, v *verdict, now time.Time) (*hold, Record, error) {
+	q := p.Query
 	n := l.mu.nodes[v.Node]
 	if n == nil || n.position != v.chosen {
 		return nil, Record{}, ErrConflict
 	}
-	unchanged := l.unchanged(q.State)
-	if !unchanged && (!q.bound(l.mu.state) || !p.allows(l.mu.state, v.chosen)) {
+	unchanged := l.mu.living.Is(q.State)
+	if !unchanged && (!q.Bound(l.mu.state) || !p.Allows(l.mu.state, v.chosen)) {
 		return nil, Record{}, ErrConflict
 	}
 	if err := l.unplaced(r.Workload); err != nil {
 		return nil, Record{}, err
 	}
-	if (!unchanged || l.mu.claims.added != q.claims) && len(l.admission(r.Workload, q.Policy.Tier, now)) > 0 {
+	if (!unchanged || l.mu.claims.added != v.claims) && len(l.admission(r.Workload, q.Policy.Tier, now)) > 0 {
 		return nil, Record{}, ErrConflict
 	}
-	b, i := l.mu.state.peek(n.position)
+	b, i := l.mu.state.Peek(n.position)
 	v.Devices, _ = q.Devices(l.mu.state, b, i, nil)
 	v.Phase = Reserved
-	v.Expires = now.Add(orDefault(r.ReserveFor, l.mu.state.Policy.ReservationTTL))
+	v.Expires = now.Add(cmp.Or(r.ReserveFor, l.mu.state.Policy.ReservationTTL))
 	record := l.record(WorkloadReserved, now)
 	record.Reserved = &Reservation{
 		Decision: v.ID, Request: r.ID, Principal: r.Principal, Workload: r.Workload, Class: v.Class,
@@ -269,31 +252,21 @@ func (l *ledger) hold(r *Request, p *plan, v *verdict, now time.Time) (*hold, Re
 	}
 	h := l.newHold(record.Reserved, n, record.Seq, now)
 	h.tier = q.Policy.Tier
-	l.take(h, r.Workload, q.Forecast, q.shape)
+	l.take(h, r.Workload, q.Forecast, q)
 	l.mu.deadlines.push(h)
 	return h, record, nil
 }
 
-// unchanged reports whether s is the fleet as it is by now. The caller holds the lock.
-func (l *ledger) unchanged(s *State) bool {
-	return !l.mu.stale && l.mu.frozen != nil && l.mu.frozen.state == s
-}
-
-// take counts h, which w, of a shape or nil, is the workload of, everywhere. The caller
-// holds the lock.
-func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast, of *shape) {
-	if of == nil {
-		h.description = l.mu.described.share(w)
-	} else {
-		h.description = l.mu.described.again(of.described, w)
-		of.described = h.description
-	}
+// take counts h, which w is the workload of and q, nil after a restart, asked for,
+// everywhere. The caller holds the lock.
+func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast, q *Query) {
+	h.description = l.mu.described.Share(w, q)
 	l.follow(w)
 	s := l.change()
-	m := s.member(w, h.description, h.class, f, h.devices)
-	s.put(h.position, m)
+	m := s.Member(w, h.description, h.class, f, h.devices)
+	s.Put(h.position, m)
 	if h.tier == workload.Guaranteed {
-		l.mu.promised = l.mu.promised.Add(expected(m))
+		l.mu.promised = l.mu.promised.Add(m.Expected())
 	}
 	demand := demandOn(w, h.tier)
 	l.mu.usage.Add(demand)
@@ -304,31 +277,17 @@ func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast, of *s
 	l.mu.claims.remove(h.workload, demand)
 }
 
-// expected returns what guaranteed work is expected to need at most: of rates its
-// predicted peak, of all else its request.
-func expected(m *Member) resource.Vector {
-	var room workload.Workload
-	v := holds(m.description.workload(&room))
-	for i := range m.Needs {
-		switch n := &m.Needs[i]; n.Resource {
-		case resource.CPU, resource.DiskIO, resource.Network:
-			v = v.With(n.Resource, float64(n.Peak))
-		}
-	}
-	return v
-}
-
 // letGo undoes take; letting go twice does nothing. The caller holds the lock.
 func (l *ledger) letGo(h *hold) bool {
 	if l.mu.byDecision[h.decision] != h {
 		return false
 	}
-	m := l.change().take(h.position, h.workload)
+	m := l.change().Take(h.position, h.workload)
 	if h.tier == workload.Guaranteed {
-		l.mu.promised = l.mu.promised.Sub(expected(m))
+		l.mu.promised = l.mu.promised.Sub(m.Expected())
 	}
 	var room workload.Workload
-	w := h.description.workload(&room)
+	w := h.description.Workload(&room)
 	l.mu.usage.Remove(demandOn(w, h.tier))
 	l.mu.deadlines.remove(h)
 	delete(l.mu.byDecision, h.decision)
@@ -337,7 +296,7 @@ func (l *ledger) letGo(h *hold) bool {
 		delete(l.mu.apps, w.App)
 	}
 	l.leaveGang(h)
-	l.mu.described.drop(h.description)
+	l.mu.described.Drop(h.description)
 	if len(l.mu.byDecision) == 0 {
 		l.mu.promised = resource.Vector{} // no rounding outlives the last workload
 	}
@@ -408,21 +367,20 @@ func (l *ledger) write(records ...Record) error {
 func (l *ledger) adopt(s Settings, m forecast.Margins) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.change().adopt(newPolicy(s, m, l.mu.state.Resources))
-	l.mu.stale = true // the policy says where data are
+	l.change().Adopt(s, m)
 	l.mu.usage = l.mu.state.Policy.Queues.NewUsage()
 	l.mu.promised = resource.Vector{}
 	for _, h := range l.mu.byDecision {
-		h.tier = l.mu.state.Policy.tier(h.class)
+		h.tier = l.mu.state.Policy.Tier(h.class)
 		l.mu.usage.Add(h.demand())
 		if h.tier == workload.Guaranteed {
-			l.mu.promised = l.mu.promised.Add(expected(l.member(h)))
+			l.mu.promised = l.mu.promised.Add(l.member(h).Expected())
 		}
 	}
 }
 
 func (l *ledger) member(h *hold) *Member {
-	b, i := l.mu.state.peek(h.position)
+	b, i := l.mu.state.Peek(h.position)
 	for _, m := range b.Occupants[i].Members {
 		if m.ID == h.workload {
 			return m

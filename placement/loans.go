@@ -58,6 +58,14 @@ func (l *loan) lend() *State {
 	return l.state
 }
 
-// done gives back a state that was lent. Nothing of its nodes may be looked at
+// Done gives back a state that was lent. Nothing of its nodes may be looked at
 // afterwards.
-func (s *State) done() { s.loan.readers.Add(-1) }
+func (s *State) Done() { s.loan.readers.Add(-1) }
+
+// readers returns how many are reading what was lent, those forgotten left out.
+func (ls *loans) readers() (n int) {
+	for _, l := range ls.out {
+		n += int(l.readers.Load())
+	}
+	return n
+}

@@ -17,7 +17,7 @@ import (
 // happens to the fleet meanwhile.
 func TestLentStatesStay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := newLedger(forecast.DefaultGrid(), Settings{RackCaps: map[string]float64{"k0": 500, "k1": 900}}, forecast.Margins{}, nil)
+		l := NewLiving(forecast.DefaultGrid(), Settings{RackCaps: map[string]float64{"k0": 500, "k1": 900}}, forecast.Margins{})
 		curve, _ := fleet.NewPowerCurve(50, 150)
 		node := func(i, cores int) *fleet.Node {
 			n := &fleet.Node{Name: fmt.Sprintf("n%d", i), Capacity: resource.Of(float64(cores), 1<<40), Rack: fmt.Sprintf("k%d", i%3), Power: curve}
@@ -29,7 +29,7 @@ func TestLentStatesStay(t *testing.T) {
 		}
 		const nodes = 3 * BlockSize / 2
 		for i := range nodes {
-			l.change().describe(i, node(i, 8))
+			l.Change().Describe(i, node(i, 8))
 		}
 		placed := map[int][]string{}
 		type reader struct {
@@ -41,13 +41,11 @@ func TestLentStatesStay(t *testing.T) {
 		next := 0
 		t.Repeat(map[string]func(*rapid.T){
 			"lend": func(t *rapid.T) {
-				s := l.latest()
+				s := l.Lend()
 				readers = append(readers, reader{s, print(s), true})
 			},
 			"keep": func(t *rapid.T) {
-				l.mu.Lock()
-				defer l.mu.Unlock()
-				s := l.snapshot()
+				s := l.Keep()
 				readers = append(readers, reader{s, print(s), false})
 			},
 			"give back": func(t *rapid.T) {
@@ -56,7 +54,7 @@ func TestLentStatesStay(t *testing.T) {
 				}
 				i := rapid.IntRange(0, len(readers)-1).Draw(t, "reader")
 				if readers[i].lent {
-					readers[i].state.done()
+					readers[i].state.Done()
 				}
 				readers = slices.Delete(readers, i, i+1)
 			},
@@ -69,23 +67,23 @@ func TestLentStatesStay(t *testing.T) {
 					devices = []int{next % 2}
 					w.Accelerator = workload.Accelerator{Devices: 1, Share: .01}
 				}
-				s := l.change()
-				s.put(at, s.member(w, described(w), w.Class, nil, devices))
+				s := l.Change()
+				s.Put(at, s.Member(w, described(w), w.Class, nil, devices))
 				placed[at] = append(placed[at], w.ID)
 			},
 			"take": func(t *rapid.T) {
 				at := rapid.IntRange(0, 4).Draw(t, "node") * 23
 				if len(placed[at]) > 0 {
-					l.change().take(at, placed[at][0])
+					l.Change().Take(at, placed[at][0])
 					placed[at] = placed[at][1:]
 				}
 			},
 			"describe": func(t *rapid.T) {
 				at := rapid.IntRange(0, nodes).Draw(t, "node")
-				l.change().describe(at, node(at, rapid.IntRange(1, 9).Draw(t, "cores")))
+				l.Change().Describe(at, node(at, rapid.IntRange(1, 9).Draw(t, "cores")))
 			},
 			"adopt": func(t *rapid.T) {
-				l.adopt(Settings{Seed: rapid.Uint64().Draw(t, "seed")}, forecast.Margins{})
+				l.Change().Adopt(Settings{Seed: rapid.Uint64().Draw(t, "seed")}, forecast.Margins{})
 			},
 			"": func(t *rapid.T) {
 				for _, r := range readers {
@@ -117,36 +115,36 @@ func print(s *State) string {
 
 // Readers that never give back what they were lent cost copies, not memory.
 func TestLoansAreBounded(t *testing.T) {
-	l := newLedger(forecast.DefaultGrid(), Settings{}, forecast.Margins{}, nil)
+	l := NewLiving(forecast.DefaultGrid(), Settings{}, forecast.Margins{})
 	for i := range 3 * maxLoans {
-		l.change().describe(0, &fleet.Node{Name: "n", Capacity: resource.Of(float64(1+i), 1<<30)})
-		l.latest()
+		l.Change().Describe(0, &fleet.Node{Name: "n", Capacity: resource.Of(float64(1+i), 1<<30)})
+		l.Lend()
 	}
-	if n := len(l.mu.loans.out); n > maxLoans {
+	if n := len(l.loans.out); n > maxLoans {
 		t.Fatalf("%d loans are remembered", n)
 	}
 }
 
 // A state nobody reads is changed in place.
 func TestAloneCopiesNothing(t *testing.T) {
-	l := newLedger(forecast.DefaultGrid(), Settings{}, forecast.Margins{}, nil)
-	l.change().describe(0, &fleet.Node{Name: "n", Capacity: resource.Of(64, 1<<40)})
+	l := NewLiving(forecast.DefaultGrid(), Settings{}, forecast.Margins{})
+	l.Change().Describe(0, &fleet.Node{Name: "n", Capacity: resource.Of(64, 1<<40)})
 	w := &workload.Workload{ID: "w", Requests: resource.Of(1, 1<<30)}
-	m := l.mu.state.member(w, described(w), w.Class, nil, nil)
-	block := l.mu.state.Blocks[0]
+	m := l.state.Member(w, described(w), w.Class, nil, nil)
+	block := l.state.Blocks[0]
 	round := func() {
-		s := l.latest()
-		s.done()
-		l.change().put(0, m)
-		l.change().take(0, "w")
+		s := l.Lend()
+		s.Done()
+		l.Change().Put(0, m)
+		l.Change().Take(0, "w")
 	}
 	round()
-	if l.mu.state.Blocks[0] != block {
+	if l.state.Blocks[0] != block {
 		t.Error("the block was copied")
 	}
-	s := l.latest()
-	l.change().put(0, m)
-	if l.mu.state.Blocks[0] == block || s.Blocks[0] != block {
+	s := l.Lend()
+	l.Change().Put(0, m)
+	if l.state.Blocks[0] == block || s.Blocks[0] != block {
 		t.Error("the block was not copied for a reader")
 	}
 }

@@ -55,6 +55,11 @@ func newMetrics(to prometheus.Registerer, l *ledger) (*metrics, error) {
 			defer l.mu.Unlock()
 			return float64(len(l.mu.nodes))
 		}),
+		gauge("auspex_placement_readers", "Decisions that are reading the fleet as it was when they began.", func() float64 {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return float64(l.mu.living.Readers())
+		}),
 		gauge("auspex_placement_workloads", "Workloads reserved or placed.", func() float64 {
 			l.mu.Lock()
 			defer l.mu.Unlock()

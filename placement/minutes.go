@@ -20,11 +20,11 @@ func takeMinutes(b []byte, p *page) []byte {
 }
 
 // readMinutes returns the page that was written down in text.
-func readMinutes(text string, words *vocabulary) *page {
+func readMinutes(text string, words *Vocabulary) *page {
 	p := &page{verdict: new(verdict)}
 	m := minutes{shorthand.Reader(text)}
 	m.page(p)
-	p.verdict.account.words = words
+	p.verdict.account.Words = words
 	return p
 }
 
@@ -102,12 +102,12 @@ func (m *minutes) decision(d *Decision) {
 	shorthand.Text(pen, &d.Reason)
 }
 
-func (m *minutes) account(a *account) {
-	for i := range shorthand.List(&m.Pen, &a.turnedAway) {
-		shorthand.Number(&m.Pen, &a.turnedAway[i])
+func (m *minutes) account(a *Account) {
+	for i := range shorthand.List(&m.Pen, &a.TurnedAway) {
+		shorthand.Number(&m.Pen, &a.TurnedAway[i])
 	}
-	m.Texts(&a.candidates)
-	m.Singles(&a.measured)
+	m.Texts(&a.Candidates)
+	m.Singles(&a.Measured)
 }
 
 // whether notes if something is there.
@@ -125,13 +125,8 @@ func fresh[T forecast.Forecast | Preemption](m *minutes, x **T) {
 
 // packed returns the workload that v is about.
 func (v *verdict) packed() (id string, packed workload.Packed) {
-	switch d := v.description; {
-	case d == nil:
+	if v.description == nil {
 		return v.Workload.ID, v.Workload.Pack()
-	case d.packed == "":
-		var room workload.Workload
-		return v.workload, d.workload(&room).Pack()
-	default:
-		return v.workload, d.packed
 	}
+	return v.workload, v.description.Pack()
 }

@@ -145,9 +145,9 @@ type Accelerator struct {
 	Memory  int64 // bytes free on each
 }
 
-// acceleratorOf reads the need of devices from w.Accelerator, or where that is
+// AcceleratorOf reads the need of devices from w.Accelerator, or where that is
 // empty from a plain request of resource.GPU.
-func acceleratorOf(w *workload.Workload) Accelerator {
+func AcceleratorOf(w *workload.Workload) Accelerator {
 	a := w.Accelerator
 	if gpus := w.Requests.Get(resource.GPU); a.Devices == 0 && gpus > 0 {
 		a.Devices, a.Share = int(math.Ceil(gpus)), 1
@@ -165,8 +165,8 @@ func acceleratorOf(w *workload.Workload) Accelerator {
 	return Accelerator{Devices: a.Devices, Share: max(share, 1), Memory: int64(a.MemoryBytes)}
 }
 
-// checkAccelerator reports requests for devices that contradict each other.
-func checkAccelerator(w *workload.Workload) error {
+// CheckAccelerator reports requests for devices that contradict each other.
+func CheckAccelerator(w *workload.Workload) error {
 	gpus := w.Requests.Get(resource.GPU)
 	a := w.Accelerator
 	switch {
@@ -180,9 +180,9 @@ func checkAccelerator(w *workload.Workload) error {
 	return nil
 }
 
-// holds returns what w counts for in its queue: its requests, devices included.
-func holds(w *workload.Workload) resource.Vector {
-	if a := acceleratorOf(w); a.Devices > 0 {
+// Holds returns what w counts for in its queue: its requests, devices included.
+func Holds(w *workload.Workload) resource.Vector {
+	if a := AcceleratorOf(w); a.Devices > 0 {
 		return w.Requests.With(resource.GPU, float64(a.Devices)*float64(a.Share)/WholeDevice)
 	}
 	return w.Requests

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -73,7 +74,7 @@ func (s *Service) Nodes(after string, limit int) []NodeStatus {
 	l := s.ledger
 	l.mu.Lock()
 	names := slices.Sorted(maps.Keys(l.mu.nodes))
-	state := l.snapshot()
+	state := l.mu.living.Keep()
 	from := sort.SearchStrings(names, after)
 	if from < len(names) && names[from] == after {
 		from++
@@ -89,7 +90,7 @@ func (s *Service) Nodes(after string, limit int) []NodeStatus {
 	l.mu.Unlock()
 	statuses := make([]NodeStatus, len(nodes))
 	for i := range nodes {
-		statuses[i] = state.status(&nodes[i])
+		statuses[i] = status(state, &nodes[i])
 	}
 	return statuses
 }
@@ -100,14 +101,14 @@ func (s *Service) Node(name string) (NodeStatus, error) {
 	if err != nil {
 		return NodeStatus{}, err
 	}
-	return state.status(&n), nil
+	return status(state, &n), nil
 }
 
 // NodeForecast returns the predicted peak of the sum of what runs on a node:
 // Profile[k] the peak in slot k at risk (0 = 0.01), Peak the highest slot, Limit
 // the capacity, Mean the average use. Errors: ErrUnknownNode, ErrInvalid.
 func (s *Service) NodeForecast(name string, risk float64) (forecast.Forecast, error) {
-	risk = orDefault(risk, .01)
+	risk = cmp.Or(risk, .01)
 	if !(risk > 0 && risk < 1) {
 		return forecast.Forecast{}, fmt.Errorf("forecast of node %s: %w: risk %g is not between 0 and 1", name, ErrInvalid, risk)
 	}
@@ -115,14 +116,14 @@ func (s *Service) NodeForecast(name string, risk float64) (forecast.Forecast, er
 	if err != nil {
 		return forecast.Forecast{}, err
 	}
-	f := forecast.Forecast{Workload: name, Issued: time.Now(), Grid: state.Grid, Basis: state.basis(n.position), Model: "sum"}
-	b, i := state.peek(n.position)
+	f := forecast.Forecast{Workload: name, Issued: time.Now(), Grid: state.Grid, Basis: weakest(state, n.position), Model: "sum"}
+	b, i := state.Peek(n.position)
 	for r, resource := range state.Resources {
 		if !b.Node[i].Capacity.Has(resource) {
 			continue
 		}
 		f.Demands = append(f.Demands, forecast.Demand{
-			Resource: resource, Profile: state.peaks(b, i, r, risk), Peak: state.peak(b, i, r, risk),
+			Resource: resource, Profile: state.Peaks(b, i, r, risk), Peak: highest(state, b, i, r, risk),
 			Limit: float32(b.Capacity[r][i]), Mean: b.Columns[r].Mean[i],
 		})
 	}
@@ -134,7 +135,7 @@ func (s *Service) Shares() (shares []allocator.Share, capacity resource.Vector) 
 	l := s.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	capacity = l.snapshot().Catalogue.Capacity
+	capacity = l.mu.living.Keep().Catalogue.Capacity
 	return l.mu.state.Policy.Queues.Shares(l.mu.usage, capacity), capacity
 }
 
@@ -142,20 +143,20 @@ func (s *Service) Shares() (shares []allocator.Share, capacity resource.Vector) 
 func (l *ledger) vouched(n *fleet.Node) fleet.Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.mu.state.Policy.entry(n)
+	return l.mu.state.Policy.Entry(n)
 }
 
 func (l *ledger) register(n *fleet.Node, now time.Time) error {
 	l.mu.Lock()
 	known := l.mu.nodes[n.Name]
 	if known != nil {
-		b, i := l.mu.state.peek(known.position)
+		b, i := l.mu.state.Peek(known.position)
 		if reflect.DeepEqual(b.Node[i], n) {
 			l.rouse(known, now)
 			l.mu.Unlock()
 			return nil
 		}
-		if k := l.lastDevice(known.position); k >= len(n.Devices) {
+		if k := l.mu.state.LastDevice(known.position); k >= len(n.Devices) {
 			l.mu.Unlock()
 			return fmt.Errorf("%w: device %d is in use, %d are described", ErrNodeInUse, k, len(n.Devices))
 		}
@@ -177,22 +178,8 @@ func (l *ledger) settle(n *fleet.Node, seq uint64, now time.Time) {
 		}
 		l.mu.nodes[n.Name] = known
 	}
-	l.change().describe(known.position, n)
-	l.mu.stale = true
+	l.change().Describe(known.position, n)
 	l.rouse(known, now)
-}
-
-// lastDevice returns the highest index of a device in use on a node, -1 when
-// there is none.
-func (l *ledger) lastDevice(position int) int {
-	b, i := l.mu.state.peek(position)
-	last := -1
-	for _, m := range b.Occupants[i].Members {
-		if m.devices != nil {
-			last = max(last, slices.Max(m.devices.number))
-		}
-	}
-	return last
 }
 
 func (l *ledger) heard(name string, now time.Time) error {
@@ -209,9 +196,8 @@ func (l *ledger) heard(name string, now time.Time) error {
 // rouse notes a sign of life. The caller holds the lock.
 func (l *ledger) rouse(n *node, now time.Time) {
 	n.heard = now
-	if b, i := l.mu.state.peek(n.position); b.Silent>>i&1 == 1 {
-		b, i := l.change().at(n.position)
-		b.Silent &^= 1 << i
+	if b, i := l.mu.state.Peek(n.position); b.Silent>>i&1 == 1 {
+		l.change().SetSilent(n.position, false)
 	}
 }
 
@@ -222,7 +208,7 @@ func (l *ledger) listen(now time.Time) (fell int) {
 	defer l.mu.Unlock()
 	timeout := l.mu.state.Policy.HeartbeatTimeout
 	for _, n := range l.mu.nodes {
-		b, i := l.mu.state.peek(n.position)
+		b, i := l.mu.state.Peek(n.position)
 		silent := timeout > 0 && now.Sub(n.heard) >= timeout
 		if silent == (b.Silent>>i&1 == 1) {
 			continue
@@ -230,8 +216,7 @@ func (l *ledger) listen(now time.Time) (fell int) {
 		if silent {
 			fell++
 		}
-		b, i = l.change().at(n.position)
-		b.Silent = setBit(b.Silent, i, silent)
+		l.change().SetSilent(n.position, silent)
 	}
 	return fell
 }
@@ -243,8 +228,8 @@ func (l *ledger) drain(name string, undo bool, now time.Time) (workloads int, er
 		l.mu.Unlock()
 		return 0, fmt.Errorf("node %s: %w", name, ErrUnknownNode)
 	}
-	b, i := l.change().at(n.position)
-	b.Draining = setBit(b.Draining, i, !undo)
+	l.change().SetDraining(n.position, !undo)
+	b, i := l.mu.state.Peek(n.position)
 	workloads = len(b.Occupants[i].Members)
 	kind := NodeDrained
 	if undo {
@@ -263,7 +248,7 @@ func (l *ledger) unregister(name string, force bool, now time.Time) (released []
 		l.mu.Unlock()
 		return nil, fmt.Errorf("node %s: %w", name, ErrUnknownNode)
 	}
-	b, i := l.mu.state.peek(n.position)
+	b, i := l.mu.state.Peek(n.position)
 	members := slices.Clone(b.Occupants[i].Members)
 	if len(members) > 0 && !force {
 		l.mu.Unlock()
@@ -278,10 +263,9 @@ func (l *ledger) unregister(name string, force bool, now time.Time) (released []
 		records = append(records, record)
 		released = append(released, h)
 	}
-	l.change().forget(n.position)
+	l.change().Forget(n.position)
 	l.mu.free = append(l.mu.free, n.position)
 	delete(l.mu.nodes, name)
-	l.mu.stale = true
 	record := l.record(NodeRemoved, now)
 	record.Name = name
 	l.mu.Unlock()
@@ -295,7 +279,7 @@ func (l *ledger) find(name string) (*State, node, error) {
 	if n == nil {
 		return nil, node{}, fmt.Errorf("node %s: %w", name, ErrUnknownNode)
 	}
-	return l.snapshot(), *n, nil
+	return l.mu.living.Keep(), *n, nil
 }
 
 // position returns where a node stands in the columns.
@@ -318,16 +302,16 @@ func (l *ledger) without(workload, name string) (*State, int, error) {
 	if n == nil {
 		return nil, 0, fmt.Errorf("node %s: %w", name, ErrUnknownNode)
 	}
-	state := l.snapshot().fork()
+	state := l.mu.living.Keep().Fork()
 	if h := l.mu.byWorkload[workload]; h != nil {
-		state.take(h.position, workload)
+		state.Take(h.position, workload)
 	}
 	return state, n.position, nil
 }
 
-func (s *State) status(n *node) NodeStatus {
-	b, i := s.peek(n.position)
-	status := NodeStatus{Node: b.Node[i].With(s.Policy.entry(b.Node[i])), State: Ready, LastHeartbeat: n.heard}
+func status(s *State, n *node) NodeStatus {
+	b, i := s.Peek(n.position)
+	status := NodeStatus{Node: b.Node[i].With(s.Policy.Entry(b.Node[i])), State: Ready, LastHeartbeat: n.heard}
 	switch bit := uint64(1) << i; {
 	case b.Silent&bit != 0:
 		status.State = Silent
@@ -339,7 +323,7 @@ func (s *State) status(n *node) NodeStatus {
 			continue
 		}
 		status.Requested = status.Requested.With(name, b.Columns[r].Requested[i])
-		status.PredictedPeak = status.PredictedPeak.With(name, float64(s.peak(b, i, r, s.Policy.PowerRisk)))
+		status.PredictedPeak = status.PredictedPeak.With(name, float64(highest(s, b, i, r, s.Policy.PowerRisk)))
 	}
 	if len(b.Occupants[i].Devices) > 0 {
 		used := 0.0
@@ -359,32 +343,22 @@ func (s *State) status(n *node) NodeStatus {
 	return status
 }
 
-// peaks returns the predicted peak of resource r on node i of b, by slot.
-func (s *State) peaks(b *Block, i, r int, risk float64) []float32 {
-	c := &b.Columns[r]
-	q := s.Policy.margins.At(s.Resources[r], int(b.Count[i]), risk)
-	peaks := make([]float32, s.Grid.Slots)
-	for t, p := range b.Profile(i, r, s.Grid.Slots) {
-		peaks[t] = forecast.Peak(p, c.Peak[i], c.Limit[i], q)
-	}
-	return peaks
-}
-
-func (s *State) peak(b *Block, i, r int, risk float64) float32 {
-	return slices.Max(s.peaks(b, i, r, risk))
-}
-
-// basis returns the weakest link that the forecasts on a node rest on.
-func (s *State) basis(node int) forecast.Basis {
+// weakest returns the weakest link that the forecasts on a node rest on.
+func weakest(s *State, node int) forecast.Basis {
 	order := []forecast.Basis{forecast.Learned, forecast.Percentile, forecast.Prior, forecast.Limit}
-	b, i := s.peek(node)
-	weakest := 0
+	b, i := s.Peek(node)
+	last := 0
 	for _, m := range b.Occupants[i].Members {
 		link := len(order) - 1
 		if m.Forecast != nil {
 			link = max(slices.Index(order, m.Forecast.Basis), 0)
 		}
-		weakest = max(weakest, link)
+		last = max(last, link)
 	}
-	return order[weakest]
+	return order[last]
+}
+
+// highest returns the predicted peak of resource r on node i of b.
+func highest(s *State, b *Block, i, r int, risk float64) float32 {
+	return slices.Max(s.Peaks(b, i, r, risk))
 }

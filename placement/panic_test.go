@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -101,8 +103,8 @@ func TestPanicOfJournalLetsGo(t *testing.T) {
 // A decision that a panic ends lets go of all it held: the same request again is
 // decided anew, and what is known of its shape counts no longer.
 func TestPanicLetsGo(t *testing.T) {
-	f := new(trap)
-	s := open(t, func(o *placement.Options) { o.Filters = append(o.Filters, f) })
+	f, metrics := new(trap), prometheus.NewRegistry()
+	s := open(t, func(o *placement.Options) { o.Filters, o.Metrics = append(o.Filters, f), metrics })
 	addNodes(t, s, 100, 8, 32)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -139,7 +141,7 @@ func TestPanicLetsGo(t *testing.T) {
 			if err := place("before " + id); err != nil { // there is a node to look at anew
 				t.Fatal(err)
 			}
-			lent := s.Lent()
+			lent := readers(t, metrics)
 			*f = armed
 			func() {
 				defer func() {
@@ -150,13 +152,13 @@ func TestPanicLetsGo(t *testing.T) {
 				_ = call(id)
 			}()
 			*f = trap{}
-			if now := s.Lent(); now > lent {
+			if now := readers(t, metrics); now > lent {
 				t.Errorf("%s: %d states are lent, before %d", id, now, lent)
 			}
 			if err := call(id); err != nil {
 				t.Errorf("%s again: %v", id, err)
 			}
-			if _, err := s.CompareShape(work("probe", 1, 1), 3); err != nil {
+			if _, err := compareShape(s, work("probe", 1, 1), 3); err != nil {
 				t.Errorf("after %s: %v", id, err)
 			}
 		}

@@ -93,7 +93,7 @@ func (h *hours) compareAll(t *rapid.T) {
 	synctest.Wait() // for plans of packing
 	h.compareShapes(t)
 	h.compare(t)
-	if n := h.service.Lent(); n != 0 {
+	if n := readers(t, h.metrics); n != 0 {
 		t.Fatalf("%d states are lent", n)
 	}
 }

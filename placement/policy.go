@@ -1,6 +1,8 @@
 package placement
 
 import (
+	"fmt"
+
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/resource"
@@ -11,7 +13,7 @@ import (
 type Policy struct {
 	Settings
 
-	margins   forecast.Margins
+	Margins   forecast.Margins
 	resources []resource.Name
 	classes   map[workload.Class]*classRules
 	power     []float32 // margin of CPU at PowerRisk, by number of members
@@ -24,7 +26,7 @@ type classRules struct {
 }
 
 func newPolicy(s Settings, m forecast.Margins, resources []resource.Name) *Policy {
-	p := &Policy{Settings: s.withDefaults(), margins: m, resources: resources, classes: make(map[workload.Class]*classRules)}
+	p := &Policy{Settings: s.WithDefaults(), Margins: m, resources: resources, classes: make(map[workload.Class]*classRules)}
 	for _, c := range p.Classes {
 		r, ahead := &classRules{policy: c}, m.Ahead(c.Horizon)
 		for _, n := range resources {
@@ -37,7 +39,7 @@ func newPolicy(s Settings, m forecast.Margins, resources []resource.Name) *Polic
 }
 
 func (p *Policy) forResources(resources []resource.Name) *Policy {
-	return newPolicy(p.Settings, p.margins, resources)
+	return newPolicy(p.Settings, p.Margins, resources)
 }
 
 // marginTable returns the margin of n at risk by number of members. The last
@@ -61,9 +63,26 @@ func marginTable(m forecast.Margins, n resource.Name, risk float64) []float32 {
 
 func (p *Policy) powerMargin(members int) float32 { return p.power[min(members, len(p.power)-1)] }
 
-// tier returns the tier of a class; one that is no longer configured can be
+// Class returns what is configured of a class, false where it is not.
+func (p *Policy) Class(c workload.Class) (_ workload.ClassPolicy, known bool) {
+	if r, known := p.classes[c]; known {
+		return r.policy, true
+	}
+	return workload.ClassPolicy{}, false
+}
+
+// CheckClass reports that no class of this name, which w was given or found to be of, is
+// configured. The error is a *workload.FieldError.
+func (p *Policy) CheckClass(w *workload.Workload, class workload.Class) error {
+	if _, known := p.classes[class]; known {
+		return nil
+	}
+	return &workload.FieldError{Field: "class", Err: fmt.Errorf("workload %s: class %q is not configured", w.ID, class)}
+}
+
+// Tier returns the tier of a class; one that is no longer configured can be
 // revoked.
-func (p *Policy) tier(c workload.Class) workload.Tier {
+func (p *Policy) Tier(c workload.Class) workload.Tier {
 	if r, known := p.classes[c]; known {
 		return r.policy.Tier
 	}
@@ -75,8 +94,8 @@ func (p *Policy) caps(kind DomainKind) map[string]float64 {
 	return [domainKinds]map[string]float64{p.RackCaps, p.PDUCaps, p.SiteCaps}[kind]
 }
 
-// entry returns what is vouched for about n.
-func (p *Policy) entry(n *fleet.Node) fleet.Entry {
+// Entry returns what is vouched for about n.
+func (p *Policy) Entry(n *fleet.Node) fleet.Entry {
 	if p.Registry == nil {
 		return n.Entry()
 	}
@@ -95,3 +114,10 @@ func (p *Policy) rank(node string) uint64 {
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
 }
+
+// RoomScorer is the scorer that goes by Worth.Room: nothing is learned for it where it
+// does not count.
+const RoomScorer = "room"
+
+// Roomy reports whether the room of nodes counts for a class.
+func (p *Policy) Roomy(c workload.Class) bool { return p.Weights.of(c, RoomScorer, 0) > 0 }

@@ -146,7 +146,7 @@ func (s *State) ownDomain(i int32) *Domain {
 
 // plug moves the node at position node, described by n, to the domains of feeds.
 func (s *State) plug(node int, n *fleet.Node, feeds [domainKinds]int32) {
-	b, i := s.peek(node)
+	b, i := s.Peek(node)
 	before := b.Feeds[i]
 	if before != feeds {
 		s.meter(b, i, -1)

@@ -26,11 +26,11 @@ const (
 	maxAsked     = 512 // nodes that are looked at for revocable work
 )
 
-// preemption looks for the fewest revocable workloads of one node whose going
+// Preemption looks for the fewest revocable workloads of one node whose going
 // would let the plan's workload in, nil where it finds none. It tries a few nodes,
 // for it is asked when the fleet is full and busy.
-func (p *plan) preemption(s *State) *Preemption {
-	if p.query.Policy.Tier != workload.Guaranteed {
+func (p *Plan) Preemption(s *State) *Preemption {
+	if p.Query.Policy.Tier != workload.Guaranteed {
 		return nil
 	}
 	var best *yield
@@ -70,7 +70,7 @@ func (p *plan) preemption(s *State) *Preemption {
 	if best == nil {
 		return nil
 	}
-	out := &Preemption{Node: s.name(best.node)}
+	out := &Preemption{Node: s.NodeName(best.node)}
 	for _, v := range best.victims {
 		out.Victims = append(out.Victims, Victim{v.ID, v.class})
 	}
@@ -98,7 +98,7 @@ func (y *yield) better(than *yield) bool {
 
 // couldYield returns the nodes of b that only rules turn away which less work
 // could satisfy.
-func (p *plan) couldYield(s *State, b *Block) uint64 {
+func (p *Plan) couldYield(s *State, b *Block) uint64 {
 	nodes := b.Live
 	for i := range p.rules {
 		if r := &p.rules[i]; r.Check != nil && !r.Preemptible && nodes != 0 {
@@ -122,7 +122,7 @@ func (s *State) revocable(members []*Member) []*Member {
 	}
 	share := func(m *Member) float64 {
 		var room workload.Workload
-		w := m.description.workload(&room)
+		w := m.description.Workload(&room)
 		_, share := w.Requests.DominantShare(s.Catalogue.Capacity)
 		return share
 	}
@@ -135,18 +135,18 @@ func (s *State) revocable(members []*Member) []*Member {
 // fewest returns as few of yielding as let the workload in on a node, nil where
 // not even all do, or only more than were found better elsewhere, if anything was. It
 // leaves the trial as it was.
-func (p *plan) fewest(trial *State, node int, yielding []*Member, elsewhere *yield) []*Member {
-	without := func(m *Member) { trial.take(node, m.ID) }
+func (p *Plan) fewest(trial *State, node int, yielding []*Member, elsewhere *yield) []*Member {
+	without := func(m *Member) { trial.Take(node, m.ID) }
 	back := func(m *Member) {
 		c := *m // a state writes to what it is given
-		trial.put(node, &c)
+		trial.Put(node, &c)
 	}
 	for _, m := range yielding {
 		if !p.roomWithout(trial, node, m) {
 			continue
 		}
 		without(m)
-		enough := p.allows(trial, node)
+		enough := p.Allows(trial, node)
 		back(m)
 		if enough {
 			return []*Member{m}
@@ -158,15 +158,15 @@ func (p *plan) fewest(trial *State, node int, yielding []*Member, elsewhere *yie
 	var gone []*Member
 	for _, m := range yielding {
 		without(m)
-		if gone = append(gone, m); p.allows(trial, node) {
+		if gone = append(gone, m); p.Allows(trial, node) {
 			break
 		}
 	}
-	enough := p.allows(trial, node)
+	enough := p.Allows(trial, node)
 	var victims []*Member
 	for _, m := range gone {
 		back(m)
-		if enough && !p.allows(trial, node) { // it has to go after all
+		if enough && !p.Allows(trial, node) { // it has to go after all
 			without(m)
 			victims = append(victims, m)
 		}
@@ -179,8 +179,8 @@ func (p *plan) fewest(trial *State, node int, yielding []*Member, elsewhere *yie
 
 // roomWithout reports whether a node could have the room that rules ask for, and pass
 // those that can tell, were some of its members gone: where not, there is no need to try.
-func (p *plan) roomWithout(s *State, node int, gone ...*Member) bool {
-	b, i := s.peek(node)
+func (p *Plan) roomWithout(s *State, node int, gone ...*Member) bool {
+	b, i := s.Peek(node)
 	for k := range p.rules {
 		if c, ok := p.rules[k].Check.(Thinned); ok && !c.PassWithout(b, i, gone) {
 			return false

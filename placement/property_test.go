@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"pgregory.net/rapid"
 
 	"github.com/auspex-project/auspex/forecast"
@@ -22,6 +23,7 @@ import (
 type machine struct {
 	dumb
 	service *placement.Service
+	metrics *prometheus.Registry // of service
 	told    *told
 	journal *memoryJournal
 	holds   map[string]*dumbNode // by workload
@@ -47,8 +49,9 @@ func newMachine(t *rapid.T) *machine {
 }
 
 func (m *machine) open(t *rapid.T) {
+	m.metrics = prometheus.NewRegistry()
 	s, err := placement.Open(context.Background(), placement.Options{
-		Settings: m.settings, Filters: filter.All(), Scorers: score.All(), Forecaster: m.told, Journal: m.journal,
+		Settings: m.settings, Filters: filter.All(), Scorers: score.All(), Forecaster: m.told, Journal: m.journal, Metrics: m.metrics,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -148,18 +151,18 @@ func (m *machine) workload(t *rapid.T) *workload.Workload {
 
 // compareShapes holds what is known of every shape against a scan.
 func (m *machine) compareShapes(t *rapid.T) {
-	if err := m.service.CheckGroups(); err != nil {
+	if err := checkGroups(m.service); err != nil {
 		t.Fatal(err)
 	}
 	for _, w := range m.shapes {
-		if _, err := m.service.CompareShape(w, 3); err != nil {
+		if _, err := compareShape(m.service, w, 3); err != nil {
 			t.Fatalf("what is known of %s says %v", w.ID, err)
 		}
-		if err := m.service.ComparePreemption(w); err != nil {
+		if err := comparePreemption(m.service, w); err != nil {
 			t.Fatalf("what would make room for %s: %v", w.ID, err)
 		}
 		for most := 1; most <= 3; most++ {
-			if _, err := m.service.CompareScans(w, most); err != nil {
+			if _, err := compareScans(m.service, w, most); err != nil {
 				t.Fatalf("a scan for %s: %v", w.ID, err)
 			}
 		}

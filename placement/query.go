@@ -1,7 +1,6 @@
 package placement
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -30,20 +29,19 @@ type Query struct {
 
 	rules   *classRules
 	shape   *shape  // nil where it is not known to have one
-	claims  uint64  // how many there had ever been when it was admitted on State; unasked where it was on an earlier one
 	chooser Chooser // nil: Block.Select
 	company []companion
 	bond    string // see bindTo
 }
 
-// newQuery prepares w, of class, for s at a moment.
-func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.Forecast, now time.Time) (*Query, error) {
+// NewQuery prepares w, of class, for s at a moment.
+func NewQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.Forecast, now time.Time) (*Query, error) {
 	rules, ok := s.Policy.classes[class]
 	if !ok {
-		return nil, unknownClass(w, class)
+		return nil, s.Policy.CheckClass(w, class)
 	}
 	q := &Query{
-		State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: acceleratorOf(w),
+		State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: AcceleratorOf(w),
 		rules: rules,
 	}
 	q.lookUp(s)
@@ -62,10 +60,6 @@ func (q *Query) lookUp(s *State) {
 	if models := q.Workload.Accelerator.Models; len(models) > 0 {
 		q.Models = s.Models(models)
 	}
-}
-
-func unknownClass(w *workload.Workload, class workload.Class) error {
-	return fmt.Errorf("%w: %w", ErrInvalid, &workload.FieldError{Field: "class", Err: fmt.Errorf("workload %s: class %q is not configured", w.ID, class)})
 }
 
 // Need returns what the workload needs of a resource, nil when nothing.

@@ -109,7 +109,7 @@ func (r *recent) gather(s *State, node int32) {
 	r.mu.newest[node] = row
 	r.mu.rows++
 	to := r.block(row)
-	from, i := s.peek(int(node))
+	from, i := s.Peek(int(node))
 	to.gathered[row%BlockSize] = node
 	to.Block.set(row%BlockSize, from, i)
 }

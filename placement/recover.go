@@ -29,8 +29,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 	for _, r := range kept.nodes {
 		l.settle(r.Node, r.Seq, now)
 		if kept.drained[r.Node.Name] {
-			b, i := l.change().at(l.mu.nodes[r.Node.Name].position)
-			b.Draining |= 1 << i
+			l.change().SetDraining(l.mu.nodes[r.Node.Name].position, true)
 		}
 	}
 	known := make(texts)
@@ -47,7 +46,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 		}
 		w := r.Reserved.Workload
 		h := l.newHold(r.Reserved, n, r.Seq, r.Time)
-		h.tier = l.mu.state.Policy.tier(h.class)
+		h.tier = l.mu.state.Policy.Tier(h.class)
 		h.class, h.principal = workload.Class(known.of(string(h.class))), known.of(h.principal)
 		l.take(h, w, s.forecast(w, now), nil)
 		if !h.confirmed {
@@ -57,7 +56,7 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 			l.mu.deadlines.push(h)
 		}
 		s.book.restore(restored(h))
-		s.arrivals.add(w, acceleratorOf(w), l.mu.state.Models(w.Accelerator.Models), l.member(h).Needs, accelerated, l.mu.state.Policy.roomy(h.class))
+		s.arrivals.add(w, AcceleratorOf(w), l.mu.state.Models(w.Accelerator.Models), l.member(h).Needs, accelerated, l.mu.state.Policy.Roomy(h.class))
 	}
 	for _, gang := range slices.Sorted(maps.Keys(l.mu.gangs)) {
 		s.book.restoreGang(restoredGang(gang, l.mu.gangs[gang]))
@@ -67,8 +66,8 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 
 // offers reports whether a node still has the devices of a reservation.
 func (l *ledger) offers(n *node, r *Reservation) bool {
-	b, i := l.mu.state.peek(n.position)
-	a := acceleratorOf(r.Workload)
+	b, i := l.mu.state.Peek(n.position)
+	a := AcceleratorOf(r.Workload)
 	for _, k := range r.Devices {
 		if k < 0 || k >= len(b.Occupants[i].Devices) || b.Occupants[i].Devices[k].Free < a.Share {
 			return false
@@ -182,7 +181,7 @@ func (l *ledger) content() Snapshot {
 	l.mu.Lock()
 	kept := make([]survivor, 0, len(l.mu.nodes)+len(l.mu.byDecision))
 	for _, n := range l.mu.nodes {
-		b, i := l.mu.state.peek(n.position)
+		b, i := l.mu.state.Peek(n.position)
 		kept = append(kept, survivor{seq: n.seq, node: b.Node[i], heard: n.heard})
 		if b.Draining>>i&1 == 1 {
 			kept = append(kept, survivor{seq: n.seq, node: b.Node[i], heard: n.heard, is: true})
@@ -219,7 +218,7 @@ type survivor struct {
 func (k *survivor) record(held *Reservation, w *workload.Workload) Record {
 	switch h := k.hold; {
 	case h != nil:
-		*w = h.description.of(h.workload)
+		*w = h.description.Of(h.workload)
 		*held = Reservation{
 			Decision: h.decision, Request: h.request, Principal: h.principal, Workload: w, Class: h.class,
 			Node: h.node, Devices: h.devices, Expires: h.expires, Confirmed: k.is,

@@ -18,7 +18,7 @@ func (s *Service) refreshForecasts(ctx context.Context, now time.Time) (changed 
 		s.log.Info("margins taken over")
 	}
 	l.mu.Lock()
-	state := l.snapshot()
+	state := l.mu.living.Keep()
 	l.mu.Unlock()
 	var w workload.Workload // the one asked about
 	for bi, b := range state.Blocks {
@@ -48,25 +48,7 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 	defer l.mu.Unlock()
 	s := l.change()
 	for i := range BlockSize {
-		node := block*BlockSize + i
-		b, _ := s.peek(node)
-		dirty := false
-		for _, m := range b.Occupants[i].Members {
-			f, found := news[m.ID]
-			if !found {
-				continue
-			}
-			c := *m
-			var room workload.Workload
-			c.Forecast, c.Needs = f, s.needs(m.description.workload(&room), f)
-			s.swap(node, &c)
-			l.expect(m, &c)
-			dirty = true
-			changed++
-		}
-		if dirty {
-			s.sum(node)
-		}
+		changed += s.Revise(block*BlockSize+i, news, l.expect)
 	}
 	return changed
 }
@@ -74,7 +56,7 @@ func (l *ledger) revise(block int, news map[string]*forecast.Forecast) (changed 
 // expect recounts what a workload is expected to need.
 func (l *ledger) expect(before, now *Member) {
 	if l.mu.byWorkload[now.ID].tier == workload.Guaranteed {
-		l.mu.promised = l.mu.promised.Sub(expected(before)).Add(expected(now))
+		l.mu.promised = l.mu.promised.Sub(before.Expected()).Add(now.Expected())
 	}
 }
 
@@ -82,30 +64,9 @@ func (l *ledger) expect(before, now *Member) {
 func (l *ledger) remargin(m forecast.Margins) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if reflect.DeepEqual(m, l.mu.state.Policy.margins) {
+	if reflect.DeepEqual(m, l.mu.state.Policy.Margins) {
 		return false
 	}
-	s := l.change()
-	s.Policy = newPolicy(s.Policy.Settings, m, s.Resources)
-	s.recap()
+	l.change().Remargin(m)
 	return true
-}
-
-// adopt takes over a policy and sums everything up by it.
-func (s *State) adopt(p *Policy) {
-	s.Policy = p
-	for bi := range s.Blocks {
-		b := s.own(bi)
-		d := s.ownDescribed(b)
-		for i := range BlockSize {
-			if b.Live>>i&1 == 0 {
-				continue
-			}
-			d.Rank[i] = p.rank(d.Node[i].Name)
-			s.vouch(d, i)
-			s.ownOccupants(b, i).Members = s.reneed(b.Occupants[i].Members)
-			s.sum(bi*BlockSize + i)
-		}
-	}
-	s.recap()
 }

@@ -13,14 +13,28 @@ import (
 // enough for all rounding, so that the best nodes are those of a scan that asks
 // everything of all.
 
-// findings is what a scan leaves behind. Every node considered is turned away, or
+// Findings is what a scan leaves behind. Every node considered is turned away, or
 // feasible, or outranked.
-type findings struct {
+type Findings struct {
 	best       []candidate // best first, at most as many as asked for
 	turnedAway []int       // by rule: nodes it was the first to turn away
 	considered int
 	feasible   int // passed every rule
 	outranked  int // could not win, so not every rule was asked
+}
+
+// Counts returns how many nodes were considered, how many of them passed every rule, and
+// how many were not asked to the end since they could not win.
+func (f *Findings) Counts() (considered, feasible, outranked int) {
+	return f.considered, f.feasible, f.outranked
+}
+
+// Best returns the position of the best node, false where none would do.
+func (f *Findings) Best() (node int, found bool) {
+	if len(f.best) == 0 {
+		return 0, false
+	}
+	return f.best[0].node, true
 }
 
 // candidate is a node that passed every rule.
@@ -63,7 +77,7 @@ var scratch = sync.Pool{New: func() any { return new(lanes) }}
 // scan returns the most best nodes of s. A thorough one outranks none. Where no node
 // is feasible none was outranked either. The number of processors decides which
 // nodes are outranked, and nothing else.
-func (p *plan) scan(s *State, most int, thorough bool) findings {
+func (p *Plan) scan(s *State, most int, thorough bool) Findings {
 	whole := p.newScan(s, p.survey(s), most)
 	defer whole.end()
 	if thorough {
@@ -71,7 +85,7 @@ func (p *plan) scan(s *State, most int, thorough bool) findings {
 		for block := range s.Blocks {
 			whole.look(block)
 		}
-		return whole.findings
+		return whole.Findings
 	}
 	stride := max(1, len(s.Blocks)/samples)
 	for block := 0; block < len(s.Blocks); block += stride {
@@ -89,16 +103,16 @@ func (p *plan) scan(s *State, most int, thorough bool) findings {
 		}
 	})
 	for _, part := range parts {
-		whole.add(&part.findings, most)
+		whole.add(&part.Findings, most)
 		part.end()
 	}
-	return whole.findings
+	return whole.Findings
 }
 
 // scan is a scan under way, of all blocks or a part of them.
 type scan struct {
-	findings
-	plan     *plan
+	Findings
+	plan     *Plan
 	state    *State
 	terrain  *terrain
 	lanes    *lanes
@@ -109,9 +123,9 @@ type scan struct {
 	touched  uint64 // means nothing
 }
 
-func (p *plan) newScan(s *State, t *terrain, most int) *scan {
+func (p *Plan) newScan(s *State, t *terrain, most int) *scan {
 	return &scan{
-		findings: findings{turnedAway: make([]int, len(p.rules)), best: make([]candidate, 0, most+1)},
+		Findings: Findings{turnedAway: make([]int, len(p.rules)), best: make([]candidate, 0, most+1)},
 		plan:     p, state: s, terrain: t, lanes: scratch.Get().(*lanes), most: most,
 	}
 }
@@ -154,7 +168,7 @@ func (x *scan) ask(block int, candidates uint64) {
 
 // filter returns those of candidates that pass the rules from one up to another. It
 // counts the others by the first rule that turned them away.
-func (p *plan) filter(s *State, b *Block, candidates uint64, from, to int, turnedAway []int) uint64 {
+func (p *Plan) filter(s *State, b *Block, candidates uint64, from, to int, turnedAway []int) uint64 {
 	for i := from; i < to && candidates != 0; i++ {
 		check := p.rules[i].Check
 		if check == nil {
@@ -169,7 +183,7 @@ func (p *plan) filter(s *State, b *Block, candidates uint64, from, to int, turne
 }
 
 // outlast writes to l.total the points of candidates that last.
-func (p *plan) outlast(s *State, b *Block, candidates uint64, l *lanes) {
+func (p *Plan) outlast(s *State, b *Block, candidates uint64, l *lanes) {
 	l.total.clear(candidates)
 	for i := range p.lasting {
 		p.lasting[i].Score(s, b, candidates, &l.raw, &l.value)
@@ -179,7 +193,7 @@ func (p *plan) outlast(s *State, b *Block, candidates uint64, l *lanes) {
 
 // score adds to l.total, which holds what lasts, the points of the measures without
 // bounds, of those of candidates that could reach the bar, and returns these.
-func (p *plan) score(s *State, b *Block, candidates uint64, l *lanes, bar float32) uint64 {
+func (p *Plan) score(s *State, b *Block, candidates uint64, l *lanes, bar float32) uint64 {
 	candidates = l.total.reach(candidates, bar-p.rest[0])
 	for i := range p.plain {
 		p.plain[i].Score(s, b, candidates, &l.raw, &l.value)
@@ -198,7 +212,7 @@ func (p *plan) score(s *State, b *Block, candidates uint64, l *lanes, bar float3
 }
 
 // finish adds to l.total the points of the measures with bounds.
-func (p *plan) finish(s *State, b *Block, candidates uint64, l *lanes) {
+func (p *Plan) finish(s *State, b *Block, candidates uint64, l *lanes) {
 	for i := range p.bounded {
 		p.bounded[i].Score(s, b, candidates, &l.raw, &l.value)
 		l.total.add(candidates, &l.value, p.bounded[i].part)
@@ -232,7 +246,7 @@ func (l *Lane) reach(nodes uint64, bar float32) uint64 {
 }
 
 // add adds what was found on other nodes.
-func (f *findings) add(o *findings, most int) {
+func (f *Findings) add(o *Findings, most int) {
 	for i, n := range o.turnedAway {
 		f.turnedAway[i] += n
 	}
@@ -246,7 +260,7 @@ func (f *findings) add(o *findings, most int) {
 
 // bar returns the score a candidate needs to be among the most best, 0 while any
 // will do.
-func (f *findings) bar(most int) float32 {
+func (f *Findings) bar(most int) float32 {
 	if len(f.best) < most {
 		return 0
 	}
@@ -254,7 +268,7 @@ func (f *findings) bar(most int) float32 {
 }
 
 // offer keeps c if it is among the most best so far.
-func (f *findings) offer(c candidate, most int) {
+func (f *Findings) offer(c candidate, most int) {
 	if len(f.best) == most && !c.before(f.best[most-1]) {
 		return
 	}

@@ -19,7 +19,7 @@ func TestOutrankingMissesNothing(t *testing.T) {
 	for i := range 300 {
 		w := benchWorkload(i, r)
 		w.Requests = w.Requests.Scale(.5 + 2*r.Float64())
-		n, err := s.CompareScans(w, 1+r.IntN(4))
+		n, err := compareScans(s, w, 1+r.IntN(4))
 		if err != nil {
 			t.Fatalf("%s: %v", w.ID, err)
 		}

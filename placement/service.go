@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,8 +32,8 @@ type Options struct {
 
 // Service places workloads on the fleet. All methods are safe for concurrent use.
 type Service struct {
-	engine      *engine
-	shapes      *shapes
+	engine      *Engine
+	scorers     []Scorer
 	ledger      *ledger
 	book        *book
 	arrivals    *arrivals
@@ -61,16 +62,16 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		return nil, fmt.Errorf("open placement: %w", err)
 	}
 	s := &Service{
-		engine:     &engine{filters: o.Filters, scorers: o.Scorers},
-		book:       newBook(o.Settings.withDefaults()),
+		engine:     NewEngine(o.Filters, o.Scorers),
+		scorers:    o.Scorers,
+		book:       newBook(o.Settings.WithDefaults()),
 		arrivals:   newArrivals(),
 		archive:    o.Archive,
 		forecaster: o.Forecaster,
 		classifier: o.Classifier,
-		refresh:    orDefault(o.RefreshEvery, 15*time.Second),
+		refresh:    cmp.Or(o.RefreshEvery, 15*time.Second),
 		log:        o.Log,
 	}
-	s.shapes = newShapes(s.engine)
 	s.ledger = newLedger(o.Grid, o.Settings, o.Forecaster.Margins(), o.Journal)
 	var err error
 	if s.metrics, err = newMetrics(o.Metrics, s.ledger); err != nil {
@@ -176,7 +177,7 @@ func (s *Service) decide(ctx context.Context, r *Request, started time.Time) (de
 }
 
 // propose makes a decision that does not count yet.
-func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast, started time.Time) (q *Query, v *verdict, p *plan, err error) {
+func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast, started time.Time) (q *Query, v *verdict, p *Plan, err error) {
 	// 1. Admit: may the queue have it, as things are?
 	// 2. Snapshot: freeze the fleet to decide on.
 	state, claims, denial, err := s.ledger.admit(r, class, started)
@@ -188,12 +189,12 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 		if searching { // a panic: what is lent is what q is about
 			state = q.State
 		}
-		state.done()
+		state.Done()
 	}()
+	asked := state
 	if q, err = newQuery(state, r.Workload, class, f, started); err != nil {
 		return nil, nil, nil, err
 	}
-	q.claims = claims
 	s.arrivals.count(r, q)
 	v = newVerdict(r, q, started)
 	if len(denial) > 0 {
@@ -203,20 +204,32 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 	// 3. Filter: which nodes may run it?
 	// 4. Score: how well would each?
 	// 5. Select: the best, and those next to it.
-	var found findings
+	var found Findings
 	searching = true
-	p, state, found = s.shapes.search(q, s.ledger.latest, 1+max(1, r.Alternatives), r.DryRun)
+	p, state, found = s.engine.Search(q, s.ledger.latest, 1+max(1, r.Alternatives), r.DryRun)
 	searching = false
+	if v.claims = claims; q.State != asked {
+		v.claims = unasked
+	}
 	v.conclude(p, state, found)
 	if v.Node == "" && !r.Brief {
-		v.Preemption = p.preemption(state)
+		v.Preemption = p.Preemption(state)
 	}
 	return q, v, p, nil
 }
 
+// newQuery is placement.NewQuery, of which all errors are the caller's.
+func newQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.Forecast, now time.Time) (*Query, error) {
+	q, err := NewQuery(s, w, class, f, now)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return q, nil
+}
+
 // class returns the class w was given, or else found to be of.
 func (s *Service) class(w *workload.Workload) (workload.Class, error) {
-	if err := checkAccelerator(w); err != nil {
+	if err := CheckAccelerator(w); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrInvalid, &workload.FieldError{Field: "accelerator", Err: err})
 	}
 	class := w.Class
@@ -237,9 +250,12 @@ func (s *Service) CheckDescription(w *workload.Workload) error {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	state := s.ledger.latest()
-	defer state.done()
-	if _, known := state.Policy.classes[w.Class]; w.Class != "" && !known {
-		return unknownClass(w, w.Class)
+	defer state.Done()
+	if w.Class == "" {
+		return nil
+	}
+	if err := state.Policy.CheckClass(w, w.Class); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
 }
@@ -270,11 +286,11 @@ func usable(f *forecast.Forecast, g forecast.Grid) error {
 // Reload replaces the settings; on an error the old ones stay. What is placed
 // stays placed, whatever the new limits.
 func (s *Service) Reload(next Settings) error {
-	if err := next.Validate(s.engine.scorers); err != nil {
+	if err := next.Validate(s.scorers); err != nil {
 		return fmt.Errorf("reload placement settings: %w", err)
 	}
 	s.ledger.adopt(next, s.forecaster.Margins())
-	s.book.resize(next.withDefaults())
+	s.book.resize(next.WithDefaults())
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -77,35 +78,27 @@ func (w Weights) of(class workload.Class, scorer string, usual float64) float64 
 	return w.Default[scorer]
 }
 
-// withDefaults returns s with every zero replaced by what it stands for.
-func (s Settings) withDefaults() Settings {
+// WithDefaults returns s with every zero replaced by what it stands for.
+func (s Settings) WithDefaults() Settings {
 	if s.Classes == nil {
 		s.Classes = workload.DefaultClasses()
 	}
 	if s.Queues == nil {
 		s.Queues, _ = allocator.NewTree(nil) // no queues cannot be wrong
 	}
-	s.PowerRisk = orDefault(s.PowerRisk, .01)
-	s.ColdStart = orDefault(s.ColdStart, AtLimit)
-	s.ReservationTTL = orDefault(s.ReservationTTL, time.Minute)
-	s.HeartbeatTimeout = orDefault(s.HeartbeatTimeout, time.Minute)
-	s.WaitFor = orDefault(s.WaitFor, 30*time.Second)
-	s.KeepDecisions = orDefault(s.KeepDecisions, 20_000)
-	s.KeepFor = orDefault(s.KeepFor, 24*time.Hour)
+	s.PowerRisk = cmp.Or(s.PowerRisk, .01)
+	s.ColdStart = cmp.Or(s.ColdStart, AtLimit)
+	s.ReservationTTL = cmp.Or(s.ReservationTTL, time.Minute)
+	s.HeartbeatTimeout = cmp.Or(s.HeartbeatTimeout, time.Minute)
+	s.WaitFor = cmp.Or(s.WaitFor, 30*time.Second)
+	s.KeepDecisions = cmp.Or(s.KeepDecisions, 20_000)
+	s.KeepFor = cmp.Or(s.KeepFor, 24*time.Hour)
 	return s
-}
-
-func orDefault[T comparable](x, usual T) T {
-	var zero T
-	if x == zero {
-		return usual
-	}
-	return x
 }
 
 // Validate reports everything that is wrong with s, given the scorers in use.
 func (s Settings) Validate(scorers []Scorer) error {
-	s = s.withDefaults()
+	s = s.WithDefaults()
 	var errs []error
 	classes := make(map[workload.Class]bool)
 	for _, c := range s.Classes {

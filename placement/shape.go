@@ -23,17 +23,17 @@ type shape struct {
 	class    workload.Class
 	forecast *forecast.Forecast // of that one
 
-	described *description // of one that was placed; the ledger's
+	described *Description // of one that was placed; for Descriptions.Share alone
 
 	mu struct {
 		sync.Mutex
 		basis basis
-		plan  *plan
+		plan  *Plan
 		unmet unmet
 		upTo  uint64 // how many of the state's changes are worked in
 		rows  int    // and of those gathered
 
-		findings // best apart
+		Findings // best apart
 		judged   []judged
 		cells    cells
 		leaders  []candidate // by cell: the best node of it that passed, node none or unknown
@@ -77,23 +77,23 @@ func alike(a, b *forecast.Forecast) bool {
 
 // search is scan, from what is known of the nodes. ok is false when the plan q
 // calls for is not the one of the latest state.
-func (sh *shape) search(c *shapes, q *Query, latest func() *State, most int, thorough bool) (_ *plan, _ *State, f findings, ok bool) {
+func (sh *shape) search(c *shapes, q *Query, latest func() *State, most int, thorough bool) (_ *Plan, _ *State, f Findings, ok bool) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s, rows := c.recent.latest(latest) // under the lock, so that it is no older than what is known
 	defer func() {
 		if !ok {
-			s.done()
+			s.Done()
 		}
 	}()
-	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || !q.bound(s) {
-		return nil, nil, findings{}, false
+	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue || !q.Bound(s) {
+		return nil, nil, Findings{}, false
 	}
 	sh.beThorough(thorough)
 	known := sh.knows(q, s)
 	sh.mu.basis = basis{} // a panic must not leave what is half worked in for known
 	if !(known && sh.update(c.recent, s, rows)) && !sh.learn(c.engine, q, s) {
-		return nil, nil, findings{}, false
+		return nil, nil, Findings{}, false
 	}
 	sh.mu.upTo, sh.mu.rows = s.changes.count(), rows
 	p := sh.mu.plan.of(q)
@@ -106,7 +106,7 @@ func (sh *shape) search(c *shapes, q *Query, latest func() *State, most int, tho
 
 // searchAlone is a thorough search of a state that nobody else knows, which changes
 // from one search to the next. Nothing is open afterwards.
-func (sh *shape) searchAlone(e *engine, q *Query, s *State) *plan {
+func (sh *shape) searchAlone(e *Engine, q *Query, s *State) *Plan {
 	sh.beThorough(true)
 	if !(sh.knows(q, s) && sh.updateEach(s)) {
 		sh.learn(e, q, s)
@@ -179,7 +179,7 @@ func (sh *shape) updateEach(s *State) bool {
 
 // learn makes a new plan and holds all nodes against it; false when the plan has
 // more rules than can be told apart.
-func (sh *shape) learn(e *engine, q *Query, s *State) bool {
+func (sh *shape) learn(e *Engine, q *Query, s *State) bool {
 	lasting := *q
 	lasting.State = q.State.withoutNodes() // or the plan would keep the snapshot alive
 	// Looked up now, for s is frozen: a name not found is on no node of it.
@@ -187,12 +187,12 @@ func (sh *shape) learn(e *engine, q *Query, s *State) bool {
 	lasting.State.unmet = &sh.mu.unmet
 	lasting.lookUp(lasting.State)
 	lasting.State.Domains = s.Domains // by name, while s is lent
-	sh.mu.plan = e.prepare(&lasting)
+	sh.mu.plan = e.Prepare(&lasting)
 	lasting.State.unmet, lasting.State.Domains = nil, nil
 	if len(sh.mu.plan.rules) > math.MaxUint8+1 {
 		return false
 	}
-	sh.mu.findings = findings{turnedAway: make([]int, len(sh.mu.plan.rules))}
+	sh.mu.Findings = Findings{turnedAway: make([]int, len(sh.mu.plan.rules))}
 	sh.mu.judged = make([]judged, len(s.Blocks))
 	sh.mu.cells, sh.mu.passedAt = cells{}, nil
 	if len(sh.mu.plan.gates)+len(sh.mu.plan.regional) > 0 {

@@ -11,7 +11,7 @@ import (
 // Whatever Equal compares tells shapes apart, so that two that differ there do not
 // drive each other out; the id alone does not count.
 func TestHashMixesEveryField(t *testing.T) {
-	c := newShapes(&engine{})
+	c := newShapes(&Engine{})
 	of := func(w *workload.Workload) uint64 {
 		return c.hash(&Query{Workload: w, Policy: workload.ClassPolicy{Class: workload.Batch}})
 	}
@@ -99,7 +99,7 @@ func eachChange(full func() *workload.Workload, visit func(path string, w *workl
 // Of shapes that take turns each is remembered, where no more meet in the table of those
 // that came once than a place of it holds.
 func TestShapesThatTakeTurnsAreRemembered(t *testing.T) {
-	c := newShapes(&engine{})
+	c := newShapes(&Engine{})
 	var queries []*Query
 	var places [len(c.mu.once)]int
 	sharing := 0

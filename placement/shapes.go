@@ -11,7 +11,7 @@ import (
 // shapes keeps the shapes that came more than once. It is bounded by count and
 // bytes; the one not asked for the longest goes.
 type shapes struct {
-	engine     *engine
+	engine     *Engine
 	recent     *recent
 	sieves     *sieves // for those that come for the first time
 	seed       maphash.Seed
@@ -31,26 +31,23 @@ const (
 	bytesPerBlock = int(unsafe.Sizeof(judged{}) + unsafe.Sizeof(candidate{}) + 2*unsafe.Sizeof(float32(0)))
 )
 
-func newShapes(e *engine) *shapes {
+func newShapes(e *Engine) *shapes {
 	c := &shapes{engine: e, recent: newRecent(), sieves: newSieves(e), seed: maphash.MakeSeed(), smallFleet: smallFleet}
 	c.mu.byHash = make(map[uint64]*list.Element)
 	return c
 }
 
-// search finds the best nodes for q, as many as most, on q.State or on what latest
-// lends, and returns the state it looked at, still lent. q.State, where it is not that
-// one, is given back. thorough asks for exact counts of the nodes that each rule turns
-// away.
-func (c *shapes) search(q *Query, latest func() *State, most int, thorough bool) (*plan, *State, findings) {
+// search is Engine.Search.
+func (c *shapes) search(q *Query, latest func() *State, most int, thorough bool) (*Plan, *State, Findings) {
 	thorough = thorough || len(q.State.Blocks) <= c.smallFleet
 	if sh := c.find(q); sh != nil {
 		q.shape = sh
 		if p, s, f, ok := sh.search(c, q, latest, most, thorough); ok {
-			q.State.done()
+			q.State.Done()
 			return p, s, f
 		}
 	}
-	p := c.engine.prepare(q)
+	p := c.engine.Prepare(q)
 	if thorough {
 		return p, q.State, p.scan(q.State, most, true)
 	}

@@ -30,7 +30,7 @@ func TestShapesAgreeOnLargeFleet(t *testing.T) {
 	known := 0
 	compare := func(after int) {
 		for _, w := range probes {
-			was, err := s.CompareShape(w, 1+r.IntN(6))
+			was, err := compareShape(s, w, 1+r.IntN(6))
 			if err != nil {
 				t.Fatalf("after %d changes, %s: %v", after, w.ID, err)
 			}
@@ -117,11 +117,11 @@ func TestShapesAreLearnedAgainOnlyForTheirNames(t *testing.T) {
 		t.Helper()
 		for i, w := range probes {
 			for range 2 { // the first of all is not remembered
-				if _, err := s.CompareShape(w, 3); err != nil {
+				if _, err := compareShape(s, w, 3); err != nil {
 					t.Fatalf("%s: %v", w.ID, err)
 				}
 			}
-			if plan := s.Learned(w); plan != last[i] {
+			if plan := learnedOf(s, w); plan != last[i] {
 				last[i] = plan
 				learned[i]++
 			}
@@ -168,7 +168,7 @@ func TestShapesAreBounded(t *testing.T) {
 	for i := range 100 {
 		dryRun(fmt.Sprintf("once%d", i), i)
 	}
-	if kept := s.Shapes(); kept != 0 {
+	if kept := shapes(s); kept != 0 {
 		t.Fatalf("%d shapes are kept that came once", kept)
 	}
 	for i := range 2000 {
@@ -176,7 +176,7 @@ func TestShapesAreBounded(t *testing.T) {
 			dryRun(fmt.Sprintf("twice%d-%d", i, again), 100+i)
 		}
 	}
-	if kept := s.Shapes(); kept != placement.MaxShapes {
+	if kept := shapes(s); kept != placement.MaxShapes {
 		t.Fatalf("%d shapes are kept, want %d", kept, placement.MaxShapes)
 	}
 }
@@ -235,12 +235,12 @@ func TestShapeMeetsLaterDomains(t *testing.T) {
 	place(t, s, placement.Request{ID: "zero", Workload: on("zero", "b")})
 	probe := work("probe", 2, 2)
 	for range 3 { // the first of all is not remembered
-		if _, err := s.CompareShape(probe, 2); err != nil {
+		if _, err := compareShape(s, probe, 2); err != nil {
 			t.Fatal(err)
 		}
 	}
 	place(t, s, placement.Request{ID: "one", Workload: on("one", "a")})
-	err := s.UpdateLate(probe, func() {
+	err := updateLate(s, probe, func() {
 		register("c", "k2")
 		place(t, s, placement.Request{ID: "two", Workload: on("two", "c")})
 		place(t, s, placement.Request{ID: "three", Workload: on("three", "a")})
@@ -248,7 +248,7 @@ func TestShapeMeetsLaterDomains(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if known, err := s.CompareShape(probe, 3); !known || err != nil {
+	if known, err := compareShape(s, probe, 3); !known || err != nil {
 		t.Fatal(known, err)
 	}
 }
@@ -286,7 +286,7 @@ func TestShapeSharedByManyCallers(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if known, err := s.CompareShape(benchWorkload(0, rand.New(rand.NewPCG(1, 1))), 3); !known || err != nil {
+	if known, err := compareShape(s, benchWorkload(0, rand.New(rand.NewPCG(1, 1))), 3); !known || err != nil {
 		t.Fatal(known, err)
 	}
 }

@@ -46,7 +46,7 @@ var phases = [...]Phase{Reserved, Confirmed, Released, Expired, Denied, DryRun}
 func newShelf() shelf {
 	return shelf{
 		seed: maphash.MakeSeed(), since: time.Now(), byID: make(map[uint64]uint64), byRequest: make(map[uint64]uint64), gangs: make(map[uint64]*page),
-		words: vocabularies{numbers: make(map[*vocabulary]uint32)},
+		words: vocabularies{numbers: make(map[*Vocabulary]uint32)},
 	}
 }
 
@@ -87,7 +87,7 @@ func (s *shelf) add(p *page) {
 	if p.gang != nil {
 		s.gangs[s.next] = p
 	} else {
-		e.words = s.words.use(p.verdict.account.words)
+		e.words = s.words.use(p.verdict.account.Words)
 		v.text = takeMinutes(v.text, p)
 		e.size = uint32(len(v.text)) - e.at
 	}
@@ -99,7 +99,7 @@ func (s *shelf) add(p *page) {
 func (s *shelf) replace(number uint64, p *page) {
 	v, e := s.volume(number), s.item(number)
 	s.words.drop(e.words)
-	e.words = s.words.use(p.verdict.account.words)
+	e.words = s.words.use(p.verdict.account.Words)
 	e.at = uint32(len(v.text))
 	v.text = takeMinutes(v.text, p)
 	e.size = uint32(len(v.text)) - e.at
@@ -185,14 +185,14 @@ func (s *shelf) turn(number uint64, to Phase) {
 
 // vocabularies numbers those in use, from 1: decisions have few between them.
 type vocabularies struct {
-	numbers map[*vocabulary]uint32
-	all     []*vocabulary // by number - 1
+	numbers map[*Vocabulary]uint32
+	all     []*Vocabulary // by number - 1
 	uses    []int
 	free    []uint32
 }
 
 // use returns the number of w, 0 for nil. Each call wants one of drop.
-func (v *vocabularies) use(w *vocabulary) uint32 {
+func (v *vocabularies) use(w *Vocabulary) uint32 {
 	if w == nil {
 		return 0
 	}
@@ -221,7 +221,7 @@ func (v *vocabularies) drop(n uint32) {
 	}
 }
 
-func (v *vocabularies) of(n uint32) *vocabulary {
+func (v *vocabularies) of(n uint32) *Vocabulary {
 	if n == 0 {
 		return nil
 	}

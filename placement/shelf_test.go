@@ -58,11 +58,11 @@ func TestMinutesKeepEveryField(t *testing.T) {
 	set(reflect.ValueOf(&d).Elem(), "", ".Scores", ".Alternatives", ".Rejections") // the account says these
 	p := &page{
 		key: requestKey{dryRun: true}, brief: true, others: 3,
-		verdict: &verdict{Decision: d, member: 1, members: 2, account: account{
-			words: new(vocabulary), turnedAway: []int{0, 5, 1 << 20}, candidates: []string{"n1", "n2"}, measured: []float32{1, -2.5, 0, 1e9},
+		verdict: &verdict{Decision: d, member: 1, members: 2, account: Account{
+			Words: new(Vocabulary), TurnedAway: []int{0, 5, 1 << 20}, Candidates: []string{"n1", "n2"}, Measured: []float32{1, -2.5, 0, 1e9},
 		}},
 	}
-	got := readMinutes(string(takeMinutes(nil, p)), p.verdict.account.words)
+	got := readMinutes(string(takeMinutes(nil, p)), p.verdict.account.Words)
 	if !reflect.DeepEqual(got, p) {
 		t.Errorf("%+v came back as %+v", p.verdict, got.verdict)
 	}
@@ -82,7 +82,7 @@ func TestShelfAgainstAList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newShelf()
 		var all []*page // oldest first
-		words := []*vocabulary{nil, {}, {}}
+		words := []*Vocabulary{nil, {}, {}}
 		made := 0
 		ids := func(name string) string { return fmt.Sprint(rapid.IntRange(0, made).Draw(t, name)) }
 		add := func(t *rapid.T) {
@@ -92,7 +92,7 @@ func TestShelfAgainstAList(t *testing.T) {
 				p.gang = &GangDecision{ID: fmt.Sprint(made), RequestID: p.key.id}
 			} else {
 				p.verdict = &verdict{Decision: Decision{ID: fmt.Sprint(made), RequestID: p.key.id, Workload: &workload.Workload{ID: ids("workload")}}}
-				p.verdict.account.words = rapid.SampledFrom(words).Draw(t, "words")
+				p.verdict.account.Words = rapid.SampledFrom(words).Draw(t, "words")
 				if rapid.IntRange(0, 9).Draw(t, "unasked") == 0 {
 					p.key = requestKey{}
 				}
@@ -125,7 +125,7 @@ func TestShelfAgainstAList(t *testing.T) {
 				if n, known := s.find(ids("decision")); known && all[n-s.first].verdict != nil {
 					p := *all[n-s.first]
 					v := *p.verdict
-					v.Reason, v.account.words = "another", words[1]
+					v.Reason, v.account.Words = "another", words[1]
 					p.verdict, all[n-s.first] = &v, &p
 					s.replace(n, &p)
 				}
@@ -160,7 +160,7 @@ func samePage(a, b *page) bool {
 	if a.gang != nil || b.gang != nil {
 		return a.gang == b.gang && a.key == b.key && a.phase == b.phase
 	}
-	return a.key == b.key && a.phase == b.phase && a.verdict.account.words == b.verdict.account.words && a.verdict.ID == b.verdict.ID &&
+	return a.key == b.key && a.phase == b.phase && a.verdict.account.Words == b.verdict.account.Words && a.verdict.ID == b.verdict.ID &&
 		a.verdict.Reason == b.verdict.Reason && a.verdict.Workload.Equal(b.verdict.Workload)
 }
 
@@ -170,7 +170,7 @@ func TestPageIsTheReaders(t *testing.T) {
 		"gang": {key: requestKey{id: "r", gang: true}, gang: &GangDecision{ID: "d"}, phase: Reserved},
 		"one":  {key: requestKey{id: "r"}, verdict: &verdict{Decision: Decision{ID: "d", RequestID: "r", Workload: new(workload.Workload)}}, phase: Reserved},
 	} {
-		b := newBook(Settings{}.withDefaults())
+		b := newBook(Settings{}.WithDefaults())
 		b.keep(p)
 		before, _ := b.turnTo(&page{key: p.key})
 		b.turn("d", Released)
@@ -184,17 +184,17 @@ func TestPageIsTheReaders(t *testing.T) {
 // BenchmarkArchive writes down as many decisions as are kept by default, once an
 // iteration.
 func BenchmarkArchive(b *testing.B) {
-	book := newBook(Settings{}.withDefaults())
-	words := &vocabulary{rules: make([]Rejection, 25), scorers: make([]ScoreLine, 14), parts: make([]float64, 14)}
+	book := newBook(Settings{}.WithDefaults())
+	words := &Vocabulary{Rules: make([]Rejection, 25), Scorers: make([]ScoreLine, 14), Parts: make([]float64, 14)}
 	for i := range book.mu.keep {
 		w := &workload.Workload{ID: fmt.Sprintf("workload-%d", i), App: "app", Class: "service", Requests: resource.Of(1.2345, 7e9), Labels: map[string]string{"team": "a"}}
 		v := &verdict{Decision: Decision{
 			ID: newDecisionID(), RequestID: w.ID, Decided: time.Now(), Phase: Reserved, Workload: w, Class: "service", Node: "node-01234",
 			Expires: time.Now(), Score: 55.5, Considered: 10_000, Feasible: 9_000, Reason: "node-01234: best of 9000 nodes that fit among 10000, .12 points ahead of node-05555",
 		}}
-		v.account = account{words: words, turnedAway: make([]int, 25), candidates: []string{"node-01234", "node-05555"}, measured: make([]float32, 56)}
-		for k := range v.account.measured {
-			v.account.measured[k] = float32(k) * 1.37
+		v.account = Account{Words: words, TurnedAway: make([]int, 25), Candidates: []string{"node-01234", "node-05555"}, Measured: make([]float32, 56)}
+		for k := range v.account.Measured {
+			v.account.Measured[k] = float32(k) * 1.37
 		}
 		book.keep(&page{key: requestKey{id: w.ID}, verdict: v, phase: Reserved})
 	}

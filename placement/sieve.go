@@ -67,7 +67,7 @@ const noNode = -1e9
 // a request are worked out, by as many processors as help: requests never seen before
 // take turns there, and are asked about side by side.
 type sieves struct {
-	engine *engine
+	engine *Engine
 
 	mu struct {
 		sync.Mutex
@@ -93,13 +93,16 @@ const (
 	tryAgain  = 10_000
 )
 
-func newSieves(e *engine) *sieves { return &sieves{engine: e} }
+// maxRenewals is how often a query is made ready for a later state.
+const maxRenewals = 8
+
+func newSieves(e *Engine) *sieves { return &sieves{engine: e} }
 
 // search finds the most best nodes for the query of p on its state, or on what latest
 // lends, and returns the state it looked at, still lent, and the plan made for it.
-func (c *sieves) search(p *plan, latest func() *State, most int) (*plan, *State, findings) {
-	q := p.query
-	for range maxAttempts {
+func (c *sieves) search(p *Plan, latest func() *State, most int) (*Plan, *State, Findings) {
+	q := p.Query
+	for range maxRenewals {
 		t := p.survey(q.State)
 		u, late := c.sift(p, q.State, t)
 		if u != nil {
@@ -110,7 +113,7 @@ func (c *sieves) search(p *plan, latest func() *State, most int) (*plan, *State,
 		if !late || !q.renew(latest()) {
 			break
 		}
-		p = c.engine.prepare(q)
+		p = c.engine.Prepare(q)
 	}
 	return p, q.State, p.scan(q.State, most, false)
 }
@@ -119,11 +122,11 @@ func (c *sieves) search(p *plan, latest func() *State, most int) (*plan, *State,
 // that, where much is different there.
 func (q *Query) renew(s *State) bool {
 	if s.Policy != q.State.Policy || s.Catalogue != q.State.Catalogue {
-		s.done()
+		s.Done()
 		return false
 	}
-	q.State.done()
-	q.State, q.claims = s, unasked
+	q.State.Done()
+	q.State = s
 	q.lookUp(s)
 	q.meet(s)
 	return true
@@ -131,7 +134,7 @@ func (q *Query) renew(s *State) bool {
 
 // sift returns the bounds for the query of p on s; nil where there are none to be had:
 // the nodes differ too much, or s is late, and what is known is of a later state.
-func (c *sieves) sift(p *plan, s *State, t *terrain) (u *bounds, late bool) {
+func (c *sieves) sift(p *Plan, s *State, t *terrain) (u *bounds, late bool) {
 	w, ok := p.way()
 	if !ok {
 		return nil, false
@@ -164,7 +167,7 @@ func (c *sieves) sift(p *plan, s *State, t *terrain) (u *bounds, late bool) {
 // has changed up to s worked in. Where there are too many builds it starts again without
 // those that no node is any more; where they are still too many it returns nil, and
 // sieves are off.
-func (c *sieves) update(x *sieve, w way, p *plan, s *State) *sieve {
+func (c *sieves) update(x *sieve, w way, p *Plan, s *State) *sieve {
 	for range 2 {
 		if x == nil {
 			x = c.add(w, p, s)
@@ -181,8 +184,8 @@ func (c *sieves) update(x *sieve, w way, p *plan, s *State) *sieve {
 }
 
 // way returns what the requests of p's kind have in common.
-func (p *plan) way() (w way, ok bool) {
-	q := p.query
+func (p *Plan) way() (w way, ok bool) {
+	q := p.Query
 	w = way{class: q.Policy.Class, first: q.First, slots: q.Slots, worth: q.State.Catalogue.Worth.Devices()}
 	switch {
 	case q.Accelerator.Devices > 0 && q.Accelerator.Share < WholeDevice:
@@ -215,7 +218,7 @@ func (p *plan) way() (w way, ok bool) {
 
 // add starts an empty sieve for w, the way of p's request. Where there is no room for
 // another, the least recently used one is dropped.
-func (c *sieves) add(w way, p *plan, s *State) *sieve {
+func (c *sieves) add(w way, p *Plan, s *State) *sieve {
 	for room := maxSieveBytes / (bytesPerNode * BlockSize * max(1, len(s.Blocks))); len(c.mu.byWay) >= max(1, min(room, maxSieves)); {
 		var oldest way
 		least := uint64(math.MaxUint64)
@@ -235,7 +238,7 @@ func (c *sieves) add(w way, p *plan, s *State) *sieve {
 			x.left[r] = make([]float32, 0, len(s.Blocks)*BlockSize)
 		}
 	}
-	q := p.query.ofWay(w)
+	q := p.Query.ofWay(w)
 	for k := range p.measures {
 		m := &p.measures[k]
 		if w.foreseen>>k&1 == 1 {
@@ -302,7 +305,7 @@ func (x *sieve) update(s *State, bs *builds) bool {
 
 // weigh works out the base, the kind and the room left of a node.
 func (x *sieve) weigh(s *State, bs *builds, node int) {
-	b, i := s.peek(node)
+	b, i := s.Peek(node)
 	if b.Live>>i&1 == 0 {
 		x.base[node] = noNode
 		return
@@ -338,7 +341,7 @@ func (x *sieve) weigh(s *State, bs *builds, node int) {
 const setBack = 1000
 
 // unfit returns, by block of builds, those that rules turn away, one bit each.
-func (p *plan) unfit(s *State, bs *builds) []uint64 {
+func (p *Plan) unfit(s *State, bs *builds) []uint64 {
 	unfit := make([]uint64, len(bs.blocks))
 	for i, b := range bs.blocks {
 		fit := b.Live
@@ -354,7 +357,7 @@ func (p *plan) unfit(s *State, bs *builds) []uint64 {
 
 // rises returns, by kind, the points that the request of p adds to the base of a node,
 // setBack less where rules turn the build away.
-func (x *sieve) rises(p *plan, s *State, bs *builds) []float32 {
+func (x *sieve) rises(p *Plan, s *State, bs *builds) []float32 {
 	rise := make([]float32, len(x.kinds))
 	sum := float32(rounding)
 	var lane Lane

@@ -105,7 +105,7 @@ func (c *crowd) compare(t *rapid.T) {
 		if rapid.Bool().Draw(t, "named") {
 			w.RunsOn, w.Locality.Preferred.Nodes = c.names[0], c.names[:2]
 		}
-		if _, err := c.service.CompareScans(w, rapid.IntRange(1, 5).Draw(t, "most")); err != nil {
+		if _, err := compareScans(c.service, w, rapid.IntRange(1, 5).Draw(t, "most")); err != nil {
 			t.Fatalf("a scan for %+v: %v", w, err)
 		}
 	}
@@ -158,7 +158,7 @@ func TestBoundsInAnyOrder(t *testing.T) {
 	w := work("asked", 0, 0)
 	w.Requests = resource.Vector{}.With(resource.Memory, 4*gib)
 	w.Limits = resource.Of(.01, 4*gib)
-	if _, err := s.CompareScans(w, 1); err != nil {
+	if _, err := compareScans(s, w, 1); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -175,7 +175,7 @@ func TestBoundsForgetBuilds(t *testing.T) {
 		if err := s.RegisterNode(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.CompareScans(w, 1); err != nil {
+		if _, err := compareScans(s, w, 1); err != nil {
 			t.Fatalf("after %d prices: %v", i, err)
 		}
 	}
@@ -219,7 +219,7 @@ func TestBoundsOnOddFleets(t *testing.T) {
 			}
 			r := rand.New(rand.NewPCG(3, 4))
 			for i := range 20 {
-				if _, err := s.CompareScans(benchWorkload(10_000+i, r), 3); err != nil {
+				if _, err := compareScans(s, benchWorkload(10_000+i, r), 3); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -231,7 +231,7 @@ func TestBoundsOnOddFleets(t *testing.T) {
 func TestBoundsMeetNewResources(t *testing.T) {
 	s := open(t, nil)
 	addNodes(t, s, 70, 4, 16)
-	if _, err := s.CompareScans(work("before", 1, 1), 1); err != nil {
+	if _, err := compareScans(s, work("before", 1, 1), 1); err != nil {
 		t.Fatal(err)
 	}
 	const licences = resource.Name("licences")
@@ -242,7 +242,7 @@ func TestBoundsMeetNewResources(t *testing.T) {
 	w := work("after", 1, 1)
 	w.Requests = w.Requests.With(licences, 2)
 	w.Limits = w.Requests
-	if _, err := s.CompareScans(w, 1); err != nil {
+	if _, err := compareScans(s, w, 1); err != nil {
 		t.Fatal(err)
 	}
 	if d := place(t, s, placement.Request{ID: w.ID, Workload: w}); d.Node != "n70" {

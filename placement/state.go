@@ -38,6 +38,7 @@ type State struct {
 	groups  *groups
 	tables  *tables
 	tight   [domainKinds]int // domains that are, by kind
+	stale   bool             // Catalogue is older than the nodes or the policy
 	changes changes          // of nodes; a new Policy stands for a change of all
 	loan    *loan            // of a frozen state that is lent
 	epoch   uint64           // is put on all that this state makes or copies
@@ -61,6 +62,7 @@ func newState(g forecast.Grid, p *Policy) *State {
 		groups:    newGroups(),
 		tables:    newTables(),
 		last:      new(atomic.Uint64),
+		stale:     true, // the policy says where data are
 	}
 	s.epoch = s.last.Add(1)
 	s.table = s.epoch
@@ -70,7 +72,7 @@ func newState(g forecast.Grid, p *Policy) *State {
 // freeze returns s as it is now, to which s does nothing until shared says that
 // it may.
 func (s *State) freeze() *State {
-	f := s.fork()
+	f := s.Fork()
 	s.shared = f.shared
 	s.epoch = s.last.Add(1)
 	return f
@@ -79,15 +81,15 @@ func (s *State) freeze() *State {
 // trial returns a fork to try workloads on. What is first met there, a name or a
 // change, it keeps to itself.
 func (s *State) trial() *State {
-	f := s.fork()
+	f := s.Fork()
 	f.changes = changes{forgotten: s.changes.count()}
 	f.names = s.names.overlay()
 	return f
 }
 
-// fork returns a state that starts out as s and copies whatever it changes. What
+// Fork returns a state that starts out as s and copies whatever it changes. What
 // s itself is made of must not be changed any more.
-func (s *State) fork() *State {
+func (s *State) Fork() *State {
 	f := *s
 	f.changes = s.changes.frozen()
 	f.loan = nil
@@ -144,17 +146,24 @@ func (s *State) at(node int) (*Block, int) {
 	return s.own(node / BlockSize), node % BlockSize
 }
 
-// peek is at for reading.
-func (s *State) peek(node int) (*Block, int) { return s.Blocks[node/BlockSize], node % BlockSize }
+// Peek returns the block of a node and its position there, for reading.
+func (s *State) Peek(node int) (*Block, int) { return s.Blocks[node/BlockSize], node % BlockSize }
 
-// describe puts n at position node, which may be one past the last block. What is
+// NodeName returns the name of the node at position node.
+func (s *State) NodeName(node int) string {
+	b, i := s.Peek(node)
+	return b.Node[i].Name
+}
+
+// Describe puts n at position node, which may be one past the last block. What is
 // placed there stays and is summed up anew.
-func (s *State) describe(node int, n *fleet.Node) {
+func (s *State) Describe(node int, n *fleet.Node) {
 	for node/BlockSize >= len(s.Blocks) {
 		s.ownTable()
 		s.Blocks = append(s.Blocks, newBlock(len(s.Blocks)*BlockSize, len(s.Resources), s.epoch))
 	}
 	s.learn(n)
+	s.stale = true
 	b, i := s.at(node)
 	d := s.ownDescribed(b)
 	b.Live |= 1 << i
@@ -203,7 +212,7 @@ func (s *State) move(b *Block, i int, place uint32) {
 
 // vouch fills in what the operator, not the node, has the say in.
 func (s *State) vouch(d *Described, i int) {
-	e := s.Policy.entry(d.Node[i])
+	e := s.Policy.Entry(d.Node[i])
 	d.Level[i] = int32(e.Level)
 	d.Compartments[i] = s.names.add(compartmentName, e.Compartments...)
 	d.Attested = setBit(d.Attested, i, e.Attested)
@@ -217,6 +226,18 @@ const slack = 1e-5
 
 // tiny stands for no capacity where a share of capacity is wanted.
 const tiny = 1e-30
+
+// SetDraining notes whether a node is to get no new work.
+func (s *State) SetDraining(node int, draining bool) {
+	b, i := s.at(node)
+	b.Draining = setBit(b.Draining, i, draining)
+}
+
+// SetSilent notes whether a node has not been heard of for too long.
+func (s *State) SetSilent(node int, silent bool) {
+	b, i := s.at(node)
+	b.Silent = setBit(b.Silent, i, silent)
+}
 
 // learn widens the schema by resources that n is the first to have.
 func (s *State) learn(n *fleet.Node) {
@@ -250,16 +271,17 @@ func (s *State) reneed(members []*Member) []*Member {
 	for i, m := range members {
 		c := *m
 		var room workload.Workload
-		c.Needs = s.needs(m.description.workload(&room), m.Forecast)
+		c.Needs = s.needs(m.description.Workload(&room), m.Forecast)
 		out[i] = &c
 	}
 	return out
 }
 
-// forget takes the node at position node out of the fleet. It must be empty.
-func (s *State) forget(node int) {
+// Forget takes the node at position node out of the fleet. It must be empty.
+func (s *State) Forget(node int) {
 	b, i := s.at(node)
 	d := s.ownDescribed(b)
+	s.stale = true
 	s.plug(node, d.Node[i], noFeeds)
 	b.Live &^= 1 << i
 	b.Draining &^= 1 << i
@@ -267,20 +289,20 @@ func (s *State) forget(node int) {
 	d.Node[i], d.Models[i], d.Labels[i], d.Data[i], d.Compartments[i] = nil, nil, nil, nil, nil
 }
 
-// member returns w as it counts on a node: x describes it, devices are those it holds.
-func (s *State) member(w *workload.Workload, x *description, class workload.Class, f *forecast.Forecast, devices []int) *Member {
+// Member returns w as it counts on a node: x describes it, devices are those it holds.
+func (s *State) Member(w *workload.Workload, x *Description, class workload.Class, f *forecast.Forecast, devices []int) *Member {
 	m := &Member{
 		ID: w.ID, description: x, class: class, Forecast: f, Needs: s.needs(w, f), tag: tagOf(w.ID),
 		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}), alone: w.Security.Exclusive,
 	}
 	if len(devices) > 0 {
-		m.devices = &devicesHeld{acceleratorOf(w), devices}
+		m.devices = &devicesHeld{AcceleratorOf(w), devices}
 	}
 	return m
 }
 
-// put adds m, who must be on no other node, to the node at position node.
-func (s *State) put(node int, m *Member) {
+// Put adds m, who must be on no other node, to the node at position node.
+func (s *State) Put(node int, m *Member) {
 	b, i := s.at(node)
 	s.meter(b, i, -1)
 	s.enlist(m, node, b.Place[i], 1)
@@ -290,10 +312,10 @@ func (s *State) put(node int, m *Member) {
 	s.summed(b, i)
 }
 
-// take removes the member that holds the workload of this id from the node and
+// Take removes the member that holds the workload of this id from the node and
 // sums up the others anew, in the order in which they came: the sums are then
 // what they would be had it never been there. It returns the member.
-func (s *State) take(node int, id string) (taken *Member) {
+func (s *State) Take(node int, id string) (taken *Member) {
 	b, i := s.at(node)
 	o, tag := s.ownOccupants(b, i), tagOf(id)
 	at := slices.IndexFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.ID == id })

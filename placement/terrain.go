@@ -69,7 +69,7 @@ type gated struct {
 }
 
 // survey asks the gates and the regional measures; nil when there are none.
-func (p *plan) survey(s *State) *terrain {
+func (p *Plan) survey(s *State) *terrain {
 	if len(p.gates)+len(p.regional) == 0 {
 		return nil
 	}

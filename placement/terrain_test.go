@@ -61,11 +61,11 @@ func TestCompanyAgreesOnLargeFleet(t *testing.T) {
 		}
 		if i%20 == 0 {
 			for _, w := range shapes {
-				if _, err := s.CompareShape(w, 1+r.IntN(4)); err != nil {
+				if _, err := compareShape(s, w, 1+r.IntN(4)); err != nil {
 					t.Fatalf("%d: %v", i, err)
 				}
 			}
-			if err := s.CheckGroups(); err != nil {
+			if err := checkGroups(s); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -93,10 +93,10 @@ func TestGroupsAreBounded(t *testing.T) {
 			}
 		}
 	}
-	if err := s.CheckGroups(); err != nil {
+	if err := checkGroups(s); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.Groups(); n > 6000 {
+	if n := groups(s); n > 6000 {
 		t.Fatalf("%d groups are followed", n)
 	}
 }

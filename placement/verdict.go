@@ -12,10 +12,11 @@ import (
 // verdict is a decision in the making, with what only Explain tells.
 type verdict struct {
 	Decision
-	account account
-	chosen  int // position of Node
+	account Account
+	chosen  int    // position of Node
+	claims  uint64 // how many there had ever been when it was admitted; unasked where the fleet has changed since
 
-	description *description // of what was placed, in place of Workload
+	description *Description // of what was placed, in place of Workload
 	workload    string       // and its id
 
 	member, members int // of the gang: which, and of how many
@@ -40,16 +41,15 @@ func (v *verdict) deny(denial []allocator.Reason) *verdict {
 }
 
 // conclude turns the findings on state into the answer.
-func (v *verdict) conclude(p *plan, state *State, f findings) {
-	v.Considered, v.Feasible, v.Outranked = f.considered, f.feasible, f.outranked
-	v.account = account{words: p.words, turnedAway: f.turnedAway}
-	if len(f.best) == 0 {
+func (v *verdict) conclude(p *Plan, state *State, f Findings) {
+	v.Considered, v.Feasible, v.Outranked = f.Counts()
+	v.account = p.Account(state, f)
+	chosen, found := f.Best()
+	if !found {
 		v.Reason = v.nothingFits()
 		return
 	}
-	a := &v.account
-	p.measure(state, f.best, a)
-	v.chosen, v.Node, v.Score = f.best[0].node, a.candidates[0], a.score(0)
+	v.chosen, v.Node, v.Score = chosen, v.account.Candidates[0], v.account.Score(0)
 	v.Reason = v.best()
 	v.Phase = DryRun
 }
@@ -57,7 +57,7 @@ func (v *verdict) conclude(p *plan, state *State, f findings) {
 // best says in a sentence how the chosen node came to be.
 func (v *verdict) best() string {
 	b := append(make([]byte, 0, 192), v.Node...) // on the stack, as a rule
-	if len(v.account.candidates) == 1 {
+	if len(v.account.Candidates) == 1 {
 		b = append(b, ": the only one of "...)
 		b = strconv.AppendInt(b, int64(v.Considered), 10)
 		return string(append(b, " nodes that fits"...))
@@ -72,9 +72,9 @@ func (v *verdict) best() string {
 		b = append(b, " could not win and were not asked further)"...)
 	}
 	b = append(b, ", "...)
-	b = strconv.AppendFloat(b, v.Score-v.account.score(1), 'f', 2, 64)
+	b = strconv.AppendFloat(b, v.Score-v.account.Score(1), 'f', 2, 64)
 	b = append(b, " points ahead of "...)
-	return string(append(b, v.account.candidates[1]...))
+	return string(append(b, v.account.Candidates[1]...))
 }
 
 // nothingFits says what stood in the way, the commonest first.
@@ -84,7 +84,7 @@ func (v *verdict) nothingFits() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "no node fits (of %d): ", v.Considered)
-	told := Decision{Rejections: v.account.rejections()}
+	told := Decision{Rejections: v.account.Rejections()}
 	for i, r := range told.Rejected() {
 		if i > 0 {
 			b.WriteString(", ")
@@ -94,9 +94,34 @@ func (v *verdict) nothingFits() string {
 	return b.String()
 }
 
-func (s *State) name(node int) string {
-	b, i := s.peek(node)
-	return b.Node[i].Name
+// whole returns the decision with the workload under its id.
+func (v *verdict) whole() Decision {
+	d := v.Decision
+	if v.description != nil {
+		w := v.description.Of(v.workload)
+		d.Workload = &w
+	}
+	return d
+}
+
+// told returns the decision with all there is to say about it, and up to as many
+// alternatives.
+func (v *verdict) told(alternatives int) Decision { return v.tell(v.whole(), alternatives) }
+
+// tell adds to d, which is v's, all there is to say about it.
+func (v *verdict) tell(d Decision, alternatives int) Decision {
+	d.Rejections = v.account.Rejections()
+	if len(v.account.Candidates) == 0 {
+		return d
+	}
+	d.Scores = v.account.Candidate(0).Scores
+	if n := min(alternatives, len(v.account.Candidates)-1); n > 0 {
+		d.Alternatives = make([]Candidate, n)
+		for i := range d.Alternatives {
+			d.Alternatives[i] = v.account.Candidate(i + 1)
+		}
+	}
+	return d
 }
 
 // Explain returns what is known of a decision and, unless node is "", judges that
@@ -156,16 +181,16 @@ func (s *Service) judge(d *Decision, name string) (*Verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := s.engine.prepare(q)
-	v := &Verdict{Node: name, Rejections: p.broken(state, node)}
+	p := s.engine.Prepare(q)
+	v := &Verdict{Node: name, Rejections: p.Broken(state, node)}
 	v.Feasible = len(v.Rejections) == 0
-	v.Scores, v.Score = p.lines(state, node)
+	v.Scores, v.Score = p.Scores(state, node)
 	if !v.Feasible {
-		v.Changes = s.engine.advice(q, node)
+		v.Changes = s.engine.Advice(q, node)
 	}
 	if chosen, known := s.ledger.position(d.Node); known && v.Feasible && d.Node != name {
-		theirs, _ := p.lines(state, chosen)
-		v.Rival = compare(d.Node, theirs, v.Scores)
+		theirs, _ := p.Scores(state, chosen)
+		v.Rival = Compare(d.Node, theirs, v.Scores)
 	}
 	return v, nil
 }

@@ -20,6 +20,13 @@ type Advisor interface {
 	Advise(q *Query, b *Block, i int) []string
 }
 
+// ScoreDifference sets a scorer's points for the chosen node beside those for
+// the next best.
+type ScoreDifference struct {
+	Scorer           string
+	Chosen, RunnerUp float64
+}
+
 // Rival sets a node beside the one it loses against, both as they are now.
 type Rival struct {
 	Node   string
@@ -37,9 +44,9 @@ type Flip struct {
 	Weight, At float64 // as it is; from where on the asked node wins
 }
 
-// advice returns what would have to change for one node, filter by filter.
-func (e *engine) advice(q *Query, node int) (changes []string) {
-	b, i := q.State.peek(node)
+// Advice returns what would have to change for one node, filter by filter.
+func (e *Engine) Advice(q *Query, node int) (changes []string) {
+	b, i := q.State.Peek(node)
 	for _, f := range e.filters {
 		if a, ok := f.(Advisor); ok {
 			changes = append(changes, a.Advise(q, b, i)...)
@@ -48,8 +55,8 @@ func (e *engine) advice(q *Query, node int) (changes []string) {
 	return changes
 }
 
-// compare returns what separates a node, with its scores, from its rival.
-func compare(rival string, theirs, ours []ScoreLine) *Rival {
+// Compare returns what separates a node, with its scores, from its rival.
+func Compare(rival string, theirs, ours []ScoreLine) *Rival {
 	r := &Rival{Node: rival}
 	weighed := 0.0 // points times the sum of weights
 	for i := range theirs {
