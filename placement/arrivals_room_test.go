@@ -6,7 +6,8 @@ import (
 	"testing"
 
 	"github.com/auspex-project/auspex/packing"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -14,12 +15,12 @@ import (
 // Where the scorer counts, the mix of plain workloads and the sizes of nodes are
 // learned, with or without devices in the fleet; what it says then is the formula's.
 func TestRoomIsLearned(t *testing.T) {
-	s := open(t, func(o *placement.Options) {
+	s := ledgertest.Open(t, func(o *ledger.Options) {
 		o.Settings.Weights.Default = map[string]float64{score.Room{}.Name(): 1}
 	})
-	addNodes(t, s, 3, 4, 16)
+	ledgertest.AddNodes(t, s, 3, 4, 16)
 	for i := range 16 {
-		place(t, s, placement.Request{ID: fmt.Sprint("plain", i), Workload: work(fmt.Sprint("plain", i), float64(1+i%2), 2)})
+		place(t, s, ledger.Request{ID: fmt.Sprint("plain", i), Workload: ledgertest.Work(fmt.Sprint("plain", i), float64(1+i%2), 2)})
 	}
 	p, due := s.PackingDue()
 	if !due {
@@ -33,12 +34,12 @@ func TestRoomIsLearned(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.AdoptWorth(w)
-	empty := open(t, func(o *placement.Options) {
+	empty := ledgertest.Open(t, func(o *ledger.Options) {
 		o.Settings.Weights.Default = map[string]float64{score.Room{}.Name(): 1}
 	})
-	addNodes(t, empty, 1, 4, 16)
+	ledgertest.AddNodes(t, empty, 1, 4, 16)
 	empty.AdoptWorth(w)
-	d := place(t, empty, placement.Request{ID: "one", Workload: work("one", 2, 2)})
+	d := place(t, empty, ledger.Request{ID: "one", Workload: ledgertest.Work("one", 2, 2)})
 	for _, line := range d.Scores {
 		if want := float64(w.Room.Lost(4, 16*gib, 2, 14*gib)); line.Weight > 0 && math.Abs(line.Raw-want) > 1e-5 {
 			t.Errorf("%s says %g, want %g", line.Scorer, line.Raw, want)
@@ -48,13 +49,13 @@ func TestRoomIsLearned(t *testing.T) {
 
 // What was let go counts against what came, the latest the most.
 func TestLeavingIsLearned(t *testing.T) {
-	s := open(t, nil)
+	s := ledgertest.Open(t, nil)
 	addAccelerated(t, s, 2, 4)
 	next := 0
 	due := func(leave func(i int) bool) float64 {
 		for {
 			w := accelerated(fmt.Sprint(next), 1, .1)
-			d := place(t, s, placement.Request{ID: w.ID, Workload: w})
+			d := place(t, s, ledger.Request{ID: w.ID, Workload: w})
 			if leave(next) {
 				if held, err := s.Release(t.Context(), d.ID); !held || err != nil {
 					t.Fatal(held, err)
@@ -80,18 +81,18 @@ func TestLeavingIsLearned(t *testing.T) {
 // What comes again after it left has come twice, and what leaves counts only where what
 // comes does.
 func TestLeavingIsCountedAsComing(t *testing.T) {
-	s := open(t, nil)
-	addNodes(t, s, 1, 4, 16)
+	s := ledgertest.Open(t, nil)
+	ledgertest.AddNodes(t, s, 1, 4, 16)
 	requests := 0
 	comeAndGo := func(w *workload.Workload) {
 		requests++
-		d := place(t, s, placement.Request{ID: fmt.Sprint("request", requests), Workload: w})
+		d := place(t, s, ledger.Request{ID: fmt.Sprint("request", requests), Workload: w})
 		if held, err := s.Release(t.Context(), d.ID); !held || err != nil {
 			t.Fatal(held, err)
 		}
 	}
 	for i := range 64 { // a fleet without devices learns nothing of it
-		comeAndGo(work(fmt.Sprint("early", i), 1, 1))
+		comeAndGo(ledgertest.Work(fmt.Sprint("early", i), 1, 1))
 	}
 	addAccelerated(t, s, 2, 4)
 	for i := range 8 {
@@ -99,7 +100,7 @@ func TestLeavingIsCountedAsComing(t *testing.T) {
 	}
 	for i := range 8 {
 		w := accelerated(fmt.Sprint("stays", i), 1, .1)
-		place(t, s, placement.Request{ID: w.ID, Workload: w})
+		place(t, s, ledger.Request{ID: w.ID, Workload: w})
 	}
 	p, due := s.PackingDue()
 	if !due || p.Leaving != .5 {

@@ -11,12 +11,14 @@ import (
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
 
-func addAccelerated(t *testing.T, s *placement.Service, count, devices int) {
+func addAccelerated(t *testing.T, s *ledger.Service, count, devices int) {
 	t.Helper()
 	for i := range count {
 		n := fleet.Node{Name: fmt.Sprintf("gpu%02d", i), Capacity: resource.Of(64, 256*gib).With(resource.GPU, float64(devices))}
@@ -30,12 +32,12 @@ func addAccelerated(t *testing.T, s *placement.Service, count, devices int) {
 }
 
 func accelerated(id string, cores, share float64) *workload.Workload {
-	w := work(id, cores, 1)
+	w := ledgertest.Work(id, cores, 1)
 	w.Accelerator = workload.Accelerator{Devices: 1, Share: share, Models: []string{"a100"}}
 	return w
 }
 
-func place(t *testing.T, s *placement.Service, r placement.Request) placement.Decision {
+func place(t *testing.T, s *ledger.Service, r ledger.Request) ledger.Decision {
 	t.Helper()
 	d, err := s.Place(t.Context(), r)
 	if err != nil {
@@ -47,24 +49,24 @@ func place(t *testing.T, s *placement.Service, r placement.Request) placement.De
 // The mix is that of what was asked for: each workload once, dry runs not, and
 // nothing where no node has devices.
 func TestArrivalsAreLearned(t *testing.T) {
-	s := open(t, nil)
-	addNodes(t, s, 1, 4, 16)
+	s := ledgertest.Open(t, nil)
+	ledgertest.AddNodes(t, s, 1, 4, 16)
 	for i := range 40 {
-		place(t, s, placement.Request{ID: fmt.Sprint("plain", i), Workload: work(fmt.Sprint("plain", i), 1, 1)})
+		place(t, s, ledger.Request{ID: fmt.Sprint("plain", i), Workload: ledgertest.Work(fmt.Sprint("plain", i), 1, 1)})
 	}
 	if _, due := s.PackingDue(); due {
 		t.Fatal("a plan is due for a fleet without devices")
 	}
 	addAccelerated(t, s, 2, 4)
 	for i := range 40 {
-		place(t, s, placement.Request{ID: fmt.Sprint("dry", i), Workload: accelerated(fmt.Sprint("dry", i), 1, .5), DryRun: true})
-		place(t, s, placement.Request{ID: fmt.Sprint("again", i), Workload: accelerated("too large", 1000, 1)})
+		place(t, s, ledger.Request{ID: fmt.Sprint("dry", i), Workload: accelerated(fmt.Sprint("dry", i), 1, .5), DryRun: true})
+		place(t, s, ledger.Request{ID: fmt.Sprint("again", i), Workload: accelerated("too large", 1000, 1)})
 	}
 	if _, due := s.PackingDue(); due {
 		t.Fatal("a plan is due after one workload")
 	}
 	for i := range 15 {
-		place(t, s, placement.Request{ID: fmt.Sprint("half", i), Workload: accelerated(fmt.Sprint("half", i), 2, .5)})
+		place(t, s, ledger.Request{ID: fmt.Sprint("half", i), Workload: accelerated(fmt.Sprint("half", i), 2, .5)})
 	}
 	p, due := s.PackingDue()
 	if !due {
@@ -88,12 +90,12 @@ func TestArrivalsAreLearned(t *testing.T) {
 // Models that no node has are not learned: whoever makes up names cannot use up the
 // few that plans tell apart.
 func TestModelsOfNoNodeAreNotLearned(t *testing.T) {
-	s := open(t, nil)
+	s := ledgertest.Open(t, nil)
 	addAccelerated(t, s, 2, 4)
 	for i := range 100 {
 		w := accelerated(fmt.Sprint("unknown", i), 1, .5)
 		w.Accelerator.Models = []string{fmt.Sprint("x", i), fmt.Sprint("y", i)}
-		place(t, s, placement.Request{ID: w.ID, Workload: w})
+		place(t, s, ledger.Request{ID: w.ID, Workload: w})
 	}
 	if p, due := s.PackingDue(); due {
 		t.Fatalf("a plan is due of %+v, which no node has", p.Models)
@@ -101,7 +103,7 @@ func TestModelsOfNoNodeAreNotLearned(t *testing.T) {
 	for i := range 16 {
 		w := accelerated(fmt.Sprint("known", i), 1, .5)
 		w.Accelerator.Models = []string{"x1", "a100"}
-		place(t, s, placement.Request{ID: w.ID, Workload: w})
+		place(t, s, ledger.Request{ID: w.ID, Workload: w})
 	}
 	p, due := s.PackingDue()
 	if !due || !reflect.DeepEqual(p.Models, []string{"a100"}) || len(p.Targets) != 1 || p.Targets[0].Models != 1 {
@@ -112,12 +114,12 @@ func TestModelsOfNoNodeAreNotLearned(t *testing.T) {
 // A worth that is taken over decides at once, also for shapes that are known, holds
 // when nodes come, and is gone when it is forgotten.
 func TestWorthIsTakenOver(t *testing.T) {
-	s := open(t, func(o *placement.Options) {
+	s := ledgertest.Open(t, func(o *ledger.Options) {
 		o.Settings.Weights.Default = map[string]float64{score.Accelerator{}.Name(): 1}
 	})
 	addAccelerated(t, s, 3, 2)
 	ask := func(id string) placement.ScoreLine {
-		d := place(t, s, placement.Request{ID: id, Workload: accelerated(id, 1, .3), DryRun: true})
+		d := place(t, s, ledger.Request{ID: id, Workload: accelerated(id, 1, .3), DryRun: true})
 		for _, line := range d.Scores {
 			if line.Weight > 0 {
 				return line
@@ -140,7 +142,7 @@ func TestWorthIsTakenOver(t *testing.T) {
 	if want := float64(w.Residual(700) - w.Residual(1000)); valued.Raw != want || rest.Raw == want {
 		t.Errorf("with a worth %g, without %g, want %g with it", valued.Raw, rest.Raw, want)
 	}
-	addNodes(t, s, 1, 4, 16)
+	ledgertest.AddNodes(t, s, 1, 4, 16)
 	if line := ask("f"); line != valued {
 		t.Errorf("after a node has come %+v, before %+v", line, valued)
 	}
@@ -153,7 +155,7 @@ func TestWorthIsTakenOver(t *testing.T) {
 // While Run runs it plans, and what it has planned is used.
 func TestRunPlansPacking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := open(t, nil)
+		s := ledgertest.Open(t, nil)
 		addAccelerated(t, s, 4, 4)
 		ctx, stop := context.WithCancel(context.Background())
 		done := make(chan error, 1)
@@ -161,13 +163,13 @@ func TestRunPlansPacking(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 1))
 		for i := range 300 {
 			id := fmt.Sprint(i)
-			d := place(t, s, placement.Request{ID: id, Workload: accelerated(id, 1, .1+.1*float64(r.IntN(9)))})
+			d := place(t, s, ledger.Request{ID: id, Workload: accelerated(id, 1, .1+.1*float64(r.IntN(9)))})
 			if _, err := s.Release(t.Context(), d.ID); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
 		}
-		d := place(t, s, placement.Request{ID: "asked", Workload: accelerated("asked", 1, .3)})
+		d := place(t, s, ledger.Request{ID: "asked", Workload: accelerated("asked", 1, .3)})
 		for _, line := range d.Scores {
 			if line.Scorer == "accelerator" && line.Raw >= 0 {
 				t.Errorf("after 300 workloads the accelerator's wish is %+v: not that of a plan", line)

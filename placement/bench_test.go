@@ -13,6 +13,8 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -114,23 +116,31 @@ func benchWorkload(id int, r *rand.Rand) *workload.Workload {
 
 // openBench opens a service with a fleet that holds perNode workloads a node, as
 // its journal says.
-func openBench(tb testing.TB, nodes, perNode int) (s *placement.Service, decisions []string) {
+func openBench(tb testing.TB, nodes, perNode int) (s *ledger.Service, decisions []string) {
 	tb.Helper()
-	j := new(memoryJournal)
+	j := new(ledgertest.Journal)
+	var seq uint64
+	past := func(r ledger.Record) {
+		seq++
+		r.Seq = seq
+		if err := j.Append(r); err != nil {
+			tb.Fatal(err)
+		}
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for i := range nodes {
 		n := benchNode(i)
-		j.records = append(j.records, placement.Record{Seq: uint64(len(j.records) + 1), Kind: placement.NodeRegistered, Node: &n})
+		past(ledger.Record{Kind: ledger.NodeRegistered, Node: &n})
 	}
 	for k := range nodes * perNode {
 		w := benchWorkload(-1-k, r)
 		w.Accelerator, w.Security, w.Selector = workload.Accelerator{}, workload.Security{}, nil
 		decisions = append(decisions, w.ID)
-		j.records = append(j.records, placement.Record{Seq: uint64(len(j.records) + 1), Kind: placement.WorkloadReserved, Reserved: &placement.Reservation{
+		past(ledger.Record{Kind: ledger.WorkloadReserved, Reserved: &ledger.Reservation{
 			Decision: w.ID, Request: w.ID, Workload: w, Class: w.Class, Node: benchName(k % nodes), Confirmed: true,
 		}})
 	}
-	s, err := placement.Open(context.Background(), placement.Options{
+	s, err := ledger.Open(context.Background(), ledger.Options{
 		Settings: placement.Settings{HeartbeatTimeout: -1, RackCaps: map[string]float64{"rack-0000": 15_000, "rack-0003": 15_000}},
 		Filters:  filter.All(), Scorers: score.All(), Forecaster: newDiurnal(), Journal: j,
 	})
@@ -180,7 +190,7 @@ func BenchmarkPlace(b *testing.B) {
 				if run.shapes == "different" {
 					w.Requests = w.Requests.Scale(.75 + r.Float64()/2)
 				}
-				d, err := s.Place(ctx, placement.Request{ID: w.ID, Workload: w})
+				d, err := s.Place(ctx, ledger.Request{ID: w.ID, Workload: w})
 				switch {
 				case err != nil:
 					b.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/rival"
 	"github.com/auspex-project/auspex/placement/score"
 )
@@ -274,7 +275,7 @@ func onQueries(t *testing.T, enough func() bool, f func(*rapid.T, *placement.Que
 		eye := new(spy)
 		settings := m.settings
 		settings.Weights = placement.Weights{} // there are no scorers to weigh
-		watched, err := placement.Open(context.Background(), placement.Options{
+		watched, err := ledger.Open(context.Background(), ledger.Options{
 			Settings: settings, Filters: []placement.Filter{eye}, Forecaster: m.told, Journal: m.journal,
 		})
 		if err != nil {
@@ -289,7 +290,7 @@ func onQueries(t *testing.T, enough func() bool, f func(*rapid.T, *placement.Que
 			}
 		}
 		w := drawWorkload(t, "asked")
-		if _, err := watched.Place(context.Background(), placement.Request{ID: "asked", Workload: w, DryRun: true}); err != nil {
+		if _, err := watched.Place(context.Background(), ledger.Request{ID: "asked", Workload: w, DryRun: true}); err != nil {
 			t.Fatal(err)
 		}
 		f(t, eye.query, eye.query.State)

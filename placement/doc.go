@@ -1,30 +1,28 @@
-// Package placement decides where a workload runs, and remembers it.
+// Package placement decides where a workload runs. It is pure: it decides on a frozen
+// State and touches neither clock nor disk. Package ledger asks it, holds what was
+// decided, and is the one that changes the fleet.
 //
-// One request travels down one page (Service.Place): admit, snapshot, filter,
-// score, select, reserve. The engine is pure: it decides on a frozen State and
-// touches neither clock, lock nor disk. The ledger is the one owner of nodes,
-// reservations and queue usage: it re-checks a decision on the state as it is
-// by then, commits it, and journals what must survive a crash; a conflict sends
-// the request round again.
+// A Query is a workload held against a State: what it needs, slot by slot, and whom it is
+// about. Engine.Search makes a Plan of it, rules and measures ready for the scan, and finds
+// the best nodes; Engine.Assemble does so for the members of a gang. Plan.Account says in
+// numbers how that came about, Plan.Preemption whose going would make room, Engine.Advice
+// what would have to change. Hard rules are in package filter, wishes in package score, one
+// per file. What a workload will use comes with the query; this package predicts nothing.
 //
-// Hard rules are in package filter, wishes in package score, one per file. What
-// a workload will use comes from a Forecaster; this package predicts nothing.
+// The fleet as it changes is a Living, which has one owner: Lend freezes it for a decision,
+// Change lets Describe, Put, Take, Revise and others of State at it.
 //
-// It is one large package since the columns of State are read by all that decides and
-// written by the ledger alone, which a package boundary would have to open to
-// everybody. Its files, from the outside in:
+// Its columns are read by all that decides, so it stays one package. Its files, from the
+// outside in:
 //
-//	request, decision, status, errors, forecaster, journal   what callers and the wiring see
-//	service, batch, gang, run, refresh, settle, metrics      the shell: calls, clocks, goroutines
-//	ledger, book, ganghold, claims, deadlines, recover       what is held, answered and waited for
-//	account, verdict, whatif, preempt                        why, and what would have to change
-//	shelf, minutes, archive                                  how decisions are kept
-//	policy, settings, geography, arrivals                    what operators say and arrivals teach
-//	query, need, rule, foresight, devices                    a request against one node
-//	engine, scan, sieve, builds, bounds, recall              requests seen for the first time
-//	shapes, shape, shapehash, judged, choose, cells, recent  requests that come again
-//	assemble, levels                                         gangs
-//	state, block, nodes, names, catalogue, descriptions      the fleet in columns
-//	groups, company, skew, terrain, power, replicas          what depends on more than one node
-//	loans, changes                                           who may change what is read
+//	policy, settings, geography                        what operators say
+//	query, need, rule, foresight, devices              a request against one node
+//	engine, scan, sieve, builds, bounds, recall        requests seen for the first time
+//	shapes, shape, shapehash, judged, choose           requests that come again,
+//	cells, recent                                      and what keeps that fast
+//	assemble, levels                                   gangs
+//	account, whatif, preempt                           why, and what would have to change
+//	living, loans, changes, revise                     who may change what is read, and what changes all of it
+//	state, block, names, catalogue, descriptions       the fleet in columns
+//	groups, company, skew, terrain, power, replicas    what depends on more than one node
 package placement

@@ -8,7 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -86,18 +87,18 @@ func TestGangAgreesWithBruteForce(t *testing.T) {
 		for range rapid.IntRange(1, 4).Draw(t, "members") {
 			w := m.workload(t)
 			if rapid.Bool().Draw(t, "plain") {
-				w = work(w.ID, .25, .25)
+				w = ledgertest.Work(w.ID, .25, .25)
 			}
 			// One risk, and no wish for company: then the order does not decide what fits.
 			w.Class, w.Spread = workload.Service, nil
 			w.Affinity = slices.DeleteFunc(slices.Clone(w.Affinity), func(a workload.Affinity) bool { return !a.Apart })
 			members = append(members, w)
 		}
-		g, err := m.service.PlaceGang(context.Background(), placement.GangRequest{ID: "g", Members: members})
+		g, err := m.service.PlaceGang(context.Background(), ledger.GangRequest{ID: "g", Members: members})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if g.Phase != placement.Reserved {
+		if g.Phase != ledger.Reserved {
 			m.assignments(members, map[string]string{}, func(on map[string]string) bool {
 				if m.holdsInAnyOrder(members, on, g.Decided) {
 					t.Fatalf("fits on %v, but is refused: %s", on, g.Reason)
@@ -105,13 +106,13 @@ func TestGangAgreesWithBruteForce(t *testing.T) {
 				return false
 			})
 			refused++
-			wantNothingHeld(t, m.service, g)
+			ledgertest.WantNothingHeld(t, m.service, g)
 			return
 		}
 		placed++
 		on := map[string]string{}
 		for i, d := range g.Members {
-			if d.Workload != members[i] || d.Phase != placement.Reserved {
+			if d.Workload != members[i] || d.Phase != ledger.Reserved {
 				t.Fatalf("member %d is %s of %s", i, d.Phase, d.Workload.ID)
 			}
 			on[d.Workload.ID] = d.Node

@@ -4,12 +4,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/workload"
 )
 
 // compareShape is Engine.CompareShape on the fleet of s, as a large one and a thorough one
 // get answers.
-func compareShape(s *placement.Service, w *workload.Workload, most int) (known bool, err error) {
+func compareShape(s *ledger.Service, w *workload.Workload, most int) (known bool, err error) {
 	for _, thorough := range []bool{false, true} {
 		err = s.Inspect(w, func(q *placement.Query, e *placement.Engine, latest func() *placement.State) (err error) {
 			known, err = e.CompareShape(q, latest, most, thorough)
@@ -23,14 +24,14 @@ func compareShape(s *placement.Service, w *workload.Workload, most int) (known b
 }
 
 // comparePreemption is Engine.ComparePreemption on the fleet of s.
-func comparePreemption(s *placement.Service, w *workload.Workload) error {
+func comparePreemption(s *ledger.Service, w *workload.Workload) error {
 	return s.Inspect(w, func(q *placement.Query, e *placement.Engine, _ func() *placement.State) error {
 		return e.ComparePreemption(q)
 	})
 }
 
 // compareScans is Engine.CompareScans on the fleet of s.
-func compareScans(s *placement.Service, w *workload.Workload, most int) (outranked int, err error) {
+func compareScans(s *ledger.Service, w *workload.Workload, most int) (outranked int, err error) {
 	err = s.Inspect(w, func(q *placement.Query, e *placement.Engine, _ func() *placement.State) (err error) {
 		outranked, err = e.CompareScans(q, most)
 		return err
@@ -39,14 +40,14 @@ func compareScans(s *placement.Service, w *workload.Workload, most int) (outrank
 }
 
 // updateLate is Engine.UpdateLate on the fleet of s.
-func updateLate(s *placement.Service, w *workload.Workload, meanwhile func()) error {
+func updateLate(s *ledger.Service, w *workload.Workload, meanwhile func()) error {
 	return s.Inspect(w, func(q *placement.Query, e *placement.Engine, latest func() *placement.State) error {
 		return e.UpdateLate(q, latest, meanwhile)
 	})
 }
 
 // learnedOf is Engine.Learned on the fleet of s.
-func learnedOf(s *placement.Service, w *workload.Workload) (plan any) {
+func learnedOf(s *ledger.Service, w *workload.Workload) (plan any) {
 	_ = s.Inspect(w, func(q *placement.Query, e *placement.Engine, _ func() *placement.State) error {
 		plan = e.Learned(q)
 		return nil
@@ -55,7 +56,7 @@ func learnedOf(s *placement.Service, w *workload.Workload) (plan any) {
 }
 
 // look calls f with the engine and the fleet of s.
-func look(s *placement.Service, f func(e *placement.Engine, fleet *placement.State)) {
+func look(s *ledger.Service, f func(e *placement.Engine, fleet *placement.State)) {
 	w := &workload.Workload{ID: "looks", Class: workload.Service}
 	if err := s.Inspect(w, func(q *placement.Query, e *placement.Engine, _ func() *placement.State) error {
 		f(e, q.State)
@@ -66,19 +67,19 @@ func look(s *placement.Service, f func(e *placement.Engine, fleet *placement.Sta
 }
 
 // shapes returns how many shapes are kept.
-func shapes(s *placement.Service) (kept int) {
+func shapes(s *ledger.Service) (kept int) {
 	look(s, func(e *placement.Engine, _ *placement.State) { kept = e.Shapes() })
 	return kept
 }
 
 // groups returns how many positions groups take.
-func groups(s *placement.Service) (n int) {
+func groups(s *ledger.Service) (n int) {
 	look(s, func(_ *placement.Engine, fleet *placement.State) { n = len(fleet.Groups) })
 	return n
 }
 
 // checkGroups is State.CheckGroups of the fleet of s.
-func checkGroups(s *placement.Service) (err error) {
+func checkGroups(s *ledger.Service) (err error) {
 	look(s, func(_ *placement.Engine, fleet *placement.State) { err = fleet.CheckGroups() })
 	return err
 }

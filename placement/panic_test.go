@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -35,12 +37,12 @@ func (f *trap) Pass(_ *placement.State, _ *placement.Block, candidates uint64) u
 
 // brittleJournal panics while it is armed, once it has written.
 type brittleJournal struct {
-	memoryJournal
+	ledgertest.Journal
 	armed bool
 }
 
-func (j *brittleJournal) Append(records ...placement.Record) error {
-	err := j.memoryJournal.Append(records...)
+func (j *brittleJournal) Append(records ...ledger.Record) error {
+	err := j.Journal.Append(records...)
 	if j.armed {
 		panic("journal")
 	}
@@ -50,18 +52,18 @@ func (j *brittleJournal) Append(records ...placement.Record) error {
 // What is counted when the journal panics is let go of, and asked for again.
 func TestPanicOfJournalLetsGo(t *testing.T) {
 	j := new(brittleJournal)
-	s := open(t, func(o *placement.Options) { o.Journal = j })
-	addNodes(t, s, 1, 2, 8)
-	both := []*workload.Workload{work("a", 1, 1), work("b", 1, 1)}
+	s := ledgertest.Open(t, func(o *ledger.Options) { o.Journal = j })
+	ledgertest.AddNodes(t, s, 1, 2, 8)
+	both := []*workload.Workload{ledgertest.Work("a", 1, 1), ledgertest.Work("b", 1, 1)}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for name, call := range map[string]func() error{
 		"one": func() error {
-			_, err := s.Place(ctx, placement.Request{ID: "one", Workload: both[0]})
+			_, err := s.Place(ctx, ledger.Request{ID: "one", Workload: both[0]})
 			return err
 		},
 		"batch": func() error {
-			for i, r := range s.PlaceBatch(ctx, []placement.Request{{ID: "first", Workload: both[0]}, {ID: "second", Workload: both[1]}}) {
+			for i, r := range s.PlaceBatch(ctx, []ledger.Request{{ID: "first", Workload: both[0]}, {ID: "second", Workload: both[1]}}) {
 				if r.Err != nil || r.Decision.Node == "" {
 					return fmt.Errorf("%d: %q: %w", i, r.Decision.Reason, r.Err)
 				}
@@ -69,7 +71,7 @@ func TestPanicOfJournalLetsGo(t *testing.T) {
 			return nil
 		},
 		"gang": func() error {
-			d, err := s.PlaceGang(ctx, placement.GangRequest{ID: "gang", Members: both})
+			d, err := s.PlaceGang(ctx, ledger.GangRequest{ID: "gang", Members: both})
 			if err == nil && d.Blocking >= 0 {
 				err = errors.New(d.Reason)
 			}
@@ -104,18 +106,18 @@ func TestPanicOfJournalLetsGo(t *testing.T) {
 // decided anew, and what is known of its shape counts no longer.
 func TestPanicLetsGo(t *testing.T) {
 	f, metrics := new(trap), prometheus.NewRegistry()
-	s := open(t, func(o *placement.Options) { o.Filters, o.Metrics = append(o.Filters, f), metrics })
-	addNodes(t, s, 100, 8, 32)
+	s := ledgertest.Open(t, func(o *ledger.Options) { o.Filters, o.Metrics = append(o.Filters, f), metrics })
+	ledgertest.AddNodes(t, s, 100, 8, 32)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	place := func(id string) error {
-		_, err := s.Place(ctx, placement.Request{ID: id, Workload: work(id, 1, 1)})
+		_, err := s.Place(ctx, ledger.Request{ID: id, Workload: ledgertest.Work(id, 1, 1)})
 		return err
 	}
 	calls := map[string]func(id string) error{
 		"one": place,
 		"batch": func(id string) error {
-			for _, r := range s.PlaceBatch(ctx, []placement.Request{{ID: id + "a", Workload: work(id+"a", 1, 1)}, {ID: id + "b", Workload: work(id+"b", 1, 1)}}) {
+			for _, r := range s.PlaceBatch(ctx, []ledger.Request{{ID: id + "a", Workload: ledgertest.Work(id+"a", 1, 1)}, {ID: id + "b", Workload: ledgertest.Work(id+"b", 1, 1)}}) {
 				if r.Err != nil {
 					return r.Err
 				}
@@ -123,7 +125,7 @@ func TestPanicLetsGo(t *testing.T) {
 			return nil
 		},
 		"gang": func(id string) error {
-			_, err := s.PlaceGang(ctx, placement.GangRequest{ID: id, Members: []*workload.Workload{work(id+"a", 1, 1), work(id+"b", 1, 1)}})
+			_, err := s.PlaceGang(ctx, ledger.GangRequest{ID: id, Members: []*workload.Workload{ledgertest.Work(id+"a", 1, 1), ledgertest.Work(id+"b", 1, 1)}})
 			return err
 		},
 	}
@@ -158,7 +160,7 @@ func TestPanicLetsGo(t *testing.T) {
 			if err := call(id); err != nil {
 				t.Errorf("%s again: %v", id, err)
 			}
-			if _, err := compareShape(s, work("probe", 1, 1), 3); err != nil {
+			if _, err := compareShape(s, ledgertest.Work("probe", 1, 1), 3); err != nil {
 				t.Errorf("after %s: %v", id, err)
 			}
 		}

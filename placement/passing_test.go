@@ -11,7 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/auspex-project/auspex/forecast"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 )
 
 // hours is a crowd that time passes for.
@@ -69,7 +70,7 @@ func (h *hours) foretell(t *rapid.T) {
 }
 
 func (h *hours) gang(t *rapid.T) {
-	r := placement.GangRequest{DryRun: rapid.Bool().Draw(t, "dry")}
+	r := ledger.GangRequest{DryRun: rapid.Bool().Draw(t, "dry")}
 	for range rapid.IntRange(1, 4).Draw(t, "members") {
 		r.Members = append(r.Members, h.workload(t))
 	}
@@ -82,7 +83,7 @@ func (h *hours) gang(t *rapid.T) {
 	if err != nil || again.ID != d.ID {
 		t.Fatal(again.ID, d.ID, err)
 	}
-	if d.Phase == placement.Reserved {
+	if d.Phase == ledger.Reserved {
 		for _, m := range r.Members {
 			h.ids = append(h.ids, m.ID)
 		}
@@ -114,7 +115,7 @@ func TestTimePasses(t *testing.T) {
 }
 
 func timePasses(t *rapid.T) {
-	h := &hours{crowd{machine: machine{journal: new(memoryJournal)}}}
+	h := &hours{crowd{machine: machine{journal: new(ledgertest.Journal)}}}
 	h.forecasts = map[string]*forecast.Forecast{}
 	h.margins = drawMargins(t)
 	h.told = &told{forecasts: h.forecasts, margins: h.margins}

@@ -14,6 +14,8 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -22,17 +24,17 @@ import (
 // machine is a service beside a dumb one that has been told the same.
 type machine struct {
 	dumb
-	service *placement.Service
+	service *ledger.Service
 	metrics *prometheus.Registry // of service
 	told    *told
-	journal *memoryJournal
+	journal *ledgertest.Journal
 	holds   map[string]*dumbNode // by workload
 	shapes  []*workload.Workload // which come again
 	count   int
 }
 
 func newMachine(t *rapid.T) *machine {
-	m := &machine{holds: map[string]*dumbNode{}, journal: new(memoryJournal)}
+	m := &machine{holds: map[string]*dumbNode{}, journal: new(ledgertest.Journal)}
 	m.forecasts = map[string]*forecast.Forecast{}
 	m.margins = drawMargins(t)
 	m.told = &told{forecasts: m.forecasts, margins: m.margins}
@@ -50,7 +52,7 @@ func newMachine(t *rapid.T) *machine {
 
 func (m *machine) open(t *rapid.T) {
 	m.metrics = prometheus.NewRegistry()
-	s, err := placement.Open(context.Background(), placement.Options{
+	s, err := ledger.Open(context.Background(), ledger.Options{
 		Settings: m.settings, Filters: filter.All(), Scorers: score.All(), Forecaster: m.told, Journal: m.journal, Metrics: m.metrics,
 	})
 	if err != nil {
@@ -72,11 +74,11 @@ func (m *machine) register(t *rapid.T) {
 func (m *machine) place(t *rapid.T) {
 	w := m.workload(t)
 	// With so many alternatives nothing can be pruned.
-	all, err := m.service.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, Alternatives: 100, DryRun: true})
+	all, err := m.service.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w, Alternatives: 100, DryRun: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := m.service.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, Alternatives: 5})
+	d, err := m.service.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w, Alternatives: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +95,7 @@ func (m *machine) place(t *rapid.T) {
 		t.Fatalf("%s: of %d nodes %d are feasible and %d turned away, not %v of %d: %s", w.ID, d.Considered, d.Feasible, turnedAway, feasible, len(m.nodes), d.Reason)
 	}
 	if len(feasible) == 0 {
-		if d.Node != "" || d.Phase != placement.Denied {
+		if d.Node != "" || d.Phase != ledger.Denied {
 			t.Fatalf("%s: placed on %s, which does not fit", w.ID, d.Node)
 		}
 		return
@@ -170,7 +172,7 @@ func (m *machine) compareShapes(t *rapid.T) {
 }
 
 // ranking lists the nodes of a decision with their points, best first.
-func ranking(d placement.Decision) []string {
+func ranking(d ledger.Decision) []string {
 	list := []string{fmt.Sprint(d.Node, d.Score)}
 	for _, a := range d.Alternatives {
 		list = append(list, fmt.Sprint(a.Node, a.Score))
@@ -287,7 +289,7 @@ func releaseRestores(t *rapid.T) {
 	}
 	var late []string
 	for id := range m.holds {
-		if !slices.ContainsFunc(before, func(n placement.NodeStatus) bool { return slices.Contains(n.Workloads, id) }) {
+		if !slices.ContainsFunc(before, func(n ledger.NodeStatus) bool { return slices.Contains(n.Workloads, id) }) {
 			late = append(late, id)
 		}
 	}

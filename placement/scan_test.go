@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // On a large fleet most nodes are outranked, the best are still those of a scan that
@@ -24,7 +24,7 @@ func TestOutrankingMissesNothing(t *testing.T) {
 			t.Fatalf("%s: %v", w.ID, err)
 		}
 		outranked, scans = outranked+n, scans+1
-		d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+		d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestExactCounts(t *testing.T) {
 	}{{true, 1, true}, {false, 1e6, false}} {
 		w := benchWorkload(i, rand.New(rand.NewPCG(1, 1)))
 		w.Requests = w.Requests.Scale(change.cores)
-		d, err := s.Place(context.Background(), placement.Request{ID: fmt.Sprint(i), Workload: w, DryRun: change.dryRun})
+		d, err := s.Place(context.Background(), ledger.Request{ID: fmt.Sprint(i), Workload: w, DryRun: change.dryRun})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,8 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -97,8 +99,8 @@ type scenario struct {
 	settings  placement.Settings
 	queues    []allocator.Queue
 	told      *told
-	journal   *memoryJournal
-	service   *placement.Service
+	journal   *ledgertest.Journal
+	service   *ledger.Service
 	cancel    context.CancelFunc
 	ended     chan error
 	decisions map[string]string // by workload
@@ -127,14 +129,14 @@ func (o *told) Margins() forecast.Margins {
 func newScenario(t *testing.T) *scenario {
 	s := &scenario{
 		t: t, settings: placement.Settings{HeartbeatTimeout: -1},
-		told: &told{forecasts: map[string]*forecast.Forecast{}}, journal: new(memoryJournal), decisions: map[string]string{},
+		told: &told{forecasts: map[string]*forecast.Forecast{}}, journal: new(ledgertest.Journal), decisions: map[string]string{},
 	}
 	s.start()
 	return s
 }
 
 func (s *scenario) start() {
-	service, err := placement.Open(s.t.Context(), placement.Options{
+	service, err := ledger.Open(s.t.Context(), ledger.Options{
 		Settings: s.settings, Filters: filter.All(), Scorers: score.All(), Forecaster: s.told, Journal: s.journal,
 	})
 	if err != nil {
@@ -172,7 +174,7 @@ func (s *scenario) run(words []string) string {
 
 // place asks for a place and prints the answer in one sentence.
 func (s *scenario) place(words []string) (string, error) {
-	d, err := s.service.Place(s.t.Context(), placement.Request{ID: words[0], Workload: s.workload(words)})
+	d, err := s.service.Place(s.t.Context(), ledger.Request{ID: words[0], Workload: s.workload(words)})
 	if err != nil {
 		return "", err
 	}
@@ -192,7 +194,7 @@ func (s *scenario) place(words []string) (string, error) {
 
 // why tries a placement out and prints everything there is to say.
 func (s *scenario) why(words []string) (string, error) {
-	d, err := s.service.Place(s.t.Context(), placement.Request{
+	d, err := s.service.Place(s.t.Context(), ledger.Request{
 		ID: fmt.Sprintf("try-%s-%d", words[0], time.Now().UnixNano()), Workload: s.workload(words), Alternatives: 3, DryRun: true,
 	})
 	if err != nil {

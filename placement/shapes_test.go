@@ -12,6 +12,8 @@ import (
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -41,7 +43,7 @@ func TestShapesAgreeOnLargeFleet(t *testing.T) {
 	}
 	for i := range 1500 {
 		w := benchWorkload(i, r)
-		d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+		d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,12 +73,12 @@ func TestShapesAgreeOnLargeFleet(t *testing.T) {
 // Shapes that differ only in what their hash does not mix are told apart.
 func TestShapesAreComparedInFull(t *testing.T) {
 	s, _ := openBench(t, 70, 0)
-	place := func(id string, exclusive bool, bytes float64) placement.Decision {
+	place := func(id string, exclusive bool, bytes float64) ledger.Decision {
 		w := benchWorkload(0, rand.New(rand.NewPCG(1, 1)))
 		w.ID = id
 		w.Security.Exclusive = exclusive
 		w.Data = []workload.DataSet{{Name: "logs", Bytes: bytes}}
-		d, err := s.Place(context.Background(), placement.Request{ID: id, Workload: w})
+		d, err := s.Place(context.Background(), ledger.Request{ID: id, Workload: w})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +110,7 @@ func TestShapesAreLearnedAgainOnlyForTheirNames(t *testing.T) {
 	probes := []*workload.Workload{of("old", 0), exclusive, selective, picky}
 	place := func(w *workload.Workload) {
 		t.Helper()
-		if d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w}); err != nil || d.Node == "" {
+		if d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w}); err != nil || d.Node == "" {
 			t.Fatalf("%s: %+v, %v", w.ID, d, err)
 		}
 	}
@@ -150,7 +152,7 @@ func TestShapesAreLearnedAgainOnlyForTheirNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask() // a node more is another catalogue: all are learned anew
-	if d, err := s.Place(context.Background(), placement.Request{ID: selective.ID, Workload: selective}); err != nil || d.Node != colored.Name {
+	if d, err := s.Place(context.Background(), ledger.Request{ID: selective.ID, Workload: selective}); err != nil || d.Node != colored.Name {
 		t.Fatalf("placed on %q, not on the one node of the label: %v", d.Node, err)
 	}
 }
@@ -161,7 +163,7 @@ func TestShapesAreBounded(t *testing.T) {
 	dryRun := func(id string, app int) {
 		w := benchWorkload(0, rand.New(rand.NewPCG(1, 1)))
 		w.ID, w.App = id, fmt.Sprintf("app%d", app)
-		if _, err := s.Place(context.Background(), placement.Request{ID: id, Workload: w, DryRun: true}); err != nil {
+		if _, err := s.Place(context.Background(), ledger.Request{ID: id, Workload: w, DryRun: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -194,7 +196,7 @@ func TestShapesKeepNoSnapshot(t *testing.T) {
 		for i := from; i < from+400; i++ {
 			w := benchWorkload(0, rand.New(rand.NewPCG(1, 1)))
 			w.ID, w.App = fmt.Sprintf("w%d", i), fmt.Sprintf("app%d", i/4)
-			if _, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, DryRun: true}); err != nil {
+			if _, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w, DryRun: true}); err != nil {
 				t.Fatal(err)
 			}
 			if err := s.Reload(placement.Settings{HeartbeatTimeout: -1, KeepDecisions: 1}); i%4 == 3 && err != nil { // copies every block
@@ -214,7 +216,7 @@ func TestShapesKeepNoSnapshot(t *testing.T) {
 // What is known of a shape may be brought up to date with a state that lacks a power
 // domain which others have seen draw.
 func TestShapeMeetsLaterDomains(t *testing.T) {
-	s := open(t, func(o *placement.Options) {
+	s := ledgertest.Open(t, func(o *ledger.Options) {
 		o.Settings.RackCaps = map[string]float64{"k1": 150, "k2": 150}
 	})
 	register := func(name, rack string) {
@@ -226,24 +228,24 @@ func TestShapeMeetsLaterDomains(t *testing.T) {
 		}
 	}
 	on := func(id, node string) *workload.Workload {
-		w := work(id, 2, 2)
+		w := ledgertest.Work(id, 2, 2)
 		w.Locality.Required.Nodes = []string{node}
 		return w
 	}
 	register("a", "k1")
 	register("b", "k1")
-	place(t, s, placement.Request{ID: "zero", Workload: on("zero", "b")})
-	probe := work("probe", 2, 2)
+	place(t, s, ledger.Request{ID: "zero", Workload: on("zero", "b")})
+	probe := ledgertest.Work("probe", 2, 2)
 	for range 3 { // the first of all is not remembered
 		if _, err := compareShape(s, probe, 2); err != nil {
 			t.Fatal(err)
 		}
 	}
-	place(t, s, placement.Request{ID: "one", Workload: on("one", "a")})
+	place(t, s, ledger.Request{ID: "one", Workload: on("one", "a")})
 	err := updateLate(s, probe, func() {
 		register("c", "k2")
-		place(t, s, placement.Request{ID: "two", Workload: on("two", "c")})
-		place(t, s, placement.Request{ID: "three", Workload: on("three", "a")})
+		place(t, s, ledger.Request{ID: "two", Workload: on("two", "c")})
+		place(t, s, ledger.Request{ID: "three", Workload: on("three", "a")})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -255,7 +257,7 @@ func TestShapeMeetsLaterDomains(t *testing.T) {
 
 // Callers of one shape at once get answers that hold.
 func TestShapeSharedByManyCallers(t *testing.T) {
-	s, err := placement.Open(context.Background(), placement.Options{
+	s, err := ledger.Open(context.Background(), ledger.Options{
 		Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: score.All(), Forecaster: newDiurnal(),
 	})
 	if err != nil {
@@ -273,7 +275,7 @@ func TestShapeSharedByManyCallers(t *testing.T) {
 			for i := range each {
 				w := benchWorkload(0, rand.New(rand.NewPCG(1, 1)))
 				w.ID = fmt.Sprintf("w%d-%d", c, i)
-				d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+				d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w})
 				if err != nil || d.Considered != 100 {
 					t.Errorf("%s: considered %d: %v", w.ID, d.Considered, err)
 				}

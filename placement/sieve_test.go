@@ -16,6 +16,8 @@ import (
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
+	"github.com/auspex-project/auspex/placement/ledger/ledgertest"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -42,7 +44,7 @@ func (c *crowd) add(t *rapid.T) {
 // refused.
 func (c *crowd) describe(t *rapid.T) {
 	n := drawNode(t, rapid.SampledFrom(c.names).Draw(t, "node"))
-	if err := c.service.RegisterNode(context.Background(), n); err != nil && !errors.Is(err, placement.ErrNodeInUse) {
+	if err := c.service.RegisterNode(context.Background(), n); err != nil && !errors.Is(err, ledger.ErrNodeInUse) {
 		t.Fatal(err)
 	}
 }
@@ -50,7 +52,7 @@ func (c *crowd) describe(t *rapid.T) {
 func (c *crowd) place(t *rapid.T) {
 	for range rapid.IntRange(1, 20).Draw(t, "placements") {
 		w := c.workload(t)
-		d, err := c.service.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+		d, err := c.service.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,7 +117,7 @@ func (c *crowd) compare(t *rapid.T) {
 // becomes of the nodes, the workloads and the settings in between.
 func TestBoundsHold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := &crowd{machine: machine{journal: new(memoryJournal)}}
+		c := &crowd{machine: machine{journal: new(ledgertest.Journal)}}
 		c.forecasts = map[string]*forecast.Forecast{}
 		c.margins = drawMargins(t)
 		c.told = &told{forecasts: c.forecasts, margins: c.margins}
@@ -139,23 +141,23 @@ func TestBoundsHold(t *testing.T) {
 func TestBoundsInAnyOrder(t *testing.T) {
 	const nodes = 2000
 	ctx := context.Background()
-	s := open(t, nil)
+	s := ledgertest.Open(t, nil)
 	for i := range nodes {
 		n := benchNode(i)
 		n.Capacity, n.Devices = resource.Of(16, 64*gib), nil
 		if err := s.RegisterNode(ctx, n); err != nil {
 			t.Fatal(err)
 		}
-		w := work(fmt.Sprint("held", i), 7.9, 32)
+		w := ledgertest.Work(fmt.Sprint("held", i), 7.9, 32)
 		if i == 777 {
-			w = work(fmt.Sprint("held", i), 8, 28)
+			w = ledgertest.Work(fmt.Sprint("held", i), 8, 28)
 		}
 		w.Locality.Required.Nodes = []string{n.Name}
-		if d, err := s.Place(ctx, placement.Request{ID: w.ID, Workload: w, Brief: true}); err != nil || d.Node != n.Name {
+		if d, err := s.Place(ctx, ledger.Request{ID: w.ID, Workload: w, Brief: true}); err != nil || d.Node != n.Name {
 			t.Fatalf("%+v: %v", d, err)
 		}
 	}
-	w := work("asked", 0, 0)
+	w := ledgertest.Work("asked", 0, 0)
 	w.Requests = resource.Vector{}.With(resource.Memory, 4*gib)
 	w.Limits = resource.Of(.01, 4*gib)
 	if _, err := compareScans(s, w, 1); err != nil {
@@ -166,10 +168,10 @@ func TestBoundsInAnyOrder(t *testing.T) {
 // Builds that no node is any more do not count: one node described anew, with a new
 // price each time, leaves the bounds in place.
 func TestBoundsForgetBuilds(t *testing.T) {
-	s := open(t, nil)
-	addNodes(t, s, 70, 4, 16)
+	s := ledgertest.Open(t, nil)
+	ledgertest.AddNodes(t, s, 70, 4, 16)
 	n := fleet.Node{Name: "n00", Capacity: resource.Of(4, 16*gib)}
-	w := work("asked", 1, 1)
+	w := ledgertest.Work("asked", 1, 1)
 	for i := range 2200 {
 		n.CostPerHour = 1 + float64(i)/1024
 		if err := s.RegisterNode(t.Context(), n); err != nil {
@@ -189,7 +191,7 @@ func TestBoundsOnOddFleets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const nodes = 3000
-			s := open(t, func(o *placement.Options) { o.Forecaster = newDiurnal() })
+			s := ledgertest.Open(t, func(o *ledger.Options) { o.Forecaster = newDiurnal() })
 			for i := range nodes {
 				n := benchNode(i)
 				n.Capacity = resource.Of(cores(i), 64*gib)
@@ -206,7 +208,7 @@ func TestBoundsOnOddFleets(t *testing.T) {
 						w := benchWorkload(1000*k+i, r)
 						w.Accelerator = workload.Accelerator{}
 						w.Requests = w.Requests.Scale(.5 + r.Float64())
-						d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+						d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w})
 						if err != nil || d.Node == "" || d.Considered != nodes {
 							t.Errorf("%+v: %v", d, err)
 						}
@@ -229,9 +231,9 @@ func TestBoundsOnOddFleets(t *testing.T) {
 
 // A resource that the fleet learns of when builds are known already is one of theirs, too.
 func TestBoundsMeetNewResources(t *testing.T) {
-	s := open(t, nil)
-	addNodes(t, s, 70, 4, 16)
-	if _, err := compareScans(s, work("before", 1, 1), 1); err != nil {
+	s := ledgertest.Open(t, nil)
+	ledgertest.AddNodes(t, s, 70, 4, 16)
+	if _, err := compareScans(s, ledgertest.Work("before", 1, 1), 1); err != nil {
 		t.Fatal(err)
 	}
 	const licences = resource.Name("licences")
@@ -239,13 +241,13 @@ func TestBoundsMeetNewResources(t *testing.T) {
 	if err := s.RegisterNode(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
-	w := work("after", 1, 1)
+	w := ledgertest.Work("after", 1, 1)
 	w.Requests = w.Requests.With(licences, 2)
 	w.Limits = w.Requests
 	if _, err := compareScans(s, w, 1); err != nil {
 		t.Fatal(err)
 	}
-	if d := place(t, s, placement.Request{ID: w.ID, Workload: w}); d.Node != "n70" {
+	if d := place(t, s, ledger.Request{ID: w.ID, Workload: w}); d.Node != "n70" {
 		t.Errorf("%q: %s", d.Node, d.Reason)
 	}
 }
@@ -271,12 +273,12 @@ func TestLaterStateAsksTheQueueAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	f := new(meanwhile)
-	s := open(t, func(o *placement.Options) { o.Settings.Queues, o.Filters = queues, append(o.Filters, f) })
-	addNodes(t, s, 17*placement.BlockSize, 8, 16)
-	place := func(id, queue string, memoryGiB float64) placement.Decision {
-		w := work(id, 1, memoryGiB)
+	s := ledgertest.Open(t, func(o *ledger.Options) { o.Settings.Queues, o.Filters = queues, append(o.Filters, f) })
+	ledgertest.AddNodes(t, s, 17*placement.BlockSize, 8, 16)
+	place := func(id, queue string, memoryGiB float64) ledger.Decision {
+		w := ledgertest.Work(id, 1, memoryGiB)
 		w.Queue = queue
-		d, err := s.Place(t.Context(), placement.Request{ID: id, Workload: w})
+		d, err := s.Place(t.Context(), ledger.Request{ID: id, Workload: w})
 		if err != nil {
 			t.Fatal(err)
 		}

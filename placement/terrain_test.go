@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -29,10 +29,10 @@ func TestCompanyAgreesOnLargeFleet(t *testing.T) {
 		}
 		shapes[i] = w
 	}
-	ask := func(id string, w *workload.Workload, alternatives int, dry bool) placement.Decision {
+	ask := func(id string, w *workload.Workload, alternatives int, dry bool) ledger.Decision {
 		c := *w
 		c.ID = id
-		d, err := s.Place(context.Background(), placement.Request{ID: id, Workload: &c, Alternatives: alternatives, DryRun: dry})
+		d, err := s.Place(context.Background(), ledger.Request{ID: id, Workload: &c, Alternatives: alternatives, DryRun: dry})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,7 +83,7 @@ func TestGroupsAreBounded(t *testing.T) {
 		w := benchWorkload(i, r)
 		w.App, w.MaxPerNode = fmt.Sprintf("job%d", i), 1
 		w.Affinity = []workload.Affinity{{Within: workload.AtNode, Apart: true}}
-		d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+		d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func BenchmarkPlaceWithCompany(b *testing.B) {
 		w := benchWorkload(i, r)
 		w.Spread = []workload.Spread{{Over: workload.AtZone, MaxSkew: 5, Preferred: true}}
 		w.Affinity = []workload.Affinity{{Within: workload.AtRack, Peers: workload.Peers{App: "app7"}, Apart: true, Preferred: true}}
-		d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+		d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w})
 		if err != nil || d.Considered != 10_000 {
 			b.Fatal(d.Considered, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/rival"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -21,7 +22,7 @@ import (
 type replay struct {
 	trace   *Trace
 	policy  policy
-	service *placement.Service
+	service *ledger.Service
 	books   *books
 	leaving leaving
 	planner planner
@@ -58,7 +59,7 @@ func newReplay(ctx context.Context, t *Trace, p policy, seed uint64) (*replay, e
 			weights[s.Name()] = 1 // it may be off by default
 		}
 	}
-	service, err := placement.Open(ctx, placement.Options{
+	service, err := ledger.Open(ctx, ledger.Options{
 		Settings: placement.Settings{
 			Classes: []workload.ClassPolicy{{Class: class, Tier: workload.Revocable, Weight: 1, Horizon: 24 * time.Hour, Risk: .01}},
 			Weights: placement.Weights{Default: weights}, ColdStart: placement.AtRequest, Seed: seed,
@@ -121,7 +122,7 @@ func (r *replay) place(ctx context.Context, a *datasets.Arrival, n int, departur
 		w.Labels = map[string]string{rival.DrawLabel: strconv.Itoa(n)}
 	}
 	started := time.Now()
-	d, err := r.service.Place(ctx, placement.Request{ID: w.ID, Workload: &w})
+	d, err := r.service.Place(ctx, ledger.Request{ID: w.ID, Workload: &w})
 	r.result.deciding += time.Since(started)
 	if err != nil {
 		return err

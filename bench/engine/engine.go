@@ -13,6 +13,7 @@ import (
 	"github.com/auspex-project/auspex/allocator"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -58,7 +59,7 @@ func (m Mix) shapes() ([]*workload.Workload, error) {
 // Bench is an open service with a filled fleet.
 type Bench struct {
 	Case
-	Service *placement.Service
+	Service *ledger.Service
 	Placed  int // workloads on the fleet, which stay as many
 
 	shapes []*workload.Workload
@@ -91,7 +92,7 @@ func Open(c Case) (*Bench, error) {
 	}
 	settings := placement.Settings{HeartbeatTimeout: -1, Queues: tree, Geography: geography()}
 	capPower(&settings, c.Nodes, c.Full)
-	b.Service, err = placement.Open(context.Background(), placement.Options{
+	b.Service, err = ledger.Open(context.Background(), ledger.Options{
 		Settings: settings, Filters: filter.All(), Scorers: score.All(), Forecaster: told, Journal: &past{b, told},
 	})
 	if err != nil {
@@ -107,15 +108,15 @@ type past struct {
 	told  forecaster
 }
 
-func (p *past) Append(...placement.Record) error           { return nil }
-func (p *past) Compact(func() placement.Snapshot) error    { return nil }
-func (p *past) Replay() iter.Seq2[placement.Record, error] { return p.records }
+func (p *past) Append(...ledger.Record) error           { return nil }
+func (p *past) Compact(func() ledger.Snapshot) error    { return nil }
+func (p *past) Replay() iter.Seq2[ledger.Record, error] { return p.records }
 
 // records yields the nodes and what fills them, forecast by forecast like what is
 // asked for later.
-func (p *past) records(yield func(placement.Record, error) bool) {
+func (p *past) records(yield func(ledger.Record, error) bool) {
 	b, seq := p.bench, uint64(0)
-	next := func(r placement.Record) bool {
+	next := func(r ledger.Record) bool {
 		seq++
 		r.Seq = seq
 		return yield(r, nil)
@@ -132,7 +133,7 @@ func (p *past) records(yield func(placement.Record, error) bool) {
 	}
 	for i := range b.Nodes {
 		n := newNode(i)
-		if !next(placement.Record{Kind: placement.NodeRegistered, Node: &n}) {
+		if !next(ledger.Record{Kind: ledger.NodeRegistered, Node: &n}) {
 			return
 		}
 		// Evenly between empty and full, or as near to that as leaves it as full.
@@ -152,13 +153,13 @@ func (p *past) records(yield func(placement.Record, error) bool) {
 			if b.Mix == Different {
 				w.Owner = "owner-of-" + w.ID // no two are alike
 			}
-			held := &placement.Reservation{Decision: w.ID, Request: w.ID, Workload: &w, Class: w.Class, Node: n.Name, Confirmed: true}
+			held := &ledger.Reservation{Decision: w.ID, Request: w.ID, Workload: &w, Class: w.Class, Node: n.Name, Confirmed: true}
 			if device < len(n.Devices) && b.random.Float64() < b.Full {
 				w.Accelerator = workload.Accelerator{Devices: 1, Share: 1}
 				held.Devices = []int{device}
 			}
 			b.held = append(b.held, w.ID)
-			if !next(placement.Record{Kind: placement.WorkloadReserved, Reserved: held}) {
+			if !next(ledger.Record{Kind: ledger.WorkloadReserved, Reserved: held}) {
 				return
 			}
 		}
@@ -173,7 +174,7 @@ func (b *Bench) Step() (took time.Duration, placed bool, err error) {
 	w.ID = fmt.Sprintf("w%d", b.asked)
 	b.asked++
 	start := time.Now()
-	d, err := b.Service.Place(context.Background(), placement.Request{ID: w.ID, Workload: &w})
+	d, err := b.Service.Place(context.Background(), ledger.Request{ID: w.ID, Workload: &w})
 	took = time.Since(start)
 	switch {
 	case err != nil:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // BenchmarkEngine measures decisions and their reservations; an iteration is one.
@@ -153,7 +154,7 @@ func probe(t *testing.T, c Case, turnedAway map[string]int, raw map[string]map[f
 	for k, shape := range b.shapes {
 		w := *shape
 		w.ID = fmt.Sprintf("probe%d", k)
-		d, err := b.Service.Place(context.Background(), placement.Request{ID: w.ID, Workload: &w, DryRun: true, Alternatives: 100})
+		d, err := b.Service.Place(context.Background(), ledger.Request{ID: w.ID, Workload: &w, DryRun: true, Alternatives: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

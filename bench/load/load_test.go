@@ -28,8 +28,8 @@ import (
 	"github.com/auspex-project/auspex/internal/garbage"
 	"github.com/auspex-project/auspex/internal/rpc"
 	"github.com/auspex-project/auspex/internal/store/journal"
-	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/score"
 )
 
@@ -85,7 +85,7 @@ func serve(dir string) error {
 	defer j.Close()
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	registry := prometheus.NewRegistry()
-	service, err := placement.Open(ctx, placement.Options{
+	service, err := ledger.Open(ctx, ledger.Options{
 		Filters: filter.All(), Scorers: score.All(), Journal: j, Metrics: registry, Log: log,
 	})
 	if err != nil {

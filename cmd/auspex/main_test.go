@@ -15,7 +15,7 @@ import (
 	"github.com/auspex-project/auspex/internal/app"
 	"github.com/auspex-project/auspex/internal/store/journal"
 	"github.com/auspex-project/auspex/internal/wal"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // run executes one command line and returns what it printed.
@@ -284,7 +284,7 @@ func TestDoctorReadsWhatMustLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seq := range uint64(20) {
-		if err := j.Append(placement.Record{Seq: seq + 1, Kind: placement.NodeDrained, Name: "n"}); err != nil {
+		if err := j.Append(ledger.Record{Seq: seq + 1, Kind: ledger.NodeDrained, Name: "n"}); err != nil {
 			t.Fatal(err)
 		}
 	}

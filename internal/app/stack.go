@@ -23,8 +23,8 @@ import (
 	"github.com/auspex-project/auspex/internal/store/journal"
 	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/models/serving"
-	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/score"
 )
 
@@ -38,7 +38,7 @@ type stack struct {
 	registry  *registry.Registry
 	table     *serving.Table
 	journal   *journal.Journal
-	placement *placement.Service
+	placement *ledger.Service
 	rpc       *rpc.Server
 
 	closers []func() error // in the order of opening
@@ -96,12 +96,12 @@ func (s *stack) newTable() (*serving.Table, error) {
 	})
 }
 
-func (s *stack) newPlacement(ctx context.Context) (*placement.Service, error) {
+func (s *stack) newPlacement(ctx context.Context) (*ledger.Service, error) {
 	settings, err := s.config.Settings()
 	if err != nil {
 		return nil, err
 	}
-	return placement.Open(ctx, placement.Options{
+	return ledger.Open(ctx, ledger.Options{
 		Settings: settings, Filters: filter.All(), Scorers: score.All(), Grid: s.config.Grid(),
 		Forecaster: s.table, Classifier: s.table, Journal: s.journal, Archive: s.journal.Explanations(),
 		Metrics: s.metrics, Log: s.log,

@@ -28,6 +28,10 @@ var layers = []layer{
 		"it is arithmetic on the vocabulary"},
 	{[]string{"placement", "models", "collector", "datasets", "internal/store"},
 		"where work runs, what it will use, how usage arrives and where it is kept are separate questions: they meet in internal/app"},
+	{[]string{"placement/filter", "placement/score", "placement/rival"},
+		"a rule knows the engine that asks it, not its siblings, nor what is held"},
+	{[]string{"placement/ledger"},
+		"it asks the engine and keeps what was decided; where records go is passed in"},
 	{[]string{"placement/*", "guard", "models/*", "internal/store/*", "internal/security/*"},
 		"an extension knows what it extends, not its siblings"},
 	{[]string{"models/serving/*"},
@@ -200,7 +204,7 @@ func TestImportsCanFail(t *testing.T) {
 		}, []string{"collector/pipeline.go:2: collector must not import collector/replay: " + layers[4].why}},
 		{"between siblings", map[string]string{
 			"collector/host/source.go": file("host", module+"/collector/replay"),
-		}, []string{"collector/host/source.go:2: collector/host must not import collector/replay: " + layers[7].why}},
+		}, []string{"collector/host/source.go:2: collector/host must not import collector/replay: " + layers[9].why}},
 		{"placement to models, even in a test", map[string]string{
 			"placement/filter/fit_test.go": file("filter", module+"/models/serving"),
 		}, []string{"placement/filter/fit_test.go:2: placement/filter must not import models/serving: " + bans[0].why}},

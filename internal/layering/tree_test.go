@@ -42,6 +42,7 @@ var testSupport = []string{
 	"internal/sharedtest",
 	"internal/store/storetest",
 	"internal/wal/waltest",
+	"placement/ledger/ledgertest",
 }
 
 // tree is a module's source code: all Go files, and the text of all files.

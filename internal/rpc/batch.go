@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 func (s *placementService) PlaceBatch(ctx context.Context, r *auspexv1.PlaceBatchRequest) (*auspexv1.PlaceBatchResponse, error) {
@@ -57,7 +57,7 @@ func (s *placementService) placeAll(ctx context.Context, requests []*auspexv1.Pl
 		return nil, err
 	}
 	results := make([]*auspexv1.PlaceResult, len(requests))
-	asked := make([]placement.Request, 0, len(requests))
+	asked := make([]ledger.Request, 0, len(requests))
 	positions := make([]int, 0, len(requests))
 	for i, r := range requests {
 		results[i] = &auspexv1.PlaceResult{RequestId: r.GetRequestId()}

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -119,7 +119,7 @@ func TestLargestGang(t *testing.T) {
 }
 
 func TestBatchLimits(t *testing.T) {
-	o := (&scripted{place: func(context.Context, placement.Request) (placement.Decision, error) {
+	o := (&scripted{place: func(context.Context, ledger.Request) (ledger.Decision, error) {
 		d := someDecision()
 		for range 100 {
 			d.Alternatives = append(d.Alternatives, d.Alternatives[0])
@@ -245,10 +245,10 @@ func TestPlaceGang(t *testing.T) {
 
 // What a client asks for reaches the service as it was meant.
 func TestGangRequestFromWire(t *testing.T) {
-	var asked placement.GangRequest
-	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{gang: func(r placement.GangRequest) (placement.GangDecision, error) {
+	var asked ledger.GangRequest
+	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{gang: func(r ledger.GangRequest) (ledger.GangDecision, error) {
 		asked = r
-		return placement.GangDecision{Blocking: -1}, nil
+		return ledger.GangDecision{Blocking: -1}, nil
 	}}).options()))
 	_, err := client.PlaceGang(t.Context(), &auspexv1.PlaceGangRequest{
 		RequestId: "g", Members: []*auspexv1.Workload{wireWorkload("w-1")}, Together: "zone", OrApart: true, DryRun: true,

@@ -19,7 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/timeseries"
 )
 
@@ -102,7 +102,7 @@ func TestIdentity(t *testing.T) {
 
 func TestPanicIsContained(t *testing.T) {
 	var log buffer
-	o := (&scripted{place: func(context.Context, placement.Request) (placement.Decision, error) { panic("out of cheese") }}).options()
+	o := (&scripted{place: func(context.Context, ledger.Request) (ledger.Decision, error) { panic("out of cheese") }}).options()
 	o.Log = slog.New(slog.NewTextHandler(&log, nil))
 	o.Usage = usageFunc(func(context.Context, []timeseries.Sample, func(int, string)) (int, error) { panic("in a stream") })
 	reg := prometheus.NewRegistry()
@@ -137,11 +137,11 @@ auspex_grpc_requests_in_flight{class="reporting"} 0
 }
 
 func TestCallsAreTimedByCode(t *testing.T) {
-	answers := []error{nil, placement.ErrConflict, nil}
-	o := (&scripted{place: func(context.Context, placement.Request) (placement.Decision, error) {
+	answers := []error{nil, ledger.ErrConflict, nil}
+	o := (&scripted{place: func(context.Context, ledger.Request) (ledger.Decision, error) {
 		err := answers[0]
 		answers = answers[1:]
-		return placement.Decision{ID: "d"}, err
+		return ledger.Decision{ID: "d"}, err
 	}}).options()
 	reg := prometheus.NewRegistry()
 	o.Metrics = reg
@@ -265,10 +265,10 @@ func TestLimit(t *testing.T) {
 
 func TestClientsDeadlineReachesTheHandler(t *testing.T) {
 	var left time.Duration
-	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{place: func(ctx context.Context, _ placement.Request) (placement.Decision, error) {
+	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{place: func(ctx context.Context, _ ledger.Request) (ledger.Decision, error) {
 		end, _ := ctx.Deadline()
 		left = time.Until(end)
-		return placement.Decision{}, context.DeadlineExceeded
+		return ledger.Decision{}, context.DeadlineExceeded
 	}}).options()))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()

@@ -16,18 +16,18 @@ import (
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/fleet"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/timeseries"
 )
 
-// Fleet owns the nodes. *placement.Service is one; its documentation holds for
+// Fleet owns the nodes. *ledger.Service is one; its documentation holds for
 // the errors.
 type Fleet interface {
 	RegisterNode(ctx context.Context, n fleet.Node) error
 	Heartbeat(node string) error
 	Drain(ctx context.Context, node string, undo bool) (workloads int, err error)
 	RemoveNode(ctx context.Context, node string, force bool) error
-	Nodes(after string, limit int) []placement.NodeStatus
+	Nodes(after string, limit int) []ledger.NodeStatus
 }
 
 // Usage takes samples.

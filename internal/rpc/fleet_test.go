@@ -17,7 +17,7 @@ import (
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/fleet"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/timeseries"
 )
 
@@ -163,14 +163,14 @@ func TestListNodesPages(t *testing.T) {
 	for i := range 250 {
 		names[fmt.Sprintf("n-%03d", i)] = true
 	}
-	s := &scripted{nodes: func(after string, limit int) []placement.NodeStatus {
-		var page []placement.NodeStatus
+	s := &scripted{nodes: func(after string, limit int) []ledger.NodeStatus {
+		var page []ledger.NodeStatus
 		for name := range names {
 			if name > after {
-				page = append(page, placement.NodeStatus{Node: &fleet.Node{Name: name}, State: placement.Ready})
+				page = append(page, ledger.NodeStatus{Node: &fleet.Node{Name: name}, State: ledger.Ready})
 			}
 		}
-		slices.SortFunc(page, func(a, b placement.NodeStatus) int { return cmp.Compare(a.Node.Name, b.Node.Name) })
+		slices.SortFunc(page, func(a, b ledger.NodeStatus) int { return cmp.Compare(a.Node.Name, b.Node.Name) })
 		return page[:min(limit, len(page))]
 	}}
 	client := auspexv1.NewFleetServiceClient(start(t, s.options()))

@@ -23,7 +23,7 @@ type Predictions interface {
 }
 
 // NodeSums predicts what runs on a node together, and knows what may run.
-// *placement.Service does.
+// *ledger.Service does.
 type NodeSums interface {
 	NodeForecast(node string, risk float64) (forecast.Forecast, error)
 	// CheckDescription reports what makes a workload impossible to place.

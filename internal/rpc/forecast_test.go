@@ -9,7 +9,7 @@ import (
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/forecast"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -32,7 +32,7 @@ func (onePast) Classify(w *workload.Workload) workload.Class { return workload.S
 func TestPredict(t *testing.T) {
 	s := &scripted{sum: func(node string, risk float64) (forecast.Forecast, error) {
 		if node != "n-1" {
-			return forecast.Forecast{}, placement.ErrUnknownNode
+			return forecast.Forecast{}, ledger.ErrUnknownNode
 		}
 		return forecast.Flat("", time.Now(), forecast.DefaultGrid(), forecast.Learned, resource.Of(risk*100, 1)), nil
 	}}

@@ -12,7 +12,7 @@ import (
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/forecast"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/timeseries"
 )
 
@@ -65,7 +65,7 @@ func FuzzRequests(f *testing.F) {
 		f.Fatal(err)
 	}
 	below := &scripted{
-		place: func(_ context.Context, r placement.Request) (placement.Decision, error) {
+		place: func(_ context.Context, r ledger.Request) (ledger.Decision, error) {
 			if r.ID == "" || r.Alternatives > 100 || r.ReserveFor < 0 {
 				panic(fmt.Sprintf("let through: %+v", r))
 			}
@@ -73,17 +73,17 @@ func FuzzRequests(f *testing.F) {
 				panic(fmt.Sprintf("let through: %v", err))
 			}
 			WorkloadToWire(r.Workload)
-			return placement.Decision{}, nil
+			return ledger.Decision{}, nil
 		},
-		gang: func(r placement.GangRequest) (placement.GangDecision, error) {
+		gang: func(r ledger.GangRequest) (ledger.GangDecision, error) {
 			if r.ID == "" || len(r.Members) == 0 {
 				panic(fmt.Sprintf("let through: %+v", r))
 			}
-			return placement.GangDecision{Blocking: -1}, nil
+			return ledger.GangDecision{Blocking: -1}, nil
 		},
-		confirm: func(string) (string, string, error) { return "", "", placement.ErrUnknownDecision },
+		confirm: func(string) (string, string, error) { return "", "", ledger.ErrUnknownDecision },
 		release: func(string) (bool, error) { return false, nil },
-		explain: func(string, string) (placement.Explanation, error) { return placement.Explanation{}, nil },
+		explain: func(string, string) (ledger.Explanation, error) { return ledger.Explanation{}, nil },
 		fleet:   func(string, string) error { return nil },
 		sum: func(string, float64) (forecast.Forecast, error) {
 			return forecast.Forecast{}, errors.New("no sum")

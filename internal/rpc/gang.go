@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -18,13 +18,13 @@ func (s *placementService) PlaceGang(ctx context.Context, r *auspexv1.PlaceGangR
 	for i, w := range r.GetMembers() {
 		members[i] = workloadFromWire(w)
 	}
-	d, err := s.placer.PlaceGang(ctx, placement.GangRequest{
+	d, err := s.placer.PlaceGang(ctx, ledger.GangRequest{
 		ID: r.GetRequestId(), Members: members, Together: workload.Level(r.GetTogether()), OrApart: r.GetOrApart(),
 		DryRun: r.GetDryRun(), ReserveFor: r.GetReserveFor().AsDuration(), Principal: principalOf(ctx).Name,
 	})
 	if err != nil {
 		field := "members"
-		if at := new(placement.MemberError); errors.As(err, &at) {
+		if at := new(ledger.MemberError); errors.As(err, &at) {
 			field = fmt.Sprintf("members[%d]", at.Member)
 		}
 		return nil, placementStatus(err, field)
@@ -32,7 +32,7 @@ func (s *placementService) PlaceGang(ctx context.Context, r *auspexv1.PlaceGangR
 	return gangToWire(&d, r.GetBrief()), nil
 }
 
-func gangToWire(d *placement.GangDecision, brief bool) *auspexv1.PlaceGangResponse {
+func gangToWire(d *ledger.GangDecision, brief bool) *auspexv1.PlaceGangResponse {
 	out := &auspexv1.PlaceGangResponse{
 		DecisionId: d.ID, Placed: d.Blocking < 0, Together: d.Together, Expires: momentToWire(d.Expires), Reason: d.Reason,
 		Blocking: count(max(d.Blocking, 0)), Members: make([]*auspexv1.PlaceResponse, len(d.Members)),
@@ -43,7 +43,7 @@ func gangToWire(d *placement.GangDecision, brief bool) *auspexv1.PlaceGangRespon
 	return out
 }
 
-func gangMembersToWire(e *placement.Explanation) []*auspexv1.GangMember {
+func gangMembersToWire(e *ledger.Explanation) []*auspexv1.GangMember {
 	if e.Gang == nil {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/auspex-project/auspex/internal/store/journal"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 )
@@ -29,7 +30,7 @@ func startReal(t *testing.T, dir string, queues ...allocator.Queue) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := placement.Open(t.Context(), placement.Options{
+	service, err := ledger.Open(t.Context(), ledger.Options{
 		Settings: placement.Settings{Queues: tree}, Filters: filter.All(), Scorers: score.All(), Journal: j, Metrics: prometheus.NewRegistry(),
 	})
 	if err != nil {

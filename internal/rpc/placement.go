@@ -6,20 +6,20 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
-// Placer decides, reserves and remembers. *placement.Service is one; its
+// Placer decides, reserves and remembers. *ledger.Service is one; its
 // documentation holds for the errors.
 type Placer interface {
-	Place(ctx context.Context, r placement.Request) (placement.Decision, error)
-	PlaceGang(ctx context.Context, r placement.GangRequest) (placement.GangDecision, error)
-	PlaceBatch(ctx context.Context, requests []placement.Request) []placement.Result
-	ConfirmBatch(ctx context.Context, decisions []string) []placement.Confirmation
+	Place(ctx context.Context, r ledger.Request) (ledger.Decision, error)
+	PlaceGang(ctx context.Context, r ledger.GangRequest) (ledger.GangDecision, error)
+	PlaceBatch(ctx context.Context, requests []ledger.Request) []ledger.Result
+	ConfirmBatch(ctx context.Context, decisions []string) []ledger.Confirmation
 	Release(ctx context.Context, decision string) (released bool, err error)
 	ReleaseBatch(ctx context.Context, decisions []string) (workloads []int, err error)
 	ReleaseWorkload(ctx context.Context, workload string) (released bool, err error)
-	Explain(decision, node string) (placement.Explanation, error)
+	Explain(decision, node string) (ledger.Explanation, error)
 }
 
 type placementService struct {
@@ -38,8 +38,8 @@ func (s *placementService) Place(ctx context.Context, r *auspexv1.PlaceRequest) 
 	return decisionToWire(&d, r.GetBrief()), nil
 }
 
-func requestFromWire(ctx context.Context, r *auspexv1.PlaceRequest) placement.Request {
-	return placement.Request{
+func requestFromWire(ctx context.Context, r *auspexv1.PlaceRequest) ledger.Request {
+	return ledger.Request{
 		ID:           r.GetRequestId(),
 		Workload:     workloadFromWire(r.GetWorkload()),
 		Alternatives: int(r.GetAlternatives()),

@@ -15,6 +15,7 @@ import (
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/forecast"
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -29,9 +30,9 @@ func someForecast() *forecast.Forecast {
 	return &f
 }
 
-func someDecision() placement.Decision {
-	return placement.Decision{
-		ID: "d-1", RequestID: "r-1", Decided: decided, Phase: placement.Reserved,
+func someDecision() ledger.Decision {
+	return ledger.Decision{
+		ID: "d-1", RequestID: "r-1", Decided: decided, Phase: ledger.Reserved,
 		Workload: &workload.Workload{ID: "w-1", Requests: resource.Of(1, 2)}, Class: workload.Service, Forecast: someForecast(),
 		Node: "n-1", Devices: []int{0, 3}, Expires: decided.Add(time.Minute),
 		Score:        81.5,
@@ -44,8 +45,8 @@ func someDecision() placement.Decision {
 }
 
 func TestPlace(t *testing.T) {
-	var asked placement.Request
-	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{place: func(_ context.Context, r placement.Request) (placement.Decision, error) {
+	var asked ledger.Request
+	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{place: func(_ context.Context, r ledger.Request) (ledger.Decision, error) {
 		asked = r
 		return someDecision(), nil
 	}}).options()))
@@ -55,7 +56,7 @@ func TestPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantAsked := placement.Request{
+	wantAsked := ledger.Request{
 		ID: "r-1", Workload: &workload.Workload{ID: "w-1", Class: workload.Service, Requests: resource.Of(1, 1<<30)},
 		Alternatives: 2, DryRun: true, ReserveFor: time.Minute, Principal: "anonymous",
 	}
@@ -75,9 +76,9 @@ func TestPlace(t *testing.T) {
 }
 
 func TestNothingFitsIsAnAnswer(t *testing.T) {
-	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{place: func(context.Context, placement.Request) (placement.Decision, error) {
-		return placement.Decision{
-			ID: "d-2", Phase: placement.Denied, Reason: "queue web is over its limit",
+	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{place: func(context.Context, ledger.Request) (ledger.Decision, error) {
+		return ledger.Decision{
+			ID: "d-2", Phase: ledger.Denied, Reason: "queue web is over its limit",
 			Denial: []allocator.Reason{{Cause: allocator.OverLimit, Queue: "web", Resource: resource.CPU, Text: "queue web holds 9 cpu"}},
 		}, nil
 	}}).options()))
@@ -99,7 +100,7 @@ func TestConfirmAndRelease(t *testing.T) {
 	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{
 		confirm: func(d string) (string, string, error) {
 			if d != "d-1" {
-				return "", "", placement.ErrUnknownDecision
+				return "", "", ledger.ErrUnknownDecision
 			}
 			return "w-1", "n-1", nil
 		},
@@ -129,14 +130,14 @@ func TestConfirmAndRelease(t *testing.T) {
 }
 
 func TestExplain(t *testing.T) {
-	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{explain: func(decision, node string) (placement.Explanation, error) {
+	client := auspexv1.NewPlacementServiceClient(start(t, (&scripted{explain: func(decision, node string) (ledger.Explanation, error) {
 		if node != "n-3" {
-			return placement.Explanation{}, placement.ErrUnknownNode
+			return ledger.Explanation{}, ledger.ErrUnknownNode
 		}
-		return placement.Explanation{
-			Decision: someDecision(), Phase: placement.Confirmed, Formula: placement.Formula,
+		return ledger.Explanation{
+			Decision: someDecision(), Phase: ledger.Confirmed, Formula: placement.Formula,
 			Difference: []placement.ScoreDifference{{Scorer: "fit", Chosen: 25, RunnerUp: 20}},
-			Verdict:    &placement.Verdict{Node: node, Rejections: []placement.Rejection{{Filter: "drain", Reason: "draining", Nodes: 1}}},
+			Verdict:    &ledger.Verdict{Node: node, Rejections: []placement.Rejection{{Filter: "drain", Reason: "draining", Nodes: 1}}},
 		}, nil
 	}}).options()))
 	got, err := client.Explain(t.Context(), &auspexv1.ExplainRequest{DecisionId: "d-1", Node: "n-3"})

@@ -21,7 +21,7 @@ import (
 
 // Options is what a Server is made of.
 type Options struct {
-	Placer      Placer      // *placement.Service is this and the next three
+	Placer      Placer      // *ledger.Service is this and the next three
 	Fleet       Fleet       //
 	NodeSums    NodeSums    //
 	Shares      Shares      //

@@ -27,7 +27,7 @@ import (
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -35,47 +35,47 @@ import (
 // scripted stands in for the placement service where a test needs an answer the
 // real one does not give at will. What is not scripted fails the call.
 type scripted struct {
-	gang    func(placement.GangRequest) (placement.GangDecision, error)
-	place   func(context.Context, placement.Request) (placement.Decision, error)
+	gang    func(ledger.GangRequest) (ledger.GangDecision, error)
+	place   func(context.Context, ledger.Request) (ledger.Decision, error)
 	confirm func(string) (string, string, error)
 	release func(string) (bool, error)
-	explain func(string, string) (placement.Explanation, error)
+	explain func(string, string) (ledger.Explanation, error)
 	fleet   func(operation, node string) error
-	nodes   func(string, int) []placement.NodeStatus
+	nodes   func(string, int) []ledger.NodeStatus
 	sum     func(string, float64) (forecast.Forecast, error)
 }
 
 var errUnscripted = errors.New("unscripted")
 
-func (s *scripted) Place(ctx context.Context, r placement.Request) (placement.Decision, error) {
+func (s *scripted) Place(ctx context.Context, r ledger.Request) (ledger.Decision, error) {
 	if s.place == nil {
-		return placement.Decision{}, errUnscripted
+		return ledger.Decision{}, errUnscripted
 	}
 	return s.place(ctx, r)
 }
-func (s *scripted) PlaceGang(_ context.Context, r placement.GangRequest) (placement.GangDecision, error) {
+func (s *scripted) PlaceGang(_ context.Context, r ledger.GangRequest) (ledger.GangDecision, error) {
 	if s.gang == nil {
-		return placement.GangDecision{}, errUnscripted
+		return ledger.GangDecision{}, errUnscripted
 	}
 	return s.gang(r)
 }
-func (s *scripted) PlaceBatch(ctx context.Context, requests []placement.Request) []placement.Result {
-	results := make([]placement.Result, len(requests))
+func (s *scripted) PlaceBatch(ctx context.Context, requests []ledger.Request) []ledger.Result {
+	results := make([]ledger.Result, len(requests))
 	for i, r := range requests {
 		results[i].Decision, results[i].Err = s.Place(ctx, r)
 	}
 	return results
 }
-func (s *scripted) ConfirmBatch(_ context.Context, decisions []string) []placement.Confirmation {
-	out := make([]placement.Confirmation, len(decisions))
+func (s *scripted) ConfirmBatch(_ context.Context, decisions []string) []ledger.Confirmation {
+	out := make([]ledger.Confirmation, len(decisions))
 	for i, d := range decisions {
 		if out[i].Err = errUnscripted; s.confirm == nil {
 			continue
 		}
 		w, n, err := s.confirm(d)
-		out[i] = placement.Confirmation{Err: err}
+		out[i] = ledger.Confirmation{Err: err}
 		if err == nil {
-			out[i].Confirmed = []placement.Held{{Decision: d, Workload: w, Node: n}}
+			out[i].Confirmed = []ledger.Held{{Decision: d, Workload: w, Node: n}}
 		}
 	}
 	return out
@@ -105,9 +105,9 @@ func (s *scripted) ReleaseWorkload(_ context.Context, workload string) (bool, er
 	}
 	return s.release("workload " + workload)
 }
-func (s *scripted) Explain(decision, node string) (placement.Explanation, error) {
+func (s *scripted) Explain(decision, node string) (ledger.Explanation, error) {
 	if s.explain == nil {
-		return placement.Explanation{}, errUnscripted
+		return ledger.Explanation{}, errUnscripted
 	}
 	return s.explain(decision, node)
 }
@@ -127,7 +127,7 @@ func (s *scripted) Drain(_ context.Context, node string, undo bool) (int, error)
 func (s *scripted) RemoveNode(_ context.Context, node string, force bool) error {
 	return s.operate("remove", node)
 }
-func (s *scripted) Nodes(after string, limit int) []placement.NodeStatus {
+func (s *scripted) Nodes(after string, limit int) []ledger.NodeStatus {
 	if s.nodes == nil {
 		return nil
 	}
@@ -141,7 +141,7 @@ func (s *scripted) NodeForecast(node string, risk float64) (forecast.Forecast, e
 }
 func (s *scripted) CheckDescription(w *workload.Workload) error {
 	if err := w.Validate(); err != nil {
-		return fmt.Errorf("%w: %w", placement.ErrInvalid, err)
+		return fmt.Errorf("%w: %w", ledger.ErrInvalid, err)
 	}
 	return nil
 }
@@ -328,13 +328,13 @@ func TestRunReportsABrokenListener(t *testing.T) {
 // blocking returns a script whose Place reports on entered and then waits for
 // leave or the end of its context.
 func blocking(entered chan<- struct{}, leave <-chan struct{}) *scripted {
-	return &scripted{place: func(ctx context.Context, r placement.Request) (placement.Decision, error) {
+	return &scripted{place: func(ctx context.Context, r ledger.Request) (ledger.Decision, error) {
 		entered <- struct{}{}
 		select {
 		case <-leave:
-			return placement.Decision{ID: "d-1", Node: "n-1"}, nil
+			return ledger.Decision{ID: "d-1", Node: "n-1"}, nil
 		case <-ctx.Done():
-			return placement.Decision{}, ctx.Err()
+			return ledger.Decision{}, ctx.Err()
 		}
 	}}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Shares knows what every queue holds, parents before children, and the
-// capacity it is a share of. *placement.Service does.
+// capacity it is a share of. *ledger.Service does.
 type Shares interface {
 	Shares() (shares []allocator.Share, capacity resource.Vector)
 }

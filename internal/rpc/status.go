@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -98,23 +98,23 @@ func placementStatus(err error, field string) error {
 		code   codes.Code
 		reason string
 	}{
-		{placement.ErrRequestReused, codes.AlreadyExists, "REQUEST_ID_REUSED"},
-		{placement.ErrAlreadyPlaced, codes.AlreadyExists, "WORKLOAD_ALREADY_PLACED"},
-		{placement.ErrUnknownDecision, codes.NotFound, "UNKNOWN_DECISION"},
-		{placement.ErrNotReserved, codes.FailedPrecondition, "NOT_RESERVED"},
-		{placement.ErrUnknownNode, codes.NotFound, "UNKNOWN_NODE"},
-		{placement.ErrNodeInUse, codes.FailedPrecondition, "NODE_IN_USE"},
+		{ledger.ErrRequestReused, codes.AlreadyExists, "REQUEST_ID_REUSED"},
+		{ledger.ErrAlreadyPlaced, codes.AlreadyExists, "WORKLOAD_ALREADY_PLACED"},
+		{ledger.ErrUnknownDecision, codes.NotFound, "UNKNOWN_DECISION"},
+		{ledger.ErrNotReserved, codes.FailedPrecondition, "NOT_RESERVED"},
+		{ledger.ErrUnknownNode, codes.NotFound, "UNKNOWN_NODE"},
+		{ledger.ErrNodeInUse, codes.FailedPrecondition, "NODE_IN_USE"},
 	} {
 		if errors.Is(err, m.is) {
 			return newStatus(m.code, m.reason, "%v", err).Err()
 		}
 	}
 	switch {
-	case errors.Is(err, placement.ErrInvalid):
+	case errors.Is(err, ledger.ErrInvalid):
 		return invalid(field, err)
-	case errors.Is(err, placement.ErrJournal):
+	case errors.Is(err, ledger.ErrJournal):
 		return newStatus(codes.Unavailable, "NOT_DURABLE", "%v", err).retry(retryAfterFault).Err()
-	case errors.Is(err, placement.ErrConflict):
+	case errors.Is(err, ledger.ErrConflict):
 		return newStatus(codes.Aborted, "CONFLICT", "%v", err).retry(retryAfterConflict).Err()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return status.FromContextError(err).Err()

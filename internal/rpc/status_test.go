@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/auspex-project/auspex/placement/ledger"
 	"google.golang.org/grpc/codes"
-
-	"github.com/auspex-project/auspex/placement"
 )
 
 func TestPlacementStatus(t *testing.T) {
@@ -18,17 +17,17 @@ func TestPlacementStatus(t *testing.T) {
 		reason string
 	}{
 		{nil, codes.OK, ""},
-		{placement.ErrInvalid, codes.InvalidArgument, "INVALID_REQUEST"},
-		{placement.ErrRequestReused, codes.AlreadyExists, "REQUEST_ID_REUSED"},
-		{placement.ErrAlreadyPlaced, codes.AlreadyExists, "WORKLOAD_ALREADY_PLACED"},
-		{placement.ErrUnknownDecision, codes.NotFound, "UNKNOWN_DECISION"},
-		{placement.ErrNotReserved, codes.FailedPrecondition, "NOT_RESERVED"},
-		{placement.ErrUnknownNode, codes.NotFound, "UNKNOWN_NODE"},
-		{placement.ErrNodeInUse, codes.FailedPrecondition, "NODE_IN_USE"},
-		{placement.ErrConflict, codes.Aborted, "CONFLICT"},
+		{ledger.ErrInvalid, codes.InvalidArgument, "INVALID_REQUEST"},
+		{ledger.ErrRequestReused, codes.AlreadyExists, "REQUEST_ID_REUSED"},
+		{ledger.ErrAlreadyPlaced, codes.AlreadyExists, "WORKLOAD_ALREADY_PLACED"},
+		{ledger.ErrUnknownDecision, codes.NotFound, "UNKNOWN_DECISION"},
+		{ledger.ErrNotReserved, codes.FailedPrecondition, "NOT_RESERVED"},
+		{ledger.ErrUnknownNode, codes.NotFound, "UNKNOWN_NODE"},
+		{ledger.ErrNodeInUse, codes.FailedPrecondition, "NODE_IN_USE"},
+		{ledger.ErrConflict, codes.Aborted, "CONFLICT"},
 		{context.DeadlineExceeded, codes.DeadlineExceeded, ""},
 		{context.Canceled, codes.Canceled, ""},
-		{fmt.Errorf("%w: no space left on device", placement.ErrJournal), codes.Unavailable, "NOT_DURABLE"},
+		{fmt.Errorf("%w: no space left on device", ledger.ErrJournal), codes.Unavailable, "NOT_DURABLE"},
 		{errors.New("anything else"), codes.Internal, "INTERNAL"},
 	} {
 		err := c.err

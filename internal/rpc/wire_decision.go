@@ -8,10 +8,11 @@ import (
 	"github.com/auspex-project/auspex/allocator"
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // decisionToWire leaves out, for brief, what Explain tells later.
-func decisionToWire(d *placement.Decision, brief bool) *auspexv1.PlaceResponse {
+func decisionToWire(d *ledger.Decision, brief bool) *auspexv1.PlaceResponse {
 	out := &auspexv1.PlaceResponse{
 		DecisionId:      d.ID,
 		Node:            d.Node,
@@ -46,7 +47,7 @@ func decisionToWire(d *placement.Decision, brief bool) *auspexv1.PlaceResponse {
 	return out
 }
 
-func explanationToWire(e *placement.Explanation) *auspexv1.ExplainResponse {
+func explanationToWire(e *ledger.Explanation) *auspexv1.ExplainResponse {
 	d := &e.Decision
 	out := &auspexv1.ExplainResponse{
 		DecisionId: d.ID,

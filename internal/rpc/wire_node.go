@@ -5,7 +5,7 @@ import (
 
 	auspexv1 "github.com/auspex-project/auspex/api/auspex/v1"
 	"github.com/auspex-project/auspex/fleet"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // noSchedule spells out on the wire what an empty effect means.
@@ -93,7 +93,7 @@ func NodeToWire(n *fleet.Node) *auspexv1.Node {
 	return out
 }
 
-func nodeStatusToWire(s *placement.NodeStatus) *auspexv1.NodeStatus {
+func nodeStatusToWire(s *ledger.NodeStatus) *auspexv1.NodeStatus {
 	return &auspexv1.NodeStatus{
 		Node:           NodeToWire(s.Node),
 		State:          string(s.State),

@@ -13,6 +13,7 @@ import (
 	"github.com/auspex-project/auspex/models/registry"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -71,7 +72,7 @@ func complementaryPeaksShareANode(t *testing.T, learned bool) {
 			first, second string
 			fits          bool
 		}{{"day0", "night0", true}, {"night0", "day0", true}, {"day0", "day1", false}, {"night0", "night1", false}} {
-			engine, err := placement.Open(t.Context(), placement.Options{
+			engine, err := ledger.Open(t.Context(), ledger.Options{
 				Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: score.All(), Forecaster: table, Classifier: table,
 			})
 			if err != nil {
@@ -84,7 +85,7 @@ func complementaryPeaksShareANode(t *testing.T, learned bool) {
 			for k, id := range []string{c.first, c.second} {
 				w := newcomer(id)
 				w.Queue, w.Requests = "", resource.Of(4, 1<<30)
-				got, err := engine.Place(t.Context(), placement.Request{ID: fmt.Sprint(c, k), Workload: w})
+				got, err := engine.Place(t.Context(), ledger.Request{ID: fmt.Sprint(c, k), Workload: w})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -12,15 +12,16 @@ import (
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/rival"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
 
 // serve opens a service in which one scorer decides.
-func serve(t testing.TB, s placement.Scorer, nodes ...fleet.Node) *placement.Service {
+func serve(t testing.TB, s placement.Scorer, nodes ...fleet.Node) *ledger.Service {
 	t.Helper()
-	service, err := placement.Open(t.Context(), placement.Options{
+	service, err := ledger.Open(t.Context(), ledger.Options{
 		Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: []placement.Scorer{s},
 	})
 	if err != nil {
@@ -47,13 +48,13 @@ func work(cores float64, devices int, share float64) workload.Workload {
 }
 
 // place puts w somewhere, on the named node unless that is "".
-func place(t testing.TB, s *placement.Service, id string, w workload.Workload, on string) placement.Decision {
+func place(t testing.TB, s *ledger.Service, id string, w workload.Workload, on string) ledger.Decision {
 	t.Helper()
 	w.ID = id
 	if on != "" {
 		w.Locality.Required.Nodes = []string{on}
 	}
-	d, err := s.Place(t.Context(), placement.Request{ID: id, Workload: &w, Alternatives: 9})
+	d, err := s.Place(t.Context(), ledger.Request{ID: id, Workload: &w, Alternatives: 9})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,7 @@ func place(t testing.TB, s *placement.Service, id string, w workload.Workload, o
 }
 
 // points returns the points of every node that fits.
-func points(d placement.Decision) map[string]float64 {
+func points(d ledger.Decision) map[string]float64 {
 	p := map[string]float64{}
 	if d.Node != "" {
 		p[d.Node] = d.Score
@@ -214,7 +215,7 @@ func TestFGDAgainstDefinition(t *testing.T) {
 			mix.Add(packing.Task{Class: c, NeedCores: c.Cores})
 		}
 		d := &dumb{packing.Commonest(mix.Targets(), .95)}
-		s, err := placement.Open(t.Context(), placement.Options{
+		s, err := ledger.Open(t.Context(), ledger.Options{
 			Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: []placement.Scorer{rival.FGD{}},
 		})
 		if err != nil {
@@ -236,7 +237,7 @@ func TestFGDAgainstDefinition(t *testing.T) {
 		for i := range 25 {
 			w := rapid.SampledFrom(shapes).Draw(t, "asked")
 			w.ID = fmt.Sprint(i)
-			answer, err := s.Place(t.Context(), placement.Request{ID: w.ID, Workload: &w, Alternatives: 9})
+			answer, err := s.Place(t.Context(), ledger.Request{ID: w.ID, Workload: &w, Alternatives: 9})
 			if err != nil {
 				t.Fatal(err)
 			}

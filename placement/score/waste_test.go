@@ -12,6 +12,7 @@ import (
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -102,7 +103,7 @@ var requests = rapid.Custom(func(t *rapid.T) *workload.Workload {
 // placed where, and says so.
 func TestWasteAgainstFormula(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, err := placement.Open(t.Context(), placement.Options{
+		s, err := ledger.Open(t.Context(), ledger.Options{
 			Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: []placement.Scorer{score.Accelerator{}},
 		})
 		if err != nil {
@@ -147,7 +148,7 @@ func TestWasteAgainstFormula(t *testing.T) {
 					least = min(least, m.added(worth, &w, way))
 				}
 			}
-			d, err := s.Place(t.Context(), placement.Request{ID: w.ID, Workload: &w})
+			d, err := s.Place(t.Context(), ledger.Request{ID: w.ID, Workload: &w})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +174,7 @@ func TestWasteAgainstFormula(t *testing.T) {
 // which alone they would be spread.
 func TestSmallJobsLeaveNodesWhole(t *testing.T) {
 	const nodes, small, large = 4, 12, 2
-	s, err := placement.Open(t.Context(), placement.Options{
+	s, err := ledger.Open(t.Context(), ledger.Options{
 		Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: []placement.Scorer{score.Accelerator{}},
 	})
 	if err != nil {
@@ -202,7 +203,7 @@ func TestSmallJobsLeaveNodesWhole(t *testing.T) {
 		if i >= small {
 			w.Requests, w.Accelerator.Devices = resource.Of(64, gib), 8
 		}
-		d, err := s.Place(t.Context(), placement.Request{ID: w.ID, Workload: &w})
+		d, err := s.Place(t.Context(), ledger.Request{ID: w.ID, Workload: &w})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/auspex-project/auspex/internal/config"
 	"github.com/auspex-project/auspex/internal/store/journal"
 	"github.com/auspex-project/auspex/internal/wal"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // looks is how often something in use is looked at before what seems damaged is
@@ -60,9 +60,9 @@ func readJournal(ctx context.Context, dir string) (text string, torn bool, err e
 		}
 		records++
 		switch r.Kind {
-		case placement.WorkloadReserved:
+		case ledger.WorkloadReserved:
 			held++
-		case placement.WorkloadReleased, placement.WorkloadExpired:
+		case ledger.WorkloadReleased, ledger.WorkloadExpired:
 			held--
 		}
 	}

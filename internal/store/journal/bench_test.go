@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/auspex-project/auspex/fleet"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -40,7 +40,7 @@ func placeDurably(b *testing.B, callers int) {
 		all.Go(func() {
 			for id := last.Add(1); id <= int64(b.N); id = last.Add(1) {
 				w := &workload.Workload{ID: fmt.Sprintf("w%d", id), Class: workload.Service, Requests: resource.Of(1, gib)}
-				d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w})
+				d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w})
 				if err != nil || d.Node == "" {
 					b.Error(d.Reason, err)
 				}
@@ -56,7 +56,7 @@ func placeDurably(b *testing.B, callers int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if r.Kind == placement.WorkloadReserved {
+		if r.Kind == ledger.WorkloadReserved {
 			reserved++
 		}
 	}
@@ -90,7 +90,7 @@ func BenchmarkEncode(b *testing.B) {
 	})
 	b.Run("decode", func(b *testing.B) {
 		b.ReportAllocs()
-		var back placement.Record
+		var back ledger.Record
 		for b.Loop() {
 			var err error
 			if back, err = decode(data); err != nil || back.Seq != r.Seq {

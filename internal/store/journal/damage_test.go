@@ -3,14 +3,13 @@ package journal
 import (
 	"bytes"
 	"fmt"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/auspex-project/auspex/placement"
 )
 
 // A snapshot that was changed by anyone is refused with a way out, and so is a
@@ -23,7 +22,7 @@ func TestDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := j.Compact(func() placement.Snapshot { return snapshotOf(1, full()[:1]...) }); err != nil {
+	if err := j.Compact(func() ledger.Snapshot { return snapshotOf(1, full()[:1]...) }); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range full()[1:4] {
@@ -153,12 +152,12 @@ func TestDamagedLog(t *testing.T) {
 			}
 			j := open()
 			for seq := uint64(1); seq <= 200; seq++ {
-				r := placement.Record{Seq: seq, Kind: placement.NodeDrained, Name: fmt.Sprintf("node-%d", seq)}
+				r := ledger.Record{Seq: seq, Kind: ledger.NodeDrained, Name: fmt.Sprintf("node-%d", seq)}
 				if err := j.Append(r); err != nil {
 					t.Fatal(err)
 				}
 				if int(seq) == test.compacted {
-					if err := j.Compact(func() placement.Snapshot { return snapshotOf(seq, r) }); err != nil {
+					if err := j.Compact(func() ledger.Snapshot { return snapshotOf(seq, r) }); err != nil {
 						t.Fatal(err)
 					}
 				}

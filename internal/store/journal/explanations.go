@@ -3,19 +3,18 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/auspex-project/auspex/placement"
 )
 
 // Explanations is a file beside a journal that keeps what decisions came from: the
 // data, and last its CRC-32C as a line in hexadecimal.
 type Explanations struct{ path string }
 
-var _ placement.Archive = Explanations{}
+var _ ledger.Archive = Explanations{}
 
 // Explanations returns the file of this journal.
 func (j *Journal) Explanations() Explanations {

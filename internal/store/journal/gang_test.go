@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/fleet"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
 )
@@ -30,11 +30,11 @@ func TestTornGang(t *testing.T) {
 	}
 	const gangs, size = 3, 5
 	for g := range gangs {
-		r := placement.GangRequest{ID: fmt.Sprintf("gang-%d", g), ReserveFor: time.Hour}
+		r := ledger.GangRequest{ID: fmt.Sprintf("gang-%d", g), ReserveFor: time.Hour}
 		for k := range size {
 			r.Members = append(r.Members, &workload.Workload{ID: fmt.Sprintf("%s-%d", r.ID, k), Class: workload.Service, Requests: resource.Of(1, gib)})
 		}
-		if d, err := s.PlaceGang(t.Context(), r); err != nil || d.Phase != placement.Reserved {
+		if d, err := s.PlaceGang(t.Context(), r); err != nil || d.Phase != ledger.Reserved {
 			t.Fatal(d.Reason, err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"sync"
 
 	"github.com/auspex-project/auspex/internal/wal"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // Options of a journal. The zero value is ready to use.
@@ -35,7 +35,7 @@ type Journal struct {
 	compacting sync.Mutex
 }
 
-var _ placement.Journal = (*Journal)(nil)
+var _ ledger.Journal = (*Journal)(nil)
 
 // Open opens the journal in dir, creating it where there is none.
 func Open(dir string, o Options) (*Journal, error) {
@@ -81,7 +81,7 @@ func OpenReadOnly(dir string, o Options) (*Journal, error) {
 func (j *Journal) Torn() bool { return j.wal.Torn() }
 
 // Append makes records durable, all or none.
-func (j *Journal) Append(records ...placement.Record) error {
+func (j *Journal) Append(records ...ledger.Record) error {
 	buf := buffers.Get().(*buffer)
 	defer buffers.Put(buf)
 	if err := buf.encode(records); err != nil {
@@ -102,7 +102,7 @@ type buffer struct {
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-func (b *buffer) encode(records []placement.Record) (err error) {
+func (b *buffer) encode(records []ledger.Record) (err error) {
 	b.bytes, b.ends, b.records = b.bytes[:0], b.ends[:0], b.records[:0]
 	for i := range records {
 		if b.bytes, err = encode(b.bytes, &records[i]); err != nil {
@@ -123,11 +123,11 @@ func (b *buffer) encode(records []placement.Record) (err error) {
 // Damage is an error that names file and offset and says how to go on, and so are
 // an unknown version and a failing disk. A log that Options.Repair is set for
 // costs only the records the damage touches; a snapshot is whole or refused.
-func (j *Journal) Replay() iter.Seq2[placement.Record, error] {
-	return func(yield func(placement.Record, error) bool) {
+func (j *Journal) Replay() iter.Seq2[ledger.Record, error] {
+	return func(yield func(ledger.Record, error) bool) {
 		header, records, err := readSnapshot(filepath.Join(j.dir, snapshotName))
 		if err != nil {
-			yield(placement.Record{}, err)
+			yield(ledger.Record{}, err)
 			return
 		}
 		for _, r := range records {
@@ -137,7 +137,7 @@ func (j *Journal) Replay() iter.Seq2[placement.Record, error] {
 		}
 		if err := j.beginning(header.Position); err != nil {
 			if !j.repair {
-				yield(placement.Record{}, j.damaged(err))
+				yield(ledger.Record{}, j.damaged(err))
 				return
 			}
 			j.log.Error("journal: records are lost; what they reserved is free again", "error", err)
@@ -151,18 +151,18 @@ func (j *Journal) Replay() iter.Seq2[placement.Record, error] {
 			case err == io.EOF:
 				return
 			case errors.As(err, &corrupt) && !j.repair:
-				yield(placement.Record{}, j.damaged(err))
+				yield(ledger.Record{}, j.damaged(err))
 				return
 			case errors.As(err, &corrupt):
 				j.log.Error("journal: records are lost; what they reserved is free again", "error", err)
 				continue
 			case err != nil:
-				yield(placement.Record{}, fmt.Errorf("journal: %w", err))
+				yield(ledger.Record{}, fmt.Errorf("journal: %w", err))
 				return
 			}
 			r, err := decode(raw.Data)
 			if err != nil {
-				yield(placement.Record{}, fmt.Errorf("journal: record at position %d: %w", raw.Position, err))
+				yield(ledger.Record{}, fmt.Errorf("journal: record at position %d: %w", raw.Position, err))
 				return
 			}
 			if r.Seq > header.UpTo && !yield(r, nil) {
@@ -192,7 +192,7 @@ func (j *Journal) damaged(err error) error {
 }
 
 // Compact writes content as the new snapshot and drops the log before it.
-func (j *Journal) Compact(content func() placement.Snapshot) error {
+func (j *Journal) Compact(content func() ledger.Snapshot) error {
 	j.compacting.Lock()
 	defer j.compacting.Unlock()
 	// Noted before content is taken: what content lacks is appended after this.

@@ -21,6 +21,7 @@ import (
 	"github.com/auspex-project/auspex/internal/wal"
 	"github.com/auspex-project/auspex/placement"
 	"github.com/auspex-project/auspex/placement/filter"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/placement/score"
 	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/workload"
@@ -40,12 +41,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func openService(dir string) (*placement.Service, *Journal, error) {
+func openService(dir string) (*ledger.Service, *Journal, error) {
 	j, err := Open(dir, Options{SegmentBytes: 16 << 10})
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := placement.Open(context.Background(), placement.Options{
+	s, err := ledger.Open(context.Background(), ledger.Options{
 		Settings: placement.Settings{HeartbeatTimeout: -1}, Filters: filter.All(), Scorers: score.All(), Journal: j,
 	})
 	return s, j, err
@@ -67,7 +68,7 @@ func placeUntilKilled(dir string) {
 		go func() {
 			for i := 0; ; i++ {
 				w := &workload.Workload{ID: fmt.Sprintf("w-%d-%d-%d", run, g, i), Class: workload.Service, Requests: resource.Of(1, gib)}
-				d, err := s.Place(context.Background(), placement.Request{ID: w.ID, Workload: w, ReserveFor: time.Hour})
+				d, err := s.Place(context.Background(), ledger.Request{ID: w.ID, Workload: w, ReserveFor: time.Hour})
 				if err != nil {
 					fmt.Println("error", err)
 					continue
@@ -143,7 +144,7 @@ func TestKilledWhilePlacing(t *testing.T) {
 			e, err := s.Explain(id, "")
 			switch {
 			case state == "either":
-			case state == "" && err == nil && e.Phase != placement.Released:
+			case state == "" && err == nil && e.Phase != ledger.Released:
 				t.Errorf("round %d: %s was released and is %s on %s", round, id, e.Phase, e.Decision.Node)
 			case state == "":
 			case err != nil:
@@ -166,7 +167,7 @@ func TestKilledWhilePlacing(t *testing.T) {
 	}
 }
 
-func full() []placement.Record {
+func full() []ledger.Record {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678, time.UTC)
 	curve, err := fleet.NewPowerCurve(50, 100)
 	if err != nil {
@@ -192,18 +193,18 @@ func full() []placement.Record {
 		Affinity:     []workload.Affinity{{Within: workload.AtRack, Peers: workload.Peers{App: "a", Labels: map[string]string{"a": "b"}}, Apart: true, Preferred: true}},
 		MaxPerNode:   3, Runtime: time.Hour, RunsOn: "n1",
 	}
-	return []placement.Record{
-		{Seq: 1, Kind: placement.NodeRegistered, Time: at, Node: n},
-		{Seq: 2, Kind: placement.NodeDrained, Time: at, Name: "n1"},
-		{Seq: 3, Kind: placement.NodeUndrained, Time: at, Name: "n1"},
-		{Seq: 4, Kind: placement.WorkloadReserved, Time: at, Reserved: &placement.Reservation{
+	return []ledger.Record{
+		{Seq: 1, Kind: ledger.NodeRegistered, Time: at, Node: n},
+		{Seq: 2, Kind: ledger.NodeDrained, Time: at, Name: "n1"},
+		{Seq: 3, Kind: ledger.NodeUndrained, Time: at, Name: "n1"},
+		{Seq: 4, Kind: ledger.WorkloadReserved, Time: at, Reserved: &ledger.Reservation{
 			Decision: "d1", Request: "r1", Principal: "me", Workload: w, Class: workload.MLTraining, Node: "n1", Devices: []int{0}, Expires: at.Add(time.Minute), Confirmed: true,
 			Gang: "d", Member: 1, Members: 3,
 		}},
-		{Seq: 5, Kind: placement.WorkloadConfirmed, Time: at, Decision: "d1"},
-		{Seq: 6, Kind: placement.WorkloadReleased, Time: at, Decision: "d1"},
-		{Seq: 7, Kind: placement.WorkloadExpired, Time: at, Decision: "d1"},
-		{Seq: 8, Kind: placement.NodeRemoved, Time: at, Name: "n1"},
+		{Seq: 5, Kind: ledger.WorkloadConfirmed, Time: at, Decision: "d1"},
+		{Seq: 6, Kind: ledger.WorkloadReleased, Time: at, Decision: "d1"},
+		{Seq: 7, Kind: ledger.WorkloadExpired, Time: at, Decision: "d1"},
+		{Seq: 8, Kind: ledger.NodeRemoved, Time: at, Name: "n1"},
 	}
 }
 
@@ -258,29 +259,29 @@ func TestRefused(t *testing.T) {
 		{"cut in a field", "\x02\x08", "cut short"},
 		{"a number for a text", "\x02\x28\x01", "another type"},
 		{"unknown kind, binary", "\x02\x08\x01\x10\x63", "unknown kind"},
-		{"half a gang member", changed(func(r *placement.Reservation) { r.Member, r.Members = 3, 3 }), "member 3 of the 3"},
-		{"of no gang", changed(func(r *placement.Reservation) { r.Member, r.Members = 0, 0 }), "member 0 of the 0"},
+		{"half a gang member", changed(func(r *ledger.Reservation) { r.Member, r.Members = 3, 3 }), "member 3 of the 3"},
+		{"of no gang", changed(func(r *ledger.Reservation) { r.Member, r.Members = 0, 0 }), "member 0 of the 0"},
 		{"JSON", `{"v":1,"seq":1,"kind":"drained","name":"n"}`, "development versions"},
-		{"node missing", written(placement.Record{Kind: placement.NodeRegistered}), "no node is described"},
+		{"node missing", written(ledger.Record{Kind: ledger.NodeRegistered}), "no node is described"},
 		{"node without capacity", "\x02\x10\x01\x22\x03\x0a\x01n", "capacity is empty"},
-		{"drained nobody", written(placement.Record{Kind: placement.NodeDrained}), "no node is named"},
-		{"released nothing", written(placement.Record{Kind: placement.WorkloadReleased}), "no decision is named"},
-		{"reservation missing", written(placement.Record{Kind: placement.WorkloadReserved}), "no reservation is described"},
-		{"reservation nowhere", changed(func(r *placement.Reservation) { r.Node = "" }), "without decision"},
-		{"negative amount", changed(func(r *placement.Reservation) { r.Workload = &workload.Workload{ID: "w", Requests: resource.Of(-1, 0)} }), "negative"},
+		{"drained nobody", written(ledger.Record{Kind: ledger.NodeDrained}), "no node is named"},
+		{"released nothing", written(ledger.Record{Kind: ledger.WorkloadReleased}), "no decision is named"},
+		{"reservation missing", written(ledger.Record{Kind: ledger.WorkloadReserved}), "no reservation is described"},
+		{"reservation nowhere", changed(func(r *ledger.Reservation) { r.Node = "" }), "without decision"},
+		{"negative amount", changed(func(r *ledger.Reservation) { r.Workload = &workload.Workload{ID: "w", Requests: resource.Of(-1, 0)} }), "negative"},
 	}
 	for _, test := range tests {
 		if _, err := decode([]byte(test.text)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, want %q", test.name, err, test.want)
 		}
 	}
-	if _, err := encode(nil, &placement.Record{Node: &fleet.Node{Capacity: resource.Of(math.Inf(1), 0)}}); err == nil {
+	if _, err := encode(nil, &ledger.Record{Node: &fleet.Node{Capacity: resource.Of(math.Inf(1), 0)}}); err == nil {
 		t.Error("infinite capacity was encoded")
 	}
 }
 
 // written returns r as it is on disk.
-func written(r placement.Record) string {
+func written(r ledger.Record) string {
 	b, err := encode(nil, &r)
 	if err != nil {
 		panic(err)
@@ -289,7 +290,7 @@ func written(r placement.Record) string {
 }
 
 // changed returns the record of a reservation that is not as it should be.
-func changed(change func(*placement.Reservation)) string {
+func changed(change func(*ledger.Reservation)) string {
 	r := full()[3]
 	held := *r.Reserved
 	change(&held)
@@ -337,8 +338,8 @@ func TestJSONIsRefused(t *testing.T) {
 }
 
 // snapshotOf returns records as a ledger would.
-func snapshotOf(upTo uint64, records ...placement.Record) placement.Snapshot {
-	return placement.Snapshot{UpTo: upTo, Count: len(records), Records: slices.Values(records)}
+func snapshotOf(upTo uint64, records ...ledger.Record) ledger.Snapshot {
+	return ledger.Snapshot{UpTo: upTo, Count: len(records), Records: slices.Values(records)}
 }
 
 func replayed(t *testing.T, j *Journal) (seqs []uint64) {
@@ -360,8 +361,8 @@ func TestCompaction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(seq uint64) placement.Record {
-		return placement.Record{Seq: seq, Kind: placement.NodeDrained, Name: fmt.Sprintf("node-%d", seq)}
+	at := func(seq uint64) ledger.Record {
+		return ledger.Record{Seq: seq, Kind: ledger.NodeDrained, Name: fmt.Sprintf("node-%d", seq)}
 	}
 	var seq uint64
 	var largest int64
@@ -373,7 +374,7 @@ func TestCompaction(t *testing.T) {
 			}
 		}
 		largest = max(largest, j.Bytes())
-		err := j.Compact(func() placement.Snapshot {
+		err := j.Compact(func() ledger.Snapshot {
 			upTo := seq
 			seq++
 			if err := j.Append(at(seq)); err != nil { // while it runs
@@ -415,7 +416,7 @@ func TestConcurrentAppends(t *testing.T) {
 	for g := range 8 {
 		wg.Go(func() {
 			for i := range 25 {
-				r := placement.Record{Seq: uint64(g*25 + i + 1), Kind: placement.NodeDrained, Name: "n"}
+				r := ledger.Record{Seq: uint64(g*25 + i + 1), Kind: ledger.NodeDrained, Name: "n"}
 				if err := j.Append(r); err != nil {
 					t.Error(err)
 				}

@@ -3,8 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
-
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // version of the form below, the first byte of a record. A form that older
@@ -28,13 +27,13 @@ const (
 )
 
 // kinds are the numbers records of a kind have on disk, from 1.
-var kinds = [...]placement.RecordKind{
-	placement.NodeRegistered, placement.NodeRemoved, placement.NodeDrained, placement.NodeUndrained,
-	placement.WorkloadReserved, placement.WorkloadConfirmed, placement.WorkloadReleased, placement.WorkloadExpired,
+var kinds = [...]ledger.RecordKind{
+	ledger.NodeRegistered, ledger.NodeRemoved, ledger.NodeDrained, ledger.NodeUndrained,
+	ledger.WorkloadReserved, ledger.WorkloadConfirmed, ledger.WorkloadReleased, ledger.WorkloadExpired,
 }
 
 // encode appends r to b.
-func encode(b []byte, r *placement.Record) ([]byte, error) {
+func encode(b []byte, r *ledger.Record) ([]byte, error) {
 	w := writer{append(b, version)}
 	w.uint(recordSeq, r.Seq)
 	for i, k := range kinds {
@@ -59,7 +58,7 @@ func encode(b []byte, r *placement.Record) ([]byte, error) {
 
 // decode reads one record and checks that it holds what its kind
 // needs.
-func decode(data []byte) (r placement.Record, err error) {
+func decode(data []byte) (r ledger.Record, err error) {
 	switch {
 	case len(data) == 0:
 		return r, errors.New("decode: the record is empty")
@@ -71,15 +70,15 @@ func decode(data []byte) (r placement.Record, err error) {
 		err = fmt.Errorf("version %d is unknown: it was written by a newer program", data[0])
 	}
 	if err != nil {
-		return placement.Record{}, err
+		return ledger.Record{}, err
 	}
 	if err := check(&r); err != nil {
-		return placement.Record{}, fmt.Errorf("record %d, %.32q: %w", r.Seq, r.Kind, err)
+		return ledger.Record{}, fmt.Errorf("record %d, %.32q: %w", r.Seq, r.Kind, err)
 	}
 	return r, nil
 }
 
-func decodeFields(data []byte) (r placement.Record, err error) {
+func decodeFields(data []byte) (r ledger.Record, err error) {
 	in := reader{b: data}
 	for in.next() {
 		switch in.field {
@@ -110,18 +109,18 @@ func decodeFields(data []byte) (r placement.Record, err error) {
 }
 
 // check reports what r lacks for its kind.
-func check(r *placement.Record) error {
+func check(r *ledger.Record) error {
 	switch r.Kind {
-	case placement.NodeRegistered:
+	case ledger.NodeRegistered:
 		if r.Node == nil {
 			return errors.New("no node is described")
 		}
 		return r.Node.Validate()
-	case placement.NodeRemoved, placement.NodeDrained, placement.NodeUndrained:
+	case ledger.NodeRemoved, ledger.NodeDrained, ledger.NodeUndrained:
 		if r.Name == "" {
 			return errors.New("no node is named")
 		}
-	case placement.WorkloadReserved:
+	case ledger.WorkloadReserved:
 		h := r.Reserved
 		switch {
 		case h == nil || h.Workload == nil:
@@ -132,7 +131,7 @@ func check(r *placement.Record) error {
 			return fmt.Errorf("member %d of the %d of gang %.64q", h.Member, h.Members, h.Gang)
 		}
 		return h.Workload.Validate()
-	case placement.WorkloadConfirmed, placement.WorkloadReleased, placement.WorkloadExpired:
+	case ledger.WorkloadConfirmed, ledger.WorkloadReleased, ledger.WorkloadExpired:
 		if r.Decision == "" {
 			return errors.New("no decision is named")
 		}

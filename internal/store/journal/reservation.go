@@ -1,7 +1,7 @@
 package journal
 
 import (
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 	"github.com/auspex-project/auspex/workload"
 )
 
@@ -21,7 +21,7 @@ const (
 	reservationMembers
 )
 
-func writeReservation(w *writer, r *placement.Reservation) {
+func writeReservation(w *writer, r *ledger.Reservation) {
 	w.text(reservationDecision, r.Decision)
 	w.text(reservationRequest, r.Request)
 	w.text(reservationPrincipal, r.Principal)
@@ -40,8 +40,8 @@ func writeReservation(w *writer, r *placement.Reservation) {
 	w.int(reservationMembers, int64(r.Members))
 }
 
-func readReservation(r *reader) *placement.Reservation {
-	out := new(placement.Reservation)
+func readReservation(r *reader) *ledger.Reservation {
+	out := new(ledger.Reservation)
 	for r.next() {
 		switch r.field {
 		case reservationDecision:

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/auspex-project/auspex/internal/wal"
-	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/placement/ledger"
 )
 
 // A snapshot is the header, a line of JSON; then the records, each behind its
@@ -32,7 +32,7 @@ type header struct {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // writeSnapshot writes state, which the log follows from position on.
-func writeSnapshot(dir string, position wal.Position, state placement.Snapshot) (err error) {
+func writeSnapshot(dir string, position wal.Position, state ledger.Snapshot) (err error) {
 	path := filepath.Join(dir, snapshotName)
 	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -84,7 +84,7 @@ const (
 )
 
 // writeRecords writes the records of state, each behind its length.
-func writeRecords(state placement.Snapshot, write func([]byte) error) error {
+func writeRecords(state ledger.Snapshot, write func([]byte) error) error {
 	var length, record []byte
 	n := 0
 	for r := range state.Records {
@@ -115,7 +115,7 @@ func syncDir(dir string) error {
 }
 
 // readSnapshot returns what was written; a missing file is an empty snapshot.
-func readSnapshot(path string) (header, []placement.Record, error) {
+func readSnapshot(path string) (header, []ledger.Record, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return header{}, nil, nil
@@ -133,7 +133,7 @@ func readSnapshot(path string) (header, []placement.Record, error) {
 // checksumLine is the length of a snapshot's last line.
 const checksumLine = 9
 
-func parseSnapshot(data []byte) (h header, records []placement.Record, err error) {
+func parseSnapshot(data []byte) (h header, records []ledger.Record, err error) {
 	if len(data) < checksumLine || data[len(data)-1] != '\n' {
 		return h, nil, errors.New("cut short")
 	}

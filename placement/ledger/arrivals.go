@@ -1,0 +1,226 @@
+package ledger
+
+import (
+	"context"
+	"hash/maphash"
+	"math/bits"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/auspex-project/auspex/packing"
+	"github.com/auspex-project/auspex/placement"
+	"github.com/auspex-project/auspex/resource"
+	"github.com/auspex-project/auspex/workload"
+)
+
+// arrivals learns the mix of workloads that are asked for, which decides what is
+// worth keeping free of devices, and of cores and memory where the scorer RoomScorer
+// counts. A workload asked for again soon counts once, so that what waits for a place
+// does not outweigh what got one.
+type arrivals struct {
+	seed maphash.Seed
+	due  chan struct{} // holds one when a plan is due
+
+	counting atomic.Bool // whether the last workload that came counted
+
+	mu struct {
+		sync.Mutex
+		mix    packing.Mix // where the fleet has devices
+		plain  packing.Mix // of workloads without devices, by cores and memory
+		models packing.Vocabulary
+		recent [1 << 12]uint64 // hashes of ids, by their low bits
+		seen   uint64          // workloads
+
+		came, left float64 // workloads, those before the last plans counting less and less
+	}
+}
+
+const (
+	firstPlan  = 16      // workloads seen; from then on whenever their number doubles,
+	planEvery  = 1 << 15 // at the latest after so many
+	firstRound = 256     // workloads from which on a plan is refined
+	planRounds = 8
+)
+
+func newArrivals() *arrivals { return &arrivals{seed: maphash.MakeSeed(), due: make(chan struct{}, 1)} }
+
+// count counts the workload of a request.
+func (a *arrivals) count(r *Request, q *placement.Query) {
+	if !r.DryRun {
+		a.add(q.Workload, q.Accelerator, q.Models, q.Needs, q.State.Catalogue.MostDevices > 0, q.State.Policy.Roomy(q.Policy.Class))
+	}
+}
+
+// add counts w in the mix for devices, in that for room, in both or in none. numbers
+// are those that the fleet has for the models w names. Models that no node has are left
+// out, and with them a workload that names no others: names come from callers and must
+// not use up the vocabulary.
+func (a *arrivals) add(w *workload.Workload, need placement.Accelerator, numbers []uint32, needs []placement.Need, devices, room bool) {
+	room = room && need.Devices == 0
+	if counts := devices || room; a.counting.Load() != counts {
+		a.counting.Store(counts)
+	}
+	if !devices && !room {
+		return
+	}
+	nowhere := len(numbers) > 0 && slices.Max(numbers) == 0
+	if need.Devices > 0 && nowhere {
+		return
+	}
+	id := maphash.String(a.seed, w.ID)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	recent := &a.mu.recent[id%uint64(len(a.mu.recent))]
+	if *recent == id {
+		return
+	}
+	*recent = id
+	t := packing.Task{
+		Class:      packing.Class{Cores: w.Requests.Get(resource.CPU), Devices: int32(need.Devices)},
+		NeedMemory: w.Requests.Get(resource.Memory),
+	}
+	if need.Devices > 0 {
+		t.Share = max(need.Share/(placement.WholeDevice/packing.Whole), 1)
+		for i, n := range numbers {
+			if n != 0 {
+				t.Models |= a.mu.models.Bit(w.Accelerator.Models[i])
+			}
+		}
+	}
+	for i := range needs {
+		if needs[i].Resource == resource.CPU {
+			t.NeedCores = float64(needs[i].Peak)
+		}
+	}
+	if devices {
+		a.mu.mix.Add(t)
+	}
+	if room {
+		t.Memory = t.NeedMemory
+		a.mu.plain.Add(t)
+	}
+	a.mu.seen++
+	a.mu.came++
+	if n := a.mu.seen; n >= firstPlan && bits.OnesCount64(n) == 1 || n%planEvery == 0 {
+		select {
+		case a.due <- struct{}{}:
+		default: // one is due already
+		}
+	}
+}
+
+// leave counts a workload that was let go, where what comes is counted too. When it is
+// asked for again it comes anew.
+func (a *arrivals) leave(workload string) {
+	if !a.counting.Load() {
+		return
+	}
+	id := maphash.String(a.seed, workload)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mu.left++
+	if recent := &a.mu.recent[id%uint64(len(a.mu.recent))]; *recent == id {
+		*recent = 0
+	}
+}
+
+// leaving returns how many leave for each that comes, at most 1. The caller holds the lock.
+func (a *arrivals) leaving() float64 {
+	part := min(a.mu.left/max(a.mu.came, 1), 1)
+	a.mu.came, a.mu.left = a.mu.came/2, a.mu.left/2
+	return part
+}
+
+// PackingDue returns what to plan when enough has arrived since that was last
+// asked: the nodes without what is on them, and the mix of what arrived. Run plans
+// by itself; where it is not running the caller solves the problem and adopts what
+// comes of it.
+func (s *Service) PackingDue() (p packing.Problem, due bool) {
+	select {
+	case <-s.arrivals.due:
+		return s.packingProblem(), true
+	default:
+		return packing.Problem{}, false
+	}
+}
+
+// AdoptWorth makes w what devices are valued by; nil forgets it.
+func (s *Service) AdoptWorth(w *packing.Worth) {
+	s.ledger.value(w)
+	s.metrics.plans.Inc()
+}
+
+func (l *ledger) value(w *packing.Worth) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := *l.mu.state.Catalogue
+	c.Worth = w
+	l.change().Catalogue = &c
+}
+
+// planPacking plans whenever that is due until ctx ends.
+func (s *Service) planPacking(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.arrivals.due:
+		}
+		w, err := s.packingProblem().Solve(ctx)
+		if err != nil {
+			return // ctx ended
+		}
+		s.AdoptWorth(w)
+		s.log.Debug("planned what free devices are worth", "classes", len(w.Targets))
+	}
+}
+
+func (s *Service) packingProblem() packing.Problem {
+	state := s.ledger.latest()
+	defer state.Done()
+	a := s.arrivals
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := packing.Problem{Targets: a.mu.mix.Targets(), Plain: a.mu.plain.Targets(), Leaving: a.leaving(), Seed: state.Policy.Seed}
+	if len(p.Plain) > 0 {
+		p.Sizes = sizes(state)
+	}
+	if a.mu.seen >= firstRound {
+		p.Rounds = planRounds
+	}
+	for _, b := range state.Blocks {
+		for m := b.Live & b.Accelerated; m != 0; m &= m - 1 {
+			i := bits.TrailingZeros64(m)
+			n := b.Node[i]
+			machine := packing.Machine{Cores: n.Capacity.Get(resource.CPU), Memory: n.Capacity.Get(resource.Memory)}
+			for _, d := range n.Devices[:min(len(n.Devices), packing.MostDevices)] {
+				machine.Devices = append(machine.Devices, a.mu.models.Bit(d.Model))
+			}
+			p.Machines = append(p.Machines, machine)
+		}
+	}
+	p.Models = a.mu.models.Names()
+	return p
+}
+
+// sizes returns the sizes of the nodes, in the order in which they first come.
+func sizes(s *placement.State) []packing.Size {
+	type size struct{ cores, memory float64 }
+	at := make(map[size]int)
+	var sizes []packing.Size
+	for _, b := range s.Blocks {
+		for m := b.Live; m != 0; m &= m - 1 {
+			n := b.Node[bits.TrailingZeros64(m)]
+			of := size{n.Capacity.Get(resource.CPU), n.Capacity.Get(resource.Memory)}
+			k, known := at[of]
+			if !known {
+				k = len(sizes)
+				at[of] = k
+				sizes = append(sizes, packing.Size{Cores: of.cores, Memory: of.memory})
+			}
+			sizes[k].Machines++
+		}
+	}
+	return sizes
+}
