@@ -185,11 +185,16 @@ func (v Vector) DominantShare(total Vector) (Name, float64) {
 // Validate reports the first amount that is NaN, infinite or negative, or the
 // first invalid name.
 func (v Vector) Validate() error {
-	for n, x := range v.All() {
-		if err := n.Validate(); err != nil {
+	for i, x := range v.std { // what is absent is 0
+		if !(x >= 0 && x <= math.MaxFloat64) {
+			return CheckAmount(standard[i], x)
+		}
+	}
+	for _, a := range v.custom {
+		if err := a.name.Validate(); err != nil {
 			return err
 		}
-		if err := CheckAmount(n, x); err != nil {
+		if err := CheckAmount(a.name, a.value); err != nil {
 			return err
 		}
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	room  = 512 << 20 // bytes of garbage that any server may make
-	least = 100       // percent of what is live: Go's own measure where much is, as in a night of training
-	most  = 800
+	heap  = 1 << 30 // bytes that what is live and its garbage may come to in any server
+	least = 100     // percent of what is live: Go's own measure where much is, as in a night of training
+	most  = 1600
 )
 
 // Adjust lets as much of it pile up as suits what is live by now. Where the environment
@@ -55,5 +55,6 @@ func live() uint64 {
 }
 
 func percent(live uint64) int {
+	room := heap - min(live, heap)
 	return int(min(max(room*100/max(live, 1), least), most))
 }

@@ -79,8 +79,9 @@ func (o Options) Validate() error {
 }
 
 // streamWorkers is how many goroutines are kept to run calls: a new one for each
-// would grow its stack anew for validation. Calls beyond it get their own.
-const streamWorkers = 64
+// would grow its stack anew. Calls beyond it get their own: most of them wait for the
+// journal, so that many are under way where many come.
+const streamWorkers = 256
 
 // Windows of flow control that stay as they are. Those that adapt ask the other side
 // to answer a ping for almost every call, which costs both a system call or two. A batch of
