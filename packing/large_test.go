@@ -41,15 +41,47 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// What work leaves again mends by itself: nothing is kept together.
+// Where work leaves, places for large jobs are worth what is refused of smaller ones, and
+// else what they make up of the demand.
 func TestTogetherWhereWorkLeaves(t *testing.T) {
-	for _, leaving := range []float64{0, fewLeave, 2 * fewLeave, 1} {
-		w, err := Problem{Targets: targets(Class{4, 2, Whole, 0, 0}), Leaving: leaving}.Solve(context.Background())
-		if err != nil {
-			t.Fatal(err)
+	two, small := Class{4, 2, Whole, 0, 0}, Class{1, 1, 500, 0, 0}
+	for _, leaving := range []float64{0, FewLeave, 2 * FewLeave, 1} {
+		for refusals, want := range []float64{2, 0, -1} {
+			p := Problem{Targets: targets(two), Leaving: leaving}
+			for range refusals {
+				p.Refused.Add(small)
+			}
+			if leaving <= FewLeave {
+				want = 2 * mostKeeping
+			}
+			w, err := p.Solve(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := float64(w.Together(2, 4, 0)); !near(got, want) || w.Parts() != (want < 0) {
+				t.Errorf("%g leave, %d refused: %g, want %g; parts %v", leaving, refusals, got, want, w.Parts())
+			}
 		}
-		if kept := w.Together(2, 4, 0) > 0; kept != (leaving <= fewLeave) {
-			t.Errorf("%g leave: kept together %v", leaving, kept)
+	}
+}
+
+// Only what asks for less counts against a large job, the latest the most.
+func TestRefused(t *testing.T) {
+	var r Refused
+	if got := r.Kept(8); got != 1 {
+		t.Errorf("nothing refused: %g", got)
+	}
+	r.Add(Class{1, 8, Whole, 0, 0})
+	r.Add(Class{1, 1, 300, 0, 0})
+	r.Fade(.5)
+	for devices, want := range map[int32]float64{1: 1, 2: .5, 8: .5, 9: 0, MostDevices: 0} {
+		if got := r.Kept(devices); got != want {
+			t.Errorf("%d devices: %g, want %g", devices, got, want)
 		}
+	}
+	r.Add(Class{1, MostDevices, Whole, 0, 0})
+	r.Add(Class{1, 4, Whole, 0, 0})
+	if got := r.Kept(8); got != leastKept {
+		t.Errorf("the least is %g, want %g", got, leastKept)
 	}
 }

@@ -14,6 +14,7 @@ type Problem struct {
 	Models   []string  // in the order of their bits in Machines and Targets
 	Rounds   int       // of refinement; 0 = none
 	Leaving  float64   // workloads that leave for each that comes, 0 to 1
+	Refused  Refused   // what found no place of late
 	Seed     uint64
 
 	Sizes []Size   // of all machines
@@ -23,12 +24,15 @@ type Problem struct {
 const (
 	arrived      = 1.3  // planned until demand reaches this share of the devices
 	learningRate = .5   // of a round
-	fewLeave     = .1   // of what comes: up to there a fleet counts for one that fills up
 	prior        = 5    // visits that Unplanned counts for
 	fewDevices   = 4096 // smaller fleets are planned several times over
 	mostMachines = 2048 // of larger fleets a part is planned
 	forTheEnd    = .005 // of the devices is what a plan may refuse more on the way
 )
+
+// FewLeave is the part of what comes that may leave again of a fleet that counts for one
+// that fills up.
+const FewLeave = .1
 
 // onTheWay is when, in arrived demand as a share of the devices, a plan is looked at
 // before its end.
@@ -43,7 +47,7 @@ var onTheWay = [...]float64{.9, .95, 1}
 //
 // where w0 is Unplanned. A copy that only fills up tells nothing of a fleet that work
 // leaves again: there w0 it is, with an end that is the nearer the more leave, and
-// nothing is kept together for jobs of several devices.
+// places for jobs of several devices are worth what Refused says.
 //
 // The worth that packed best in the end is returned, of those that on the way to a full
 // fleet refused no more than w0 did: what pays only after too much has arrived is of no
@@ -52,12 +56,13 @@ var onTheWay = [...]float64{.9, .95, 1}
 // with it. It takes some 20 ms a round for 6,000 devices. The error is ctx's.
 func (p Problem) Solve(ctx context.Context) (*Worth, error) {
 	leaving := min(max(p.Leaving, 0), 1)
-	first := unplanned(p.Targets, p.Models, ending+leaving*(endingLeaving-ending))
-	first.Room = NewRoom(p.Plain, p.Sizes)
-	if leaving > fewLeave {
-		first.large = nil
+	var kept func(devices int32) float64
+	if leaving > FewLeave {
+		kept = p.Refused.Kept
 	}
-	if p.Rounds == 0 || leaving > fewLeave || first.cores == 0 && first.memory == 0 {
+	first := unplanned(p.Targets, p.Models, ending+leaving*(endingLeaving-ending), kept)
+	first.Room = NewRoom(p.Plain, p.Sizes)
+	if p.Rounds == 0 || kept != nil || first.cores == 0 && first.memory == 0 {
 		return first, nil
 	}
 	machines, devices := p.sample()

@@ -15,7 +15,7 @@ type Worth struct {
 	residual [Whole + 1]float32 // by what is free of a device, in devices
 	cores    float64            // that the mix needs beside a device in use
 	memory   float64
-	large    []large // empty where work leaves
+	large    []large
 }
 
 // Devices reports whether w says anything of devices: the mix may be of tasks alone
@@ -90,10 +90,11 @@ const (
 //
 //	w(r) = (h r + (1-h) Σ p(d) w(r-d)) / (h + (1-h) Σ p(d)), sums over d <= r
 func Unplanned(targets []Target, models []string) *Worth {
-	return unplanned(targets, models, ending)
+	return unplanned(targets, models, ending, nil)
 }
 
-func unplanned(targets []Target, models []string, ending float64) *Worth {
+// unplanned is Unplanned; kept is that of largeClasses.
+func unplanned(targets []Target, models []string, ending float64, kept func(devices int32) float64) *Worth {
 	w := &Worth{Targets: targets, Models: models}
 	var rate [Whole + 1]float64
 	var cores, memory, devices float64
@@ -107,7 +108,7 @@ func unplanned(targets []Target, models []string, ending float64) *Worth {
 	}
 	if devices > 0 {
 		w.cores, w.memory = cores/devices, memory/devices
-		w.large = largeClasses(targets, devices)
+		w.large = largeClasses(targets, devices, kept)
 	}
 	var residual [Whole + 1]float64
 	for r := 1; r <= Whole; r++ {

@@ -107,3 +107,41 @@ func TestLeavingIsCountedAsComing(t *testing.T) {
 		t.Errorf("plan due %v; 8 of 16 left, leaving %g", due, p.Leaving)
 	}
 }
+
+// Where work leaves, refusals of small work have a plan made at once, which no longer
+// keeps places for large jobs; those of large jobs do not.
+func TestRefusalsAreLearned(t *testing.T) {
+	s := ledgertest.Open(t, nil)
+	addAccelerated(t, s, 2, 4)
+	next := 0
+	ask := func(devices int) ledger.Decision {
+		next++
+		w := accelerated(fmt.Sprint(next), .1, 1)
+		w.Accelerator.Devices = devices
+		return place(t, s, ledger.Request{ID: w.ID, Workload: w})
+	}
+	askAll := func(n, devices int) {
+		for range n {
+			ask(devices)
+		}
+	}
+	for range 32 {
+		d := ask(1)
+		if held, err := s.Release(t.Context(), d.ID); !held || err != nil {
+			t.Fatal(held, err)
+		}
+	}
+	askAll(2, 4)
+	for due := true; due; {
+		_, due = s.PackingDue()
+	}
+	askAll(30-2, 4)
+	if p, _ := s.PackingDue(); p.Refused.Kept(4) != 1 {
+		t.Errorf("large jobs refused: places for them are worth %g", p.Refused.Kept(4))
+	}
+	askAll(40, 1)
+	p, due := s.PackingDue()
+	if !due || p.Refused.Kept(4) >= 0 {
+		t.Errorf("small work refused: plan due %v, places for large jobs are worth %g", due, p.Refused.Kept(4))
+	}
+}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"hash/maphash"
+	"math"
 	"math/bits"
 	"slices"
 	"sync"
@@ -33,6 +34,12 @@ type arrivals struct {
 		seen   uint64          // workloads
 
 		came, left float64 // workloads, those before the last plans counting less and less
+		leaving    float64 // workloads for each that came, at most 1, at the last plan
+
+		placed  float64 // workloads that came, found a place and have not left
+		refused packing.Refused
+		large   [packing.MostDevices + 1]bool    // jobs of so many devices were asked for
+		kept    [packing.MostDevices + 1]float64 // of them, what refused last said
 	}
 }
 
@@ -41,39 +48,41 @@ const (
 	planEvery  = 1 << 15 // at the latest after so many
 	firstRound = 256     // workloads from which on a plan is refined
 	planRounds = 8
+
+	weighEvery  = 32 // workloads between looks at what is refused
+	residences  = 4  // refusals are remembered for as many workloads as this times what is placed,
+	leastMemory = 64 // at least so many
 )
 
 func newArrivals() *arrivals { return &arrivals{seed: maphash.MakeSeed(), due: make(chan struct{}, 1)} }
 
-// count counts the workload of a request.
-func (a *arrivals) count(r *Request, q *placement.Query) {
-	if !r.DryRun {
-		a.add(q.Workload, q.Accelerator, q.Models, q.Needs, q.State.Catalogue.MostDevices > 0, q.State.Policy.Roomy(q.Policy.Class))
-	}
+// count counts the workload of a request, and reports whether it did.
+func (a *arrivals) count(r *Request, q *placement.Query) bool {
+	return !r.DryRun && a.add(q.Workload, q.Accelerator, q.Models, q.Needs, q.State.Catalogue.MostDevices > 0, q.State.Policy.Roomy(q.Policy.Class))
 }
 
 // add counts w in the mix for devices, in that for room, in both or in none. numbers
 // are those that the fleet has for the models w names. Models that no node has are left
 // out, and with them a workload that names no others: names come from callers and must
-// not use up the vocabulary.
-func (a *arrivals) add(w *workload.Workload, need placement.Accelerator, numbers []uint32, needs []placement.Need, devices, room bool) {
+// not use up the vocabulary. It reports whether it counted w.
+func (a *arrivals) add(w *workload.Workload, need placement.Accelerator, numbers []uint32, needs []placement.Need, devices, room bool) bool {
 	room = room && need.Devices == 0
 	if counts := devices || room; a.counting.Load() != counts {
 		a.counting.Store(counts)
 	}
 	if !devices && !room {
-		return
+		return false
 	}
 	nowhere := len(numbers) > 0 && slices.Max(numbers) == 0
 	if need.Devices > 0 && nowhere {
-		return
+		return false
 	}
 	id := maphash.String(a.seed, w.ID)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	recent := &a.mu.recent[id%uint64(len(a.mu.recent))]
 	if *recent == id {
-		return
+		return false
 	}
 	*recent = id
 	t := packing.Task{
@@ -102,11 +111,53 @@ func (a *arrivals) add(w *workload.Workload, need placement.Accelerator, numbers
 	}
 	a.mu.seen++
 	a.mu.came++
-	if n := a.mu.seen; n >= firstPlan && bits.OnesCount64(n) == 1 || n%planEvery == 0 {
-		select {
-		case a.due <- struct{}{}:
-		default: // one is due already
+	a.mu.placed++
+	if need.Devices > 1 {
+		a.mu.large[min(need.Devices, packing.MostDevices)] = true
+	}
+	n := a.mu.seen
+	if n >= firstPlan && bits.OnesCount64(n) == 1 || n%planEvery == 0 {
+		a.mu.leaving = min(a.mu.left/a.mu.came, 1)
+		a.mu.came, a.mu.left = a.mu.came/2, a.mu.left/2
+		a.planDue()
+	}
+	if n%weighEvery == 0 {
+		a.weigh()
+	}
+	return true
+}
+
+// planDue has a plan made. The caller holds the lock.
+func (a *arrivals) planDue() {
+	select {
+	case a.due <- struct{}{}:
+	default: // one is due already
+	}
+}
+
+// weigh lets what was refused count for less, and has a plan made when places for large
+// jobs have become worth more or less. The caller holds the lock.
+func (a *arrivals) weigh() {
+	a.mu.refused.Fade(math.Exp(-weighEvery / max(residences*a.mu.placed, leastMemory)))
+	changed := false
+	for d, asked := range a.mu.large {
+		if kept := a.mu.refused.Kept(int32(d)); asked && kept != a.mu.kept[d] {
+			a.mu.kept[d], changed = kept, true
 		}
+	}
+	if changed && a.mu.leaving > packing.FewLeave {
+		a.planDue()
+	}
+}
+
+// refuse counts that a workload which was counted got no place: for want of room, or else
+// because it was not admitted.
+func (a *arrivals) refuse(need placement.Accelerator, room bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mu.placed = max(a.mu.placed-1, 0)
+	if room && need.Devices > 0 {
+		a.mu.refused.Add(packing.Class{Devices: int32(need.Devices), Share: max(need.Share/(placement.WholeDevice/packing.Whole), 1)})
 	}
 }
 
@@ -120,16 +171,10 @@ func (a *arrivals) leave(workload string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.mu.left++
+	a.mu.placed = max(a.mu.placed-1, 0)
 	if recent := &a.mu.recent[id%uint64(len(a.mu.recent))]; *recent == id {
 		*recent = 0
 	}
-}
-
-// leaving returns how many leave for each that comes, at most 1. The caller holds the lock.
-func (a *arrivals) leaving() float64 {
-	part := min(a.mu.left/max(a.mu.came, 1), 1)
-	a.mu.came, a.mu.left = a.mu.came/2, a.mu.left/2
-	return part
 }
 
 // PackingDue returns what to plan when enough has arrived since that was last
@@ -182,7 +227,7 @@ func (s *Service) packingProblem() packing.Problem {
 	a := s.arrivals
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p := packing.Problem{Targets: a.mu.mix.Targets(), Plain: a.mu.plain.Targets(), Leaving: a.leaving(), Seed: state.Policy.Seed}
+	p := packing.Problem{Targets: a.mu.mix.Targets(), Plain: a.mu.plain.Targets(), Leaving: a.mu.leaving, Refused: a.mu.refused, Seed: state.Policy.Seed}
 	if len(p.Plain) > 0 {
 		p.Sizes = sizes(state)
 	}

@@ -185,8 +185,9 @@ func (s *Service) decideGang(ctx context.Context, g *gang) (*GangDecision, []*ve
 	if err := g.prepare(state); err != nil {
 		return nil, nil, err
 	}
+	counted := make([]bool, len(g.members))
 	for i, m := range g.members {
-		s.arrivals.count(g.request.member(i), m.query)
+		counted[i] = s.arrivals.count(g.request.member(i), m.query)
 	}
 
 	// 3. to 5. Filter, score and select, member by member.
@@ -194,6 +195,11 @@ func (s *Service) decideGang(ctx context.Context, g *gang) (*GangDecision, []*ve
 		g.assemble(ctx, s.engine, state)
 		if err := ctx.Err(); err != nil {
 			return nil, nil, err
+		}
+	}
+	for i, m := range g.members {
+		if counted[i] && !g.placed() {
+			s.arrivals.refuse(m.query.Accelerator, g.denied < 0)
 		}
 	}
 	d, verdicts := g.conclude(state)

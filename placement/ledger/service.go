@@ -197,9 +197,12 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 	if q, err = newQuery(state, r.Workload, class, f, started); err != nil {
 		return nil, nil, nil, 0, err
 	}
-	s.arrivals.count(r, q)
+	counted := s.arrivals.count(r, q)
 	v = newVerdict(r, q, started)
 	if len(denial) > 0 {
+		if counted {
+			s.arrivals.refuse(q.Accelerator, false)
+		}
 		return q, v.deny(denial), nil, claims, nil
 	}
 
@@ -214,6 +217,9 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 		claims = unasked
 	}
 	v.conclude(p, state, found)
+	if v.Node == "" && counted {
+		s.arrivals.refuse(q.Accelerator, true)
+	}
 	if v.Node == "" && !r.Brief {
 		v.Preemption = p.Preemption(state)
 	}

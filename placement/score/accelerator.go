@@ -27,7 +27,7 @@ func (Accelerator) DefaultWeight() float64 { return 4 }
 
 func (Accelerator) Prepare(q *placement.Query) placement.Measure {
 	if w := q.State.Catalogue.Worth; w.Devices() {
-		m := &waste{worth: w, query: q, cpu: q.Need(resource.CPU), share: packingShare(q.Accelerator.Share)}
+		m := &waste{worth: w, query: q, cpu: q.Need(resource.CPU), share: packingShare(q.Accelerator.Share), parts: w.Parts()}
 		if memory := q.Need(resource.Memory); memory != nil {
 			m.memory = memory.Request
 		}
@@ -101,7 +101,7 @@ func (Accelerator) Foresee(q *placement.Query) placement.Standing {
 	case q.Accelerator.Devices > 0:
 		return restStanding{q.Accelerator.Share < placement.WholeDevice}
 	case q.State.Catalogue.Worth.Devices():
-		return wasteStanding{q}
+		return wasteStanding{q, q.State.Catalogue.Worth.Parts()}
 	}
 	return plainStanding{}
 }

@@ -14,6 +14,7 @@ type waste struct {
 	cpu    *placement.Need // nil: none
 	memory float64         // asked for, bytes
 	share  int32           // of each device, in parts of packing.Whole
+	parts  bool            // worth.Parts
 }
 
 var (
@@ -84,10 +85,14 @@ func (m *waste) added(b *placement.Block, i int) (devices float32, chosen uint64
 	}
 	sum -= int32(need.Devices) * m.share
 	cost := change + m.shared(sum, whole&^chosen, float64(coresAfter), memory-m.memory)
-	if m.share < packing.Whole && chosen&whole != 0 { // a device in use may add more by itself and break up less
-		if used, change, ok := m.worth.Choose(left[:len(all)], suitable&^whole, 1, m.share); ok {
-			if c := change + m.shared(sum, whole, float64(coresAfter), memory-m.memory); c < cost {
-				cost, chosen = c, used
+	if m.share < packing.Whole && (chosen&whole != 0 || m.parts) { // a device in use may add more by itself and break up less
+		others := suitable & whole // or the other way round
+		if chosen&whole != 0 {
+			others = suitable &^ whole
+		}
+		if other, change, ok := m.worth.Choose(left[:len(all)], others, 1, m.share); ok {
+			if c := change + m.shared(sum, whole&^other, float64(coresAfter), memory-m.memory); c < cost {
+				cost, chosen = c, other
 			}
 		}
 	}
@@ -105,12 +110,15 @@ func packingShare(share int32) int32 { return share / (placement.WholeDevice / p
 
 // wasteStanding is that of waste for work without a need of devices: more need of cores
 // or memory never makes for less waste, but where the margin is less for one member
-// more.
-type wasteStanding struct{ query *placement.Query }
+// more, and where it is of use that a large job finds no place.
+type wasteStanding struct {
+	query *placement.Query
+	parts bool // Worth.Parts
+}
 
 func (st wasteStanding) Stand(_ *placement.State, b *placement.Block, i int) (value float32, mark int) {
 	if b.Accelerated>>i&1 == 1 && free(b.Occupants[i].Devices) > 0 {
-		if before, after := st.query.Room(b, i, cpuColumn, new(placement.Need)); after > before {
+		if before, after := st.query.Room(b, i, cpuColumn, new(placement.Need)); after > before || st.parts {
 			return 100, 0
 		}
 	}

@@ -135,7 +135,14 @@ func TestWasteAgainstFormula(t *testing.T) {
 			}
 			mix.Add(packing.Task{Class: packing.Class{Cores: cores, Devices: devices, Share: share}, NeedCores: cores, NeedMemory: cores * gib})
 		}
-		worth := packing.Unplanned(mix.Targets(), nil)
+		problem := packing.Problem{Targets: mix.Targets(), Leaving: rapid.SampledFrom([]float64{0, 1}).Draw(t, "leaving")}
+		for range rapid.IntRange(0, 3).Draw(t, "refused") {
+			problem.Refused.Add(packing.Class{Devices: 1, Share: packing.Whole})
+		}
+		worth, err := problem.Solve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		s.AdoptWorth(worth)
 
 		shapes := rapid.SliceOfN(requests, 1, 4).Draw(t, "shapes")
