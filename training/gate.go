@@ -33,7 +33,8 @@ type TargetReport struct {
 	Ratings  []Rating `json:"ratings"` // learned first, then the champion before, then the baselines
 	Verdict  Verdict  `json:"verdict"`
 	Why      string   `json:"why"`
-	Champion string   `json:"champion"` // id of the artefact in service now, "" when none is
+	Champion string   `json:"champion"`         // id of the artefact in service now, "" when none is
+	Before   string   `json:"before,omitempty"` // id of that in service until now
 
 	// Challenger is the id of the artefact in shadow now, "" when none is.
 	Challenger string `json:"challenger,omitempty"`
@@ -155,7 +156,7 @@ func (n *night) decide(e *evidence, class workload.Class, c *candidate, baseline
 	if err != nil {
 		return t, err
 	}
-	t.Champion = champions[role].ID
+	t.Champion, t.Before = champions[role].ID, champions[role].ID
 	b, err := n.hold(e, class, c, baselines, &t)
 	if err != nil {
 		return t, err

@@ -23,7 +23,8 @@ type ProfileReport struct {
 	Ratings  []SlotRating `json:"ratings"` // history's first, then the night's model, then the champion before
 	Verdict  Verdict      `json:"verdict"`
 	Why      string       `json:"why"`
-	Champion string       `json:"champion"` // id of the artefact in service now, "" when none is
+	Champion string       `json:"champion"`         // id of the artefact in service now, "" when none is
+	Before   string       `json:"before,omitempty"` // id of that in service until now
 
 	// Challenger is the id of the artefact in shadow now, "" when none is.
 	Challenger string `json:"challenger,omitempty"`
@@ -81,7 +82,7 @@ func (n *night) profiledBefore(e *evidence) (ProfileReport, bool) {
 
 func (n *night) learnProfile(ctx context.Context, e *evidence, set *models.Set, past *models.Prior) (ProfileReport, error) {
 	r := ProfileReport{Resource: string(e.resource), Rows: len(e.slots.at), Champion: set.ProfilerIDs[e.resource], Verdict: Kept}
-	if r.Champion == "" {
+	if r.Before = r.Champion; r.Champion == "" {
 		r.Verdict = FellBack
 	}
 	if r.Rows < fewestCases {

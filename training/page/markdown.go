@@ -57,11 +57,9 @@ func inShort(r *training.Report) []string {
 			lines = append(lines, fmt.Sprintf("**Promise broken in service**: %s of %s by %s, %s", s.Resource, s.Class, s.Model, s.Broken))
 		}
 	}
-	for _, t := range r.Targets {
-		lines = append(lines, fmt.Sprintf("%s of %s: **%s**, %s", t.Resource, t.Class, t.Verdict, t.Why))
-	}
+	lines = append(lines, decisions(r.Targets)...)
 	for _, p := range r.Profiles {
-		lines = append(lines, fmt.Sprintf("slots of %s: **%s**, %s", p.Resource, p.Verdict, p.Why))
+		lines = append(lines, fmt.Sprintf("slots of %s: **%s**, %s", p.Resource, verdict(p.Verdict, p.Before), p.Why))
 	}
 	for _, m := range r.Machines {
 		if !m.Judged() {
@@ -83,6 +81,35 @@ func inShort(r *training.Report) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// decisions says what was decided of learned models. Classes of a resource that have
+// none now as before are one line: why each has none is in the table.
+func decisions(targets []training.TargetReport) (lines []string) {
+	without, last := map[string][]string{}, map[string]int{}
+	for i, t := range targets {
+		if t.Verdict == training.FellBack && t.Before == "" {
+			without[t.Resource] = append(without[t.Resource], t.Class)
+		}
+		last[t.Resource] = i
+	}
+	for i, t := range targets {
+		if t.Verdict != training.FellBack || t.Before != "" {
+			lines = append(lines, fmt.Sprintf("%s of %s: **%s**, %s", t.Resource, t.Class, t.Verdict, t.Why))
+		}
+		if classes := without[t.Resource]; i == last[t.Resource] && len(classes) > 0 {
+			lines = append(lines, fmt.Sprintf("%s of %s: no model yet, as before; each is told from its own past", t.Resource, strings.Join(classes, ", ")))
+		}
+	}
+	return lines
+}
+
+// verdict says fallen back of what has served alone.
+func verdict(v training.Verdict, before string) string {
+	if v == training.FellBack && before == "" {
+		return "none yet"
+	}
+	return string(v)
 }
 
 func (t Table) markdown(b *strings.Builder) {

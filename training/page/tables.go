@@ -24,7 +24,7 @@ func Tables(r *training.Report) []Table {
 	ratings := Table{Title: "Maxima of single workloads: pinball loss (1/1000 of the limit) and coverage", Header: []string{
 		"resource", "class", "contestant", "mean", ".5", ".9", ".95", ".98", ".99", ".995", "cover .9", "cover .95", "cover .99", "cover .995"}}
 	for _, t := range r.Targets {
-		verdicts.Rows = append(verdicts.Rows, []string{t.Resource, t.Class, fmt.Sprint(t.Rows), fmt.Sprintf("%.1f", t.Seconds), string(t.Verdict), t.Why})
+		verdicts.Rows = append(verdicts.Rows, []string{t.Resource, t.Class, fmt.Sprint(t.Rows), fmt.Sprintf("%.1f", t.Seconds), verdict(t.Verdict, t.Before), t.Why})
 		for _, x := range t.Ratings {
 			row := []string{t.Resource, t.Class, x.Name, milli(x.Mean)}
 			for _, level := range []string{"0.5", "0.9", "0.95", "0.98", "0.99", "0.995"} {
@@ -37,7 +37,7 @@ func Tables(r *training.Report) []Table {
 		}
 	}
 	for _, p := range r.Profiles {
-		verdicts.Rows = append(verdicts.Rows, []string{p.Resource, "slots", fmt.Sprint(p.Rows), fmt.Sprintf("%.1f", p.Seconds), string(p.Verdict), p.Why})
+		verdicts.Rows = append(verdicts.Rows, []string{p.Resource, "slots", fmt.Sprint(p.Rows), fmt.Sprintf("%.1f", p.Seconds), verdict(p.Verdict, p.Before), p.Why})
 	}
 	verdicts.Rows = append(verdicts.Rows, classification(&r.Classification))
 	machines := Table{Title: "Random machines", Header: []string{
