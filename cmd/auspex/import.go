@@ -24,6 +24,6 @@ func (s *session) importCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&r.Trace, "trace", "", "the trace, as FORMAT:PATH")
-	cmd.Flags().BoolVar(&r.EndNow, "end-now", false, "shift the trace so that it ends now; importing it so again adds it once more, at other times")
+	cmd.Flags().BoolVar(&r.EndNow, "end-now", false, "shift the trace so that it ends now, or as it was shifted when it was imported before")
 	return cmd
 }

@@ -40,8 +40,8 @@ type ImportRequest struct {
 const shownRefusals = 10
 
 // Import copies a trace into the history store. A bad row is refused with its
-// place and the rest goes on. Importing again changes nothing, but with EndNow it adds
-// the trace once more: "now" is another time then.
+// place and the rest goes on. Importing again changes nothing, with EndNow either: it is
+// moved then as it was before.
 func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, format output.Format) (err error) {
 	c, err := LoadConfig(configPath)
 	if err != nil {
@@ -51,36 +51,34 @@ func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, f
 	if err != nil {
 		return err
 	}
-	samples := usage.Samples(ctx)
-	if r.EndNow {
-		end, err := endOf(samples)
-		if err != nil {
-			return err
-		}
-		samples = shifted(samples, time.Since(end).Truncate(time.Millisecond))
-	}
 	history, err := openHistory(ctx, c.Store)
 	if err != nil {
 		return err
 	}
 	defer closing(&err, "history store", history.Close)
+	samples, latest := usage.Samples(ctx), time.Now().Add(c.Collector.MaxClockSkew)
+	if r.EndNow {
+		var why string
+		if samples, why, err = endingNow(ctx, history, usage, latest); err != nil {
+			return fmt.Errorf("import %s: %w", r.Trace, err)
+		}
+		if why != "" {
+			fmt.Fprintln(stdio.Err, why)
+		}
+	}
 
 	result := imported{Trace: r.Trace, Source: usage.Label(), Synthetic: usage.Synthetic(), Refusals: []string{}}
 	_, total := usage.Progress()
 	bar := progress.New(stdio.Err, "import "+r.Trace, "samples", 0)
 	started := time.Now()
-	result.RowsWritten, err = store.Copy(ctx, history, goodRows(samples, time.Now().Add(c.Collector.MaxClockSkew), &result), store.CopyOptions{
+	result.RowsWritten, err = store.Copy(ctx, history, goodRows(samples, latest, &result), store.CopyOptions{
 		Progress: func(written int64) {
 			done, _ := usage.Progress()
 			bar.Share(written, done, total)
 		},
 	})
 	if err != nil {
-		again := "importing again writes none twice"
-		if r.EndNow {
-			again = "importing again with --end-now writes them once more, at other times"
-		}
-		return fmt.Errorf("import %s: %w (%d rows were written before; %s)", r.Trace, err, result.RowsWritten, again)
+		return fmt.Errorf("import %s: %w (%d rows were written before; importing again writes none twice)", r.Trace, err, result.RowsWritten)
 	}
 	bar.Done(result.RowsWritten)
 	result.Seconds = time.Since(started).Seconds()
@@ -99,34 +97,6 @@ func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, f
 			result.last.UTC().Format(time.DateOnly))
 	}
 	return nil
-}
-
-// endOf returns the time of the newest sample. Rows that cannot be read are
-// passed over: the import itself reports them.
-func endOf(samples iter.Seq2[timeseries.Sample, error]) (end time.Time, err error) {
-	for s, err := range samples {
-		var bad *datasets.RowError
-		switch {
-		case errors.As(err, &bad):
-		case err != nil:
-			return end, err
-		case s.Time.After(end):
-			end = s.Time
-		}
-	}
-	return end, nil
-}
-
-// shifted moves all times alike.
-func shifted(samples iter.Seq2[timeseries.Sample, error], by time.Duration) iter.Seq2[timeseries.Sample, error] {
-	return func(yield func(timeseries.Sample, error) bool) {
-		for s, err := range samples {
-			s.Time = s.Time.Add(by)
-			if !yield(s, err) {
-				return
-			}
-		}
-	}
 }
 
 // goodRows passes on the good rows of samples and notes the bad ones, those of

@@ -19,6 +19,9 @@ type Panel struct {
 	Step     time.Duration
 	Steps    int
 	Tracks   []*Track
+
+	Strays int    // samples that were left out, their times being far from those of all others
+	Stray  string // the first of them, for people
 }
 
 // Track is one workload of a panel. It holds only the steps from its first

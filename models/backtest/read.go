@@ -22,9 +22,10 @@ const dayLength = 24 * time.Hour
 // hour, as nine in ten samples of a workload lie apart. Of more than most workloads it
 // keeps that many, drawn by seed; 0 keeps all. workloads is how many there were.
 //
-// The first error among the samples ends the reading. It is an error, too, if the trace
-// holds no usage of n or no limit of it, spans more than five years, or has samples more
-// than an hour apart.
+// A few samples whose time lies more than five years from that of all others are left
+// out, and counted in the panel. The first error among the samples ends the reading. It
+// is an error, too, if the trace holds no usage of n or no limit of it, spans more than
+// five years, or has samples more than an hour apart.
 func ReadPanel(samples iter.Seq2[timeseries.Sample, error], n resource.Name, step time.Duration, most int, seed uint64) (p *Panel, workloads int, err error) {
 	r := reader{resource: n, step: step, most: most, seed: seed, byID: map[string]*column{}, passed: map[string]bool{}}
 	for s, err := range samples {
@@ -36,13 +37,14 @@ func ReadPanel(samples iter.Seq2[timeseries.Sample, error], n resource.Name, ste
 	if len(r.byID) == 0 {
 		return nil, 0, fmt.Errorf("read panel: the trace holds no usage of %s", n)
 	}
-	if r.err != nil {
-		return nil, 0, fmt.Errorf("read panel: %w", r.err)
+	if r.strays > 1+mostStrays*r.kept {
+		return nil, 0, fmt.Errorf("read panel: %s, as are %d of %d samples: they are no one trace (want five years at most; are the times right?)", r.stray, int(r.strays), int(r.strays+r.kept))
 	}
 	if err := r.coarsen(); err != nil {
 		return nil, 0, fmt.Errorf("read panel: %w", err)
 	}
 	p = r.panel()
+	p.Strays, p.Stray = int(r.strays), r.stray
 	if !slices.ContainsFunc(p.Tracks, func(t *Track) bool { return len(t.limits) > 0 }) {
 		return nil, 0, fmt.Errorf("read panel: the trace holds no limits of %s, without which there is nothing to save (in csv: column %s_limit)", n, n)
 	}
@@ -60,13 +62,19 @@ type reader struct {
 	passed   map[string]bool // workloads that were not drawn
 	last     *column
 
-	first, end int64 // steps that hold anything
-	err        error
+	first, end   int64   // steps that hold anything
+	kept, strays float64 // samples
+	stray        string  // the first of these
 }
 
-// longest bounds the time between the first and the last sample of a trace: beyond it
-// a time is taken to be wrong.
-const longest = 5 * 365 * dayLength
+const (
+	// longest bounds the time between the first and the last sample of a trace: beyond it
+	// a time is taken to be wrong.
+	longest = 5 * 365 * dayLength
+
+	// mostStrays is the share of samples with wrong times that a trace may have, one besides.
+	mostStrays = .01
+)
 
 // column is a workload's usage from its first step on, steps counted from 1970.
 type column struct {
@@ -83,19 +91,12 @@ func (r *reader) add(s *timeseries.Sample) {
 	if !s.Usage.Has(r.resource) {
 		return
 	}
-	c := r.column(s.Key.Workload)
-	if c == nil {
+	step := s.Time.UnixNano() / int64(r.step)
+	if !r.within(step, s) {
 		return
 	}
-	step := s.Time.UnixNano() / int64(r.step)
-	if r.end == 0 {
-		r.first, r.end = step, step+1
-	}
-	if first, end := min(r.first, step), max(r.end, step+1); end-first <= int64(longest/r.step) {
-		r.first, r.end = first, end
-	} else {
-		at := func(step int64) string { return time.Unix(0, step*int64(r.step)).UTC().Format(time.RFC3339) }
-		r.err = fmt.Errorf("samples from %s to %s, of workload %q, are no one trace (want five years at most; are the times right?)", at(first), at(end-1), s.Key.Workload)
+	c := r.column(s.Key.Workload)
+	if c == nil {
 		return
 	}
 	if c.usage == nil {
@@ -124,6 +125,29 @@ func (r *reader) add(s *timeseries.Sample) {
 	if !s.Time.Before(c.newest.Time) {
 		c.newest = *s
 	}
+}
+
+// within reports whether a sample lies within five years of the others. Where more do
+// not than do it is the others whose times are wrong: all begins anew with s.
+func (r *reader) within(step int64, s *timeseries.Sample) bool {
+	if r.kept == 0 {
+		r.first, r.end = step, step+1
+	}
+	first, end := min(r.first, step), max(r.end, step+1)
+	if end-first > int64(longest/r.step) {
+		at := func(step int64) string { return time.Unix(0, step*int64(r.step)).UTC().Format(time.RFC3339) }
+		if r.strays++; r.stray == "" {
+			r.stray = fmt.Sprintf("sample of %q at %s is more than five years from that at %s", s.Key.Workload, at(step), at(r.first))
+		}
+		if r.strays < r.kept {
+			return false
+		}
+		*r = reader{resource: r.resource, step: r.step, most: r.most, seed: r.seed, byID: map[string]*column{}, passed: map[string]bool{}, strays: r.strays + r.kept - 1, stray: r.stray}
+		first, end = step, step+1
+	}
+	r.first, r.end = first, end
+	r.kept++
+	return true
 }
 
 // column returns the column of a workload, nil if it is not among those drawn.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -70,6 +71,40 @@ func TestReadPanelInAnyOrder(t *testing.T) {
 				t.Fatalf("track %d at %d: %g of %g, shuffled %g of %g", k, i, a, p.Tracks[k].Limit(i), b, q.Tracks[k].Limit(i))
 			}
 		}
+	}
+}
+
+// A few times that cannot be are left out, wherever they come; a trace of two ages is none.
+func TestReadPanelLeavesOutStrayTimes(t *testing.T) {
+	start := time.Date(2013, 8, 1, 0, 0, 0, 0, time.UTC)
+	var good []timeseries.Sample
+	for i := range 400 {
+		good = append(good, sample([]string{"a", "b"}[i%2], start.Add(time.Duration(i)*30*time.Minute), 1, 4))
+	}
+	stray := func(year int) timeseries.Sample {
+		return sample("far", time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC), 1, 4)
+	}
+	for name, c := range map[string]struct {
+		samples []timeseries.Sample
+		strays  int
+	}{
+		"none":       {good, 0},
+		"the first":  {append([]timeseries.Sample{stray(1970)}, good...), 1},
+		"the last":   {append(slices.Clone(good), stray(2099)), 1},
+		"one within": {slices.Insert(slices.Clone(good), 200, stray(2099)), 1},
+		"both ends":  {append(append([]timeseries.Sample{stray(1970)}, good...), stray(2099), stray(2150)), 3},
+	} {
+		p, workloads, err := ReadPanel(stream(c.samples, nil), resource.CPU, 5*time.Minute, 0, 1)
+		if err != nil || p.Strays != c.strays || (p.Stray != "") != (c.strays > 0) {
+			t.Errorf("%s: %v, %+v", name, err, p)
+			continue
+		}
+		if workloads != 2 || len(p.Tracks) != 2 || !p.Start.Equal(start) {
+			t.Errorf("%s: %d workloads from %v on", name, workloads, p.Start)
+		}
+	}
+	if _, _, err := ReadPanel(stream(append(slices.Clone(good), stray(2099), stray(2099), stray(2099), stray(2099), stray(2099), stray(2099)), nil), resource.CPU, 5*time.Minute, 0, 1); err == nil {
+		t.Error("a trace of two ages was read")
 	}
 }
 

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -135,6 +136,9 @@ func readPanel(ctx context.Context, stdio output.IO, traces []*datasets.Usage, n
 		return nil, 0, bad, fmt.Errorf("backtest: %w", err)
 	}
 	bar.Done(read)
+	if p.Strays > 0 {
+		bad.add(p.Strays, errors.New(p.Stray))
+	}
 	return p, workloads, bad, nil
 }
 

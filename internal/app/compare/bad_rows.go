@@ -20,10 +20,15 @@ func (b *badRows) note(err error) bool {
 	if !errors.As(err, &row) {
 		return false
 	}
-	if b.count++; b.count == 1 {
-		b.first = row
-	}
+	b.add(1, row)
 	return true
+}
+
+// add counts rows, of which the first is bad for a reason.
+func (b *badRows) add(count int, why error) {
+	if b.count += count; b.first == nil {
+		b.first = why
+	}
 }
 
 // tell says how many rows were left out of what, if any.
