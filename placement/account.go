@@ -149,6 +149,10 @@ func (p *Plan) measure(s *State, best []candidate, a *Account) {
 	a.Measured = make([]float32, 2*len(best)*n)
 	l := scratch.Get().(*lanes)
 	defer scratch.Put(l)
+	for _, c := range best {
+		b, i := s.Peek(c.node)
+		l.touched ^= b.touch(i)
+	}
 	for k := range p.measures {
 		m := &p.measures[k]
 		t := m.survey(s)

@@ -178,6 +178,19 @@ func (b *Block) Position(i int) int {
 	return int(b.First) + i
 }
 
+// touch reads what is asked first about node i, in no order, so that memory is waited for
+// once. What it returns means nothing, but has to go somewhere, or nothing would be read.
+func (b *Block) touch(i int) uint64 {
+	i &= BlockSize - 1
+	sum := float32(0)
+	for r := range b.Columns {
+		c := &b.Columns[r]
+		sum += float32(c.Requested[i]) + c.Limit[i] + c.Peak[i] + c.Mean[i] + c.Level[i] + b.Ceiling[r][i]
+	}
+	masks := b.Live ^ b.Alone ^ b.Maintained ^ uint64(b.Count[i]) ^ uint64(b.Place[i]) ^ uint64(b.Level[i])
+	return masks ^ uint64(math.Float32bits(sum))
+}
+
 func (b *Block) clone(epoch uint64) *Block {
 	c := *b
 	c.Columns = slices.Clone(b.Columns)

@@ -176,17 +176,9 @@ type chosen struct {
 // touch reads what is asked first about the chosen nodes. They lie far apart in memory: a
 // loop that does nothing else waits for many of them at once.
 func (x *scan) touch() {
-	masks, sum := uint64(0), float32(0)
 	for _, c := range x.chosen {
-		b := x.state.Blocks[c.block]
-		i := bits.TrailingZeros64(c.nodes) & (BlockSize - 1)
-		masks ^= b.Live ^ b.Alone ^ b.Maintained ^ uint64(b.Count[i]) ^ uint64(b.Place[i]) ^ uint64(b.Level[i])
-		for r := range b.Columns {
-			column := &b.Columns[r]
-			sum += float32(column.Requested[i]) + column.Limit[i] + column.Peak[i] + column.Mean[i] + column.Level[i] + b.Ceiling[r][i]
-		}
+		x.lanes.touched ^= x.state.Blocks[c.block].touch(bits.TrailingZeros64(c.nodes))
 	}
-	x.touched ^= masks ^ uint64(math.Float32bits(sum))
 }
 
 // rooming sets back nodes that have less left of a resource than a request needs.

@@ -169,17 +169,32 @@ func (q *Query) spreadsNodes() bool {
 }
 
 // Required reports of every place whether the workload may run there as far as
-// its required places go; nil when it requires none.
+// its required places go; nil when it requires none. Nobody may change it.
 func (q *Query) Required(s *State) []bool {
 	want := &q.Workload.Locality.Required
 	if len(want.Providers)+len(want.Regions)+len(want.Zones)+len(want.Racks) == 0 {
 		return nil
 	}
-	open := make([]bool, len(s.Places))
-	for i, p := range s.Places {
-		open[i] = p.Within(want)
+	var names []byte
+	for _, list := range [...][]string{want.Providers, want.Regions, want.Zones, want.Racks} {
+		names = binary.AppendUvarint(names, uint64(len(list)))
+		for _, name := range list {
+			names = append(binary.AppendUvarint(names, uint64(len(name))), name...)
+		}
 	}
-	return open
+	return Recall(s, requiredPlaces{len(s.Places), string(names)}, func() []bool {
+		open := make([]bool, len(s.Places))
+		for i, p := range s.Places {
+			open[i] = p.Within(want)
+		}
+		return open
+	})
+}
+
+// requiredPlaces is the key of which of so many places some lists name.
+type requiredPlaces struct {
+	places int
+	names  string
 }
 
 // Within reports whether p is one of places.

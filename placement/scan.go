@@ -70,7 +70,10 @@ const (
 )
 
 // lanes is the scratch space of a scan.
-type lanes struct{ raw, value, total, bound Lane }
+type lanes struct {
+	raw, value, total, bound Lane
+	touched                  uint64 // see Block.touch
+}
 
 var scratch = sync.Pool{New: func() any { return new(lanes) }}
 
@@ -120,7 +123,6 @@ type scan struct {
 	thorough bool    // ask everything of all
 	floor    float32 // what others have found already
 	chosen   []chosen
-	touched  uint64 // means nothing
 }
 
 func (p *Plan) newScan(s *State, t *terrain, most int) *scan {

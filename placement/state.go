@@ -318,7 +318,12 @@ func (s *State) Put(node int, m *Member) {
 func (s *State) Take(node int, id string) (taken *Member) {
 	b, i := s.at(node)
 	o, tag := s.ownOccupants(b, i), tagOf(id)
-	at := slices.IndexFunc(o.Members, func(m *Member) bool { return m.tag == tag && m.ID == id })
+	at := -1
+	for k, m := range o.Members { // to the end: all are summed up next, and memory is waited for once
+		if m.tag == tag && at < 0 && m.ID == id {
+			at = k
+		}
+	}
 	taken = o.Members[at]
 	o.Members = slices.Delete(o.Members, at, at+1)
 	s.enlist(taken, node, b.Place[i], -1)

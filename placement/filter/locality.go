@@ -16,11 +16,7 @@ func (Locality) Name() string { return "locality" }
 func (Locality) Prepare(q *placement.Query) []placement.Rule {
 	want := &q.Workload.Locality.Required
 	var rules []placement.Rule
-	if len(want.Providers)+len(want.Regions)+len(want.Zones)+len(want.Racks) > 0 {
-		allowed := make([]bool, len(q.State.Places))
-		for i, p := range q.State.Places {
-			allowed[i] = p.Within(want)
-		}
+	if allowed := q.Required(q.State); allowed != nil {
 		rules = append(rules, placement.Rule{
 			Reason: "outside the required places", Lasting: true, Open: allowed,
 			Check: perNode(func(s *placement.State, b *placement.Block, i int) bool {
