@@ -2,6 +2,8 @@ package placement
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/forecast"
@@ -71,13 +73,18 @@ func (p *Policy) Class(c workload.Class) (_ workload.ClassPolicy, known bool) {
 	return workload.ClassPolicy{}, false
 }
 
-// CheckClass reports that no class of this name, which w was given or found to be of, is
-// configured. The error is a *workload.FieldError.
-func (p *Policy) CheckClass(w *workload.Workload, class workload.Class) error {
+// CheckClass reports that no class of this name is configured. The error is a
+// *workload.FieldError.
+func (p *Policy) CheckClass(class workload.Class) error {
 	if _, known := p.classes[class]; known {
 		return nil
 	}
-	return &workload.FieldError{Field: "class", Err: fmt.Errorf("workload %s: class %q is not configured", w.ID, class)}
+	configured := make([]string, len(p.Classes))
+	for i, c := range p.Classes {
+		configured[i] = string(c.Class)
+	}
+	slices.Sort(configured)
+	return &workload.FieldError{Field: "class", Err: fmt.Errorf("class %q is not configured (want one of %s)", class, strings.Join(configured, ", "))}
 }
 
 // Tier returns the tier of a class; one that is no longer configured can be

@@ -38,7 +38,7 @@ type Query struct {
 func NewQuery(s *State, w *workload.Workload, class workload.Class, f *forecast.Forecast, now time.Time) (*Query, error) {
 	rules, ok := s.Policy.classes[class]
 	if !ok {
-		return nil, s.Policy.CheckClass(w, class)
+		return nil, s.Policy.CheckClass(class)
 	}
 	q := &Query{
 		State: s, Workload: w, Policy: rules.policy, Forecast: f, Needs: s.needs(w, f), Accelerator: AcceleratorOf(w),

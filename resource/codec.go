@@ -3,6 +3,7 @@ package resource
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -33,7 +34,7 @@ func (v *Vector) UnmarshalJSON(data []byte) error {
 		return fmt.Errorf("decode resources: %w", err)
 	}
 	return v.decode(func(yield func(Name, string) error) error {
-		for _, n := range sortedKeys(raw) {
+		for _, n := range slices.Sorted(maps.Keys(raw)) {
 			text := string(raw[n])
 			switch {
 			case text == "null":
@@ -56,7 +57,7 @@ func (v *Vector) UnmarshalJSON(data []byte) error {
 func FromMap(amounts map[string]string) (Vector, error) {
 	var v Vector
 	err := v.decode(func(yield func(Name, string) error) error {
-		for _, n := range sortedKeys(amounts) {
+		for _, n := range slices.Sorted(maps.Keys(amounts)) {
 			if err := yield(Name(n), amounts[n]); err != nil {
 				return err
 			}
@@ -84,15 +85,6 @@ func (v *Vector) decode(each func(func(Name, string) error) error) error {
 	}
 	*v = out
 	return nil
-}
-
-func sortedKeys[K ~string, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 func abs(x float64) float64 {

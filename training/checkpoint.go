@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"time"
 
@@ -142,7 +143,7 @@ func (c *checkpoint) end() error {
 // artefacts returns what was fitted so far.
 func (c *checkpoint) artefacts() []string {
 	var ids []string
-	for _, key := range sortedKeys(c.Fitted) {
+	for _, key := range slices.Sorted(maps.Keys(c.Fitted)) {
 		ids = append(ids, c.Fitted[key].ID)
 	}
 	if c.Prior != nil {

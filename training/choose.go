@@ -63,7 +63,7 @@ func (p *plan) choose(lives []*life) {
 		byClass[l.class] = append(byClass[l.class], l)
 	}
 	places, total := map[workload.Class][][]*life{}, 0
-	for i, c := range sortedKeys(byClass) {
+	for i, c := range slices.Sorted(maps.Keys(byClass)) {
 		rng := rand.New(rand.NewPCG(p.Seed, uint64(i)))
 		places[c] = placesOf(byClass[c], rng)
 		rng.Shuffle(len(places[c]), func(i, j int) { places[c][i], places[c][j] = places[c][j], places[c][i] })
@@ -81,7 +81,7 @@ func (p *plan) choose(lives []*life) {
 		return
 	}
 	for turn, taken := 0, 0; taken < min(p.MaxTracks, total); turn++ {
-		for _, c := range sortedKeys(places) {
+		for _, c := range slices.Sorted(maps.Keys(places)) {
 			if turn < len(places[c]) && taken < p.MaxTracks {
 				taken++
 				for _, l := range places[c][turn] {
@@ -117,7 +117,7 @@ func (p *plan) chooseNodes(lives []*life) {
 			byNode[node] = append(byNode[node], l)
 		}
 	}
-	names := sortedKeys(byNode)
+	names := slices.Sorted(maps.Keys(byNode))
 	rng := rand.New(rand.NewPCG(p.Seed, math.MaxUint64))
 	rng.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	p.nodes = map[string]bool{}

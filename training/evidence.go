@@ -1,6 +1,7 @@
 package training
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -124,7 +125,7 @@ func (r *rows) row(i int) []float32 {
 
 // pooled returns at most limit rows of all classes, evenly thinned.
 func (e *evidence) pooled(limit int) *rows {
-	classes := sortedKeys(e.train)
+	classes := slices.Sorted(maps.Keys(e.train))
 	if len(classes) == 1 {
 		return e.train[classes[0]]
 	}

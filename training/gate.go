@@ -3,6 +3,8 @@ package training
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/auspex-project/auspex/models"
@@ -56,7 +58,7 @@ func (n *night) learn(ctx context.Context, e *evidence) error {
 	}
 	shared := own[models.AnyClass]
 	var baselines []predictions // made when they are first needed
-	classes := sortedKeys(e.train)
+	classes := slices.Sorted(maps.Keys(e.train))
 	if shared != nil && e.train[models.AnyClass] == nil {
 		classes = append(classes, models.AnyClass) // for classes yet unseen
 	}
@@ -94,7 +96,7 @@ func (n *night) fitAll(ctx context.Context, e *evidence) (map[workload.Class]*ca
 		return fitted, nil
 	}
 	classes := []workload.Class{models.AnyClass}
-	for _, class := range sortedKeys(e.train) {
+	for _, class := range slices.Sorted(maps.Keys(e.train)) {
 		if class != models.AnyClass && len(e.train[class].targets) >= n.MinRows {
 			classes = append(classes, class)
 		}

@@ -3,7 +3,6 @@ package training
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -70,5 +69,3 @@ func newPlan(ctx context.Context, h History, o Options, until func(newest time.T
 	p.choose(p.lives(stats))
 	return p, why, ok, nil
 }
-
-func sortedKeys[K ~string, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -241,7 +242,7 @@ func gone(err error) bool {
 func (now cgroups) since(earlier reading, seconds float64) []usage {
 	before := earlier.(cgroups)
 	var all []usage
-	for _, id := range sortedKeys(now) {
+	for _, id := range slices.Sorted(maps.Keys(now)) {
 		g := now[id]
 		old, known := before[id]
 		if !known || seconds <= 0 {

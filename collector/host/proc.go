@@ -186,7 +186,7 @@ func (now processes) since(earlier reading, seconds float64) []usage {
 	}
 	reaped := before.endedChildren(now)
 	groups := map[int]*groupUse{}
-	for _, pid := range sortedKeys(now.byPID) {
+	for _, pid := range slices.Sorted(maps.Keys(now.byPID)) {
 		p := now.byPID[pid]
 		if p.group == 0 {
 			continue // the kernel's own threads
@@ -213,7 +213,7 @@ func (now processes) since(earlier reading, seconds float64) []usage {
 		}
 	}
 	var all []usage
-	for _, id := range sortedKeys(groups) {
+	for _, id := range slices.Sorted(maps.Keys(groups)) {
 		g := groups[id]
 		if !g.known {
 			continue // seen for the first time
@@ -248,5 +248,3 @@ func (before processes) endedChildren(now processes) map[int]process {
 	}
 	return sums
 }
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

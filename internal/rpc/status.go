@@ -82,12 +82,12 @@ const retryAfterFault = 5 * time.Second
 func invalid(field string, err error) error {
 	rule := field + ".invalid"
 	if part := new(workload.FieldError); errors.As(err, &part) {
-		field, rule = field+"."+part.Field, "workload.invalid"
+		field, rule, err = field+"."+part.Field, "workload.invalid", part.Err
 	}
 	return badField(field, rule, err)
 }
 
-// placementStatus turns an error of package placement into a status. field is
+// placementStatus turns an error of package ledger into a status. field is
 // the part of the request that ErrInvalid is about.
 func placementStatus(err error, field string) error {
 	if err == nil {

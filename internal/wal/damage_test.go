@@ -2,10 +2,8 @@ package wal_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"log/slog"
 	"os"
@@ -70,56 +68,6 @@ func TestTornAtEveryByte(t *testing.T) {
 		}
 		l.Close()
 	}
-}
-
-// The same where the segment was used before: behind the last write stand frames of
-// its former use.
-func TestTornAtEveryByteOfAUsedSegment(t *testing.T) {
-	name, data, ends := frames(t, groups)
-	var others [][]string
-	for i := range 10 {
-		others = append(others, []string{strings.Repeat(fmt.Sprint(i), 60)})
-	}
-	_, former, _ := frames(t, others)
-	for cut := 24; cut < len(data); cut++ {
-		var want []string
-		for i, end := range ends {
-			if int64(cut) >= end {
-				want = append(want, groups[i]...)
-			}
-		}
-		var logged strings.Builder
-		log := slog.New(slog.NewTextHandler(&logged, nil))
-		whole := cut == 24 || slices.Contains(ends, int64(cut))
-		left := append(bytes.Clone(data[:cut]), former[cut:]...)
-		if whole { // as a write that succeeded leaves it
-			copy(left[cut:], endOf(data, len(want)+1))
-		}
-		disk := diskWith(name, left)
-		for _, next := range []string{"next", "and another, longer than that"} {
-			l := open(t, "log", wal.Options{FS: disk, Reuse: true, Logger: log})
-			if p := appendAll(t, l, next); int(p) != len(want)+1 {
-				t.Fatalf("cut at %d: append at %d, want %d", cut, p, len(want)+1)
-			}
-			want = append(want, next)
-			if got, _, lost := readAll(t, l, 1); !slices.Equal(got, want) || lost != nil {
-				t.Fatalf("cut at %d: read %q, lost %v; want %q", cut, got, lost, want)
-			}
-			l.Close()
-		}
-		if warned := strings.Contains(logged.String(), "not whole"); warned == whole {
-			t.Errorf("cut at %d, between frames %v: %s", cut, whole, logged.String())
-		}
-	}
-}
-
-// endOf returns what follows the last frame of a segment that is used again.
-func endOf(segment []byte, next int) []byte {
-	end := append([]byte("axf1"), make([]byte, 24)...)
-	binary.LittleEndian.PutUint64(end[8:], uint64(next))
-	salt := binary.LittleEndian.Uint32(segment[16:])
-	binary.LittleEndian.PutUint32(end[24:], crc32.Update(salt, crc32.MakeTable(crc32.Castagnoli), end[:24]))
-	return end
 }
 
 // Whatever byte of the last frame is damaged or zeroed with those around it, in a segment's first use and in later
@@ -189,79 +137,6 @@ func TestDamagedLastFrameIsTold(t *testing.T) {
 				t.Errorf("used %v, %d bytes zeroed from the last frame on: torn %v, logged %q", used, n, torn, logged)
 			}
 		}
-	}
-}
-
-// Segments dealt with are used again, and nothing of their former use comes back.
-func TestReuse(t *testing.T) {
-	disk := waltest.NewDisk(1 << 20)
-	o := wal.Options{SegmentBytes: 4 << 10, FS: disk, Reuse: true}
-	l := open(t, "log", o)
-	var all []string
-	most := 0
-	for round := range 40 {
-		batch := numbered(round*100, 100)
-		for _, r := range batch {
-			appendAll(t, l, r)
-		}
-		all = append(all, batch...)
-		from := wal.Position(max(1, len(all)-150))
-		if err := l.TruncateBefore(from); err != nil {
-			t.Fatal(err)
-		}
-		if round%5 == 4 {
-			disk.Crash(round)
-			o.Start = from
-			l = open(t, "log", o)
-		}
-		if got, _, lost := readAll(t, l, from); !slices.Equal(got, all[from-1:]) || lost != nil {
-			t.Fatalf("round %d: read %d records, lost %v", round, len(got), lost)
-		}
-		names, _ := disk.Files("log")
-		most = max(most, len(names))
-	}
-	if most > 10 {
-		t.Errorf("%d files", most)
-	}
-}
-
-// While one segment is appended to the next is filled, so that the change to it makes
-// no file.
-func TestReuseProvides(t *testing.T) {
-	disk := waltest.NewDisk(1 << 20)
-	l := open(t, "log", wal.Options{SegmentBytes: 4 << 10, FS: disk, Reuse: true})
-	count := func(suffix string) (n int) {
-		names, contents := disk.Files("log")
-		for _, name := range names {
-			if strings.HasSuffix(name, suffix) {
-				n++
-				if len(contents[name]) < 4<<10 {
-					t.Errorf("%s has %d bytes", name, len(contents[name]))
-				}
-			}
-		}
-		return n
-	}
-	for i := range 100 {
-		before := count(".wal")
-		spares := count(".spare")
-		appendAll(t, l, strings.Repeat("x", 200))
-		if i > 0 && count(".wal") > before && spares == 0 {
-			t.Errorf("append %d made a segment that was not provided", i)
-		}
-	}
-	if count(".wal") < 4 {
-		t.Errorf("%d segments", count(".wal"))
-	}
-}
-
-// A disk with less room than a segment takes records as long as they fit.
-func TestReuseOnAFullDisk(t *testing.T) {
-	disk := waltest.NewDisk(2 << 10)
-	l := open(t, "log", wal.Options{SegmentBytes: 4 << 10, FS: disk, Reuse: true})
-	appendAll(t, l, "one")
-	if got, _, lost := readAll(t, l, 1); !slices.Equal(got, []string{"one"}) || lost != nil {
-		t.Errorf("read %q, lost %v", got, lost)
 	}
 }
 
@@ -419,90 +294,6 @@ func checkSegment(t *testing.T, o wal.Options) {
 	if got, first, _ := readAll(t, l, p); first != p || len(got) != 1 {
 		t.Errorf("position %d holds %q", p, got)
 	}
-}
-
-func TestCursor(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "sub", "ship.cursor")
-	reopen := func() *wal.Cursor {
-		t.Helper()
-		c, err := wal.OpenCursor(nil, path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { c.Close() })
-		return c
-	}
-	if p := reopen().Position(); p != 0 {
-		t.Errorf("new cursor at %d", p)
-	}
-	for want := range wal.Position(5) {
-		if p, err := wal.ReadCursor(nil, path); p != want || err != nil {
-			t.Fatalf("read %d, %v, want %d", p, err, want)
-		}
-		c := reopen()
-		if c.Position() != want {
-			t.Fatalf("reopened at %d, want %d", c.Position(), want)
-		}
-		for _, p := range []wal.Position{want + 1, want} { // the second does not move it back
-			if err := c.Set(p); err != nil {
-				t.Fatal(err)
-			}
-		}
-		c.Close()
-	}
-
-	// A crash damages at most the slot being written: the other one holds.
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, slot := range []int{0, 512} {
-		for at := range 20 {
-			damaged := bytes.Clone(data)
-			damaged[slot+at] ^= 1
-			if err := os.WriteFile(path, damaged, 0o600); err != nil {
-				t.Fatal(err)
-			}
-			if p := reopen().Position(); p != 4 && p != 5 {
-				t.Fatalf("damaged at %d: position %d, want 4 or 5", slot+at, p)
-			}
-		}
-	}
-}
-
-func FuzzCursor(f *testing.F) {
-	disk := waltest.NewDisk(1 << 20)
-	c, err := wal.OpenCursor(disk, "log/cursor")
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := c.Set(77); err != nil {
-		f.Fatal(err)
-	}
-	_, contents := disk.Files("log")
-	data := contents["log/cursor"]
-	f.Add(data)
-	f.Add(data[:530])
-	f.Fuzz(func(t *testing.T, data []byte) {
-		disk := diskWith("cursor", data)
-		c, err := wal.OpenCursor(disk, "cursor")
-		if err != nil {
-			t.Fatal(err)
-		}
-		p := c.Position() + 1
-		if p == 0 { // the last position there is
-			return
-		}
-		if err := c.Set(p); err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
-		c, err = wal.OpenCursor(disk, "cursor")
-		if err != nil || c.Position() != p {
-			t.Fatalf("set %d, reopened at %v, %v", p, c, err)
-		}
-		c.Close()
-	})
 }
 
 func TestCorruptErrorText(t *testing.T) {

@@ -3,6 +3,8 @@ package classify
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/auspex-project/auspex/workload"
 )
@@ -14,7 +16,7 @@ import (
 func (b *Sampler) Fit(ctx context.Context) (*Classifier, Evaluation, error) {
 	examples := b.examples()
 	apps, why := enough(examples)
-	classes := sortedKeys(b.classes)
+	classes := slices.Sorted(maps.Keys(b.classes))
 	e := Evaluation{Workloads: len(examples), Apps: apps, Classes: classes, Confidence: Confidence, Neighbours: votes}
 	if why != "" {
 		e.Why = why

@@ -3,6 +3,7 @@ package classify
 import (
 	"cmp"
 	"hash/fnv"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -101,7 +102,7 @@ func youth(s *models.Subject, rank uint64) time.Time {
 // time in turn.
 func (b *Sampler) examples() []example {
 	var all []example
-	for _, class := range sortedKeys(b.classes) {
+	for _, class := range slices.Sorted(maps.Keys(b.classes)) {
 		apps := b.classes[class]
 		ranked := b.ranked(apps)
 		n := 0
@@ -119,18 +120,9 @@ func (b *Sampler) examples() []example {
 
 // ranked returns the apps in their random order.
 func (b *Sampler) ranked(apps map[string][]example) []string {
-	names := sortedKeys(apps)
+	names := slices.Sorted(maps.Keys(apps))
 	slices.SortStableFunc(names, func(x, y string) int { return cmp.Compare(hash(b.seed, x), hash(b.seed, y)) })
 	return names
-}
-
-func sortedKeys[K ~string, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // hash draws a number for a name.

@@ -1,6 +1,8 @@
 package classify
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,7 +33,7 @@ func remembered(t testing.TB) (subjects []models.Subject, truth map[string]workl
 		}
 		h.Add(&timeseries.Sample{Key: timeseries.Key{Workload: w.ID, App: w.App, Class: w.Class, Queue: w.Queue}, Time: m.Time, Usage: m.Usage, Limit: m.Member.Limits()})
 	}
-	for _, id := range sortedKeys(histories) {
+	for _, id := range slices.Sorted(maps.Keys(histories)) {
 		subjects = append(subjects, models.Observed(histories[id]))
 	}
 	return subjects, truth

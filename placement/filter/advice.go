@@ -3,6 +3,7 @@ package filter
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -62,7 +63,7 @@ func (Maintenance) Advise(q *placement.Query, b *placement.Block, i int) []strin
 func (Selector) Advise(q *placement.Query, b *placement.Block, i int) []string {
 	var a advice
 	labels := b.Node[i].Labels
-	for _, k := range sortedKeys(q.Workload.Selector) {
+	for _, k := range slices.Sorted(maps.Keys(q.Workload.Selector)) {
 		if want := q.Workload.Selector[k]; labels[k] != want {
 			a.add("label the node %s=%s (it has %s), or drop that from the selector", k, want, labelled(labels, k))
 		}
@@ -294,13 +295,4 @@ func pair(k, v string) string {
 		return k
 	}
 	return k + "=" + v
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -1,8 +1,8 @@
 package filter
 
 import (
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/auspex-project/auspex/placement"
 )
@@ -14,7 +14,8 @@ type Jurisdiction struct{}
 
 var _ placement.Filter = Jurisdiction{}
 
-// lawfulPlaces is the key of the places that stand under the law of some countries.
+// lawfulPlaces is the key of the places that stand under the law of some countries,
+// each in quotes: the operator gives them any name.
 type lawfulPlaces string
 
 func (Jurisdiction) Name() string { return "jurisdiction" }
@@ -27,7 +28,7 @@ func (Jurisdiction) Prepare(q *placement.Query) []placement.Rule {
 	lawful := func(s *placement.State, p placement.Place) bool {
 		return slices.Contains(countries, s.Policy.Country(p))
 	}
-	allowed := placement.Recall(q.State, lawfulPlaces(strings.Join(countries, ",")), func() []bool {
+	allowed := placement.Recall(q.State, lawfulPlaces(fmt.Sprintf("%q", countries)), func() []bool {
 		allowed := make([]bool, len(q.State.Places))
 		for i, p := range q.State.Places {
 			allowed[i] = lawful(q.State, p)

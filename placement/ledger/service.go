@@ -262,7 +262,7 @@ func (s *Service) CheckDescription(w *workload.Workload) error {
 	if w.Class == "" {
 		return nil
 	}
-	if err := state.Policy.CheckClass(w, w.Class); err != nil {
+	if err := state.Policy.CheckClass(w.Class); err != nil {
 		return fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	return nil
