@@ -63,6 +63,24 @@ func (b *Block) CanSelect(i int, a Accelerator, models []uint32) (ok, ofModel bo
 	return suitable >= a.Devices, acceptable >= a.Devices
 }
 
+// CanSelectWithout reports whether Select would find devices were some members of node i
+// gone.
+func (b *Block) CanSelectWithout(i int, a Accelerator, models []uint32, gone []*Member) bool {
+	suitable := 0
+	for k, d := range b.Occupants[i].Devices {
+		for _, m := range gone {
+			if m.devices != nil && slices.Contains(m.devices.number, k) {
+				d.Free += m.devices.of.Share
+				d.Memory += m.devices.of.Memory
+			}
+		}
+		if b.suits(i, k, d, a, models) {
+			suitable++
+		}
+	}
+	return suitable >= a.Devices
+}
+
 // Suits reports whether device k of node i would do for a workload with need a.
 func (b *Block) Suits(i, k int, a Accelerator, models []uint32) bool {
 	return b.suits(i, k, b.Occupants[i].Devices[k], a, models)

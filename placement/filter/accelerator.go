@@ -55,3 +55,10 @@ func (c free) Pass(_ *placement.State, b *placement.Block, candidates uint64) ui
 	}
 	return candidates
 }
+
+var _ placement.Thinned = free{}
+
+// PassWithout implements placement.Thinned.
+func (c free) PassWithout(b *placement.Block, i int, gone []*placement.Member) bool {
+	return b.CanSelectWithout(i, c.need, c.models, gone)
+}
