@@ -132,7 +132,8 @@ func (n *night) gather(ctx context.Context, h History) error {
 		n.past.Add(x.past)
 		n.classes.Add(&subject)
 	})
-	if slices.ContainsFunc(n.evidence, (*evidence).measured) {
+	n.report.Gaps = n.gaps()
+	if n.anyMeasured() {
 		n.evidence = slices.DeleteFunc(n.evidence, func(e *evidence) bool { return !e.measured() })
 	}
 	past := n.past.Build()

@@ -48,6 +48,7 @@ type Report struct {
 	Pruned Pruned `json:"pruned"` // of earlier nights
 
 	Warnings []string `json:"warnings,omitempty"`
+	Gaps     []string `json:"gaps,omitempty"` // what the history lacks
 }
 
 // Pruned is what was removed because nothing needs it any more.

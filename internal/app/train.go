@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -82,7 +83,7 @@ func (r reportTable) WriteTable(w io.Writer) error {
 	if r.Resumed {
 		fmt.Fprintln(w, "an interrupted night was gone on with")
 	}
-	for _, warning := range r.Warnings {
+	for _, warning := range append(slices.Clone(r.Warnings), r.Gaps...) {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
 	if text := r.Pruned.String(); text != "" {
@@ -133,7 +134,7 @@ func (s *stack) train(ctx context.Context) error {
 		s.log.Warn("nothing was learned", "why", report.Skipped)
 		return nil
 	}
-	for _, warning := range report.Warnings {
+	for _, warning := range append(slices.Clone(report.Warnings), report.Gaps...) {
 		s.log.Warn("training", "warning", warning)
 	}
 	if text := report.Pruned.String(); text != "" {

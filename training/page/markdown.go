@@ -52,6 +52,9 @@ func inShort(r *training.Report) []string {
 	for _, w := range r.Warnings {
 		lines = append(lines, "**Warning**: "+w)
 	}
+	for _, gap := range r.Gaps {
+		lines = append(lines, "**Gap**: "+gap)
+	}
 	for _, s := range r.Online {
 		if s.Broken != "" {
 			lines = append(lines, fmt.Sprintf("**Promise broken in service**: %s of %s by %s, %s", s.Resource, s.Class, s.Model, s.Broken))

@@ -52,6 +52,7 @@ func TestPage(t *testing.T) {
 			Chance: map[string]float64{"0.5": .1, "0.9": .05, "0.95": .02, "0.98": -1, "0.99": .01}, Loss: .012, Broken: "its 99 % quantile held in 93.0 % of 400 cases"}},
 		Classification: training.ClassificationReport{Verdict: training.FellBack, Why: "labelled workloads of 0 classes (want at least 2)"},
 		Pruned:         training.Pruned{Artefacts: []string{"01GONE"}, Pages: []string{"20260101T023000Z"}},
+		Gaps:           []string{"nothing was measured from 2026-01-09 00:00 to 2026-01-12 00:00 (3 days): it is learned around"},
 		Warnings:       []string{"champion of learned/batch/cpu: artefact is corrupt"},
 	}
 	path, err := Write(&r, filepath.Join(t.TempDir(), "night"))
