@@ -73,8 +73,11 @@ func (s *lean) place(g group) {
 func (s *lean) call(path string, message []byte, answered func(message []byte, code codes.Code)) {
 	p := s.pipes[s.turn%len(s.pipes)]
 	for !p.room(len(message)) {
-		p.turn()
-		p.giveUp()
+		for _, other := range s.pipes {
+			other.poll()
+			other.giveUp()
+		}
+		nap(time.Now().Add(pollEvery))
 	}
 	p.call(path, message, answered)
 }

@@ -266,7 +266,7 @@ func benchmarkPlace(b *testing.B, nodes, placed string, rate int, mix string) {
 	for b.Loop() {
 		var out bytes.Buffer
 		args := append([]string{
-			"--server", address, "--mix", mix, "--rate", strconv.Itoa(rate), "--duration", fmt.Sprintf("%ds", seconds), "--warmup", "2s", "-o", "json",
+			"--server", address, "--mix", mix, "--rate", strconv.Itoa(rate), "--duration", fmt.Sprintf("%ds", seconds), "--warmup", "2s", "--lean", "-o", "json",
 		}, fill...)
 		if err := run(b.Context(), args, &out, io.Discard); err != nil {
 			b.Fatal(err)
