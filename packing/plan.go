@@ -15,6 +15,7 @@ type Problem struct {
 	Rounds   int       // of refinement; 0 = none
 	Leaving  float64   // workloads that leave for each that comes, 0 to 1
 	Refused  Refused   // what found no place of late
+	Shut     Shut      // of what needs no devices
 	Seed     uint64
 
 	Sizes []Size   // of all machines
@@ -57,11 +58,12 @@ var onTheWay = [...]float64{.9, .95, 1}
 func (p Problem) Solve(ctx context.Context) (*Worth, error) {
 	leaving := min(max(p.Leaving, 0), 1)
 	var kept func(devices int32) float64
+	var shut Shut
 	if leaving > FewLeave {
-		kept = p.Refused.Kept
+		kept, shut = p.Refused.Kept, p.Shut
 	}
 	first := unplanned(p.Targets, p.Models, ending+leaving*(endingLeaving-ending), kept)
-	first.Room = NewRoom(p.Plain, p.Sizes)
+	first.Room = NewRoom(p.Plain, p.Sizes, shut)
 	if p.Rounds == 0 || kept != nil || first.cores == 0 && first.memory == 0 {
 		return first, nil
 	}

@@ -26,6 +26,9 @@ type Size struct {
 // is filled to the brim; where all of them fit the roomiest is taken, which keeps
 // machines away from the edge and lets what leaves make room in more places.
 //
+// Where work leaves, room for a class counts for less, or against the machine, when
+// smaller work is refused (see Shut).
+//
 // It is immutable.
 type Room struct {
 	classes []roomClass
@@ -45,8 +48,14 @@ const (
 )
 
 // NewRoom returns what room of machines of some sizes is worth for a mix, commonest
-// class first; nil where nothing of the mix fits anywhere.
-func NewRoom(targets []Target, sizes []Size) *Room {
+// class first, after what was refused of late where work leaves; nil where nothing of the mix fits anywhere.
+func NewRoom(targets []Target, sizes []Size, shut Shut) *Room {
+	fleet := func(c *roomClass) (slots float64) {
+		for _, s := range sizes {
+			slots += float64(s.Machines) * c.slots(s.Cores, s.Memory)
+		}
+		return slots
+	}
 	machines := 0
 	for _, s := range sizes {
 		machines += s.Machines
@@ -57,12 +66,10 @@ func NewRoom(targets []Target, sizes []Size) *Room {
 		if math.IsInf(c.perCore, 1) && math.IsInf(c.perByte, 1) {
 			continue // it needs nothing
 		}
-		slots := 0.0
-		for _, s := range sizes {
-			slots += float64(s.Machines) * c.slots(s.Cores, s.Memory)
-		}
-		if slots > 0 {
-			c.value = float64(machines) * t.Part / slots
+		if slots := fleet(&c); slots > 0 {
+			c.value = float64(machines) * t.Part / slots * shut.kept(slots, func(cores, memory float64) float64 {
+				return fleet(&roomClass{perCore: 1 / max(cores, 0), perByte: 1 / max(memory, 0)})
+			})
 			r.classes = append(r.classes, c)
 		}
 	}
@@ -95,7 +102,7 @@ func (r *Room) Lost(cores, memory, coresAfter, memoryAfter float64) float32 {
 			small = small || c.common
 			continue
 		}
-		before += c.value * n
+		before += math.Abs(c.value) * n
 		lost += c.value * (n - c.slots(coresAfter, memoryAfter))
 	}
 	if small {

@@ -21,7 +21,7 @@ func TestRoomAgainstCounting(t *testing.T) {
 			mix = append(mix, plain(amount("cores", 8), amount("memory", 8), rapid.Float64Range(.001, 1).Draw(t, "part")))
 		}
 		sizes := []Size{{16, 32, 3}, {amount("other cores", 64), amount("other memory", 64), 2}}
-		r := NewRoom(mix, sizes)
+		r := NewRoom(mix, sizes, nil)
 		cores, memory := amount("free cores", 64), amount("free memory", 64)
 		coresAfter, memoryAfter := amount("cores after", int(cores)), amount("memory after", int(memory))
 
@@ -64,7 +64,7 @@ func TestRoomAgainstCounting(t *testing.T) {
 // those that lose alike, where a common task no longer fits, the fullest first; else
 // from the roomiest.
 func TestRoomDecides(t *testing.T) {
-	r := NewRoom([]Target{plain(1, 2, .7), plain(8, 16, .3)}, []Size{{64, 128, 10}})
+	r := NewRoom([]Target{plain(1, 2, .7), plain(8, 16, .3)}, []Size{{64, 128, 10}}, nil)
 	type node struct{ cores, memory float64 }
 	for _, c := range []struct {
 		name          string
@@ -86,14 +86,56 @@ func TestRoomDecides(t *testing.T) {
 // What fits nowhere has no say, nor has what needs nothing; a machine whose end is
 // not known is no hole in the arithmetic.
 func TestRoomOfOddMixes(t *testing.T) {
-	if r := NewRoom([]Target{plain(0, 0, .5), plain(100, 1, .5)}, []Size{{64, 128, 10}}); r != nil {
+	if r := NewRoom([]Target{plain(0, 0, .5), plain(100, 1, .5)}, []Size{{64, 128, 10}}, nil); r != nil {
 		t.Errorf("room %+v", r)
 	}
-	if r := NewRoom(nil, nil); r != nil {
+	if r := NewRoom(nil, nil, nil); r != nil {
 		t.Errorf("room %+v", r)
 	}
-	r := NewRoom([]Target{plain(0, 2, 1)}, []Size{{64, 128, 10}})
+	r := NewRoom([]Target{plain(0, 2, 1)}, []Size{{64, 128, 10}}, nil)
 	if lost := r.Lost(64, math.Inf(1), 64, math.Inf(1)); !(lost <= 0) || math.IsInf(float64(lost), 0) {
 		t.Errorf("lost %g", lost)
+	}
+}
+
+// Where small work is refused room for what is larger counts for less, in the end
+// against the machine; what is refused of the larger does not matter, nor of the same.
+func TestRoomOfWhatIsShut(t *testing.T) {
+	mix, sizes := []Target{plain(1, 2, .5), plain(8, 16, .5)}, []Size{{64, 128, 10}}
+	for _, c := range []struct {
+		refused ShutClass
+		want    float64
+	}{
+		{ShutClass{Cores: 8, Memory: 16, Count: 1000}, .5/64 + .5/8},
+		{ShutClass{Cores: 1, Memory: 2, Count: shutForOne / 2}, .5/64 + .25/8},
+		{ShutClass{Cores: 1, Memory: 2, Count: 1000}, .5/64 - .5/8},
+	} {
+		lost := float64(NewRoom(mix, sizes, Shut{c.refused}).Lost(8, 16, 7, 14))
+		if math.Abs(lost-c.want) > 2*evenly {
+			t.Errorf("%+v: lost %g, want %g", c.refused, lost, c.want)
+		}
+	}
+}
+
+func TestShut(t *testing.T) {
+	var s Shut
+	for range 3 {
+		s.Add(1, 2)
+	}
+	s.Add(4, 2)
+	if got := s.Fade(.5); got != 2 || len(s) != 2 || s[0].Count != 1.5 {
+		t.Errorf("sum %g of %+v", got, s)
+	}
+	if got := s.Fade(1e-6); got != 0 || len(s) != 0 {
+		t.Errorf("all forgotten: sum %g of %+v", got, s)
+	}
+	for i := range 2 * mostShut {
+		s.Add(float64(i), 1)
+	}
+	if len(s) != mostShut {
+		t.Errorf("%d classes", len(s))
+	}
+	if Level(0) != 0 || Level(shutForOne) != 4 || Level(1e9) != 8 {
+		t.Errorf("levels %d, %d, %d", Level(0), Level(shutForOne), Level(1e9))
 	}
 }

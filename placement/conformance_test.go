@@ -235,7 +235,7 @@ func someWorth() *packing.Worth {
 	}
 	w := packing.Unplanned(mix.Targets(), nil)
 	plain := packing.Target{Class: packing.Class{Cores: 1, Memory: gib}, Part: 1, NeedCores: 1, NeedMemory: gib}
-	w.Room = packing.NewRoom([]packing.Target{plain}, []packing.Size{{Cores: 4, Memory: 16 * gib, Machines: 10}})
+	w.Room = packing.NewRoom([]packing.Target{plain}, []packing.Size{{Cores: 4, Memory: 16 * gib, Machines: 10}}, nil)
 	return w
 }
 

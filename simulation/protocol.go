@@ -78,7 +78,11 @@ func (p Protocol) comingAndGoing(t *Trace, rng *rand.Rand) ([]int32, error) {
 		return nil, errors.New("no pod says when it departs: replay arrivals only")
 	}
 	peak := busiest(t, timed)
-	if peak == 0 {
+	stays := func(i int32) bool { p := &t.Pods[i]; return p.Depart.IsZero() || p.Depart.After(p.Arrive) }
+	switch {
+	case peak == 0 && !slices.ContainsFunc(timed, stays):
+		return nil, errors.New("all pods depart as they arrive, so that nothing is ever asked for: replay arrivals only")
+	case peak == 0:
 		return nil, fmt.Errorf("no pod that says when it arrives asks for %s", t.unit.of)
 	}
 	n := math.Ceil(p.Arrive / peak * float64(len(timed)))

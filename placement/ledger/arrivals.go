@@ -40,6 +40,8 @@ type arrivals struct {
 		refused packing.Refused
 		large   [packing.MostDevices + 1]bool    // jobs of so many devices were asked for
 		kept    [packing.MostDevices + 1]float64 // of them, what refused last said
+		shut    packing.Shut
+		level   int // of shut, at the last plan
 	}
 }
 
@@ -51,7 +53,8 @@ const (
 
 	weighEvery  = 32 // workloads between looks at what is refused
 	residences  = 4  // refusals are remembered for as many workloads as this times what is placed,
-	leastMemory = 64 // at least so many
+	leastMemory = 64 // at least so many,
+	plainMemory = .1 // and those of work without devices as this times what is placed
 )
 
 func newArrivals() *arrivals { return &arrivals{seed: maphash.MakeSeed(), due: make(chan struct{}, 1)} }
@@ -139,7 +142,9 @@ func (a *arrivals) planDue() {
 // jobs have become worth more or less. The caller holds the lock.
 func (a *arrivals) weigh() {
 	a.mu.refused.Fade(math.Exp(-weighEvery / max(residences*a.mu.placed, leastMemory)))
-	changed := false
+	level := packing.Level(a.mu.shut.Fade(math.Exp(-weighEvery / max(plainMemory*a.mu.placed, leastMemory))))
+	changed := level != a.mu.level
+	a.mu.level = level
 	for d, asked := range a.mu.large {
 		if kept := a.mu.refused.Kept(int32(d)); asked && kept != a.mu.kept[d] {
 			a.mu.kept[d], changed = kept, true
@@ -152,11 +157,16 @@ func (a *arrivals) weigh() {
 
 // refuse counts that a workload which was counted got no place: for want of room, or else
 // because it was not admitted.
-func (a *arrivals) refuse(need placement.Accelerator, room bool) {
+func (a *arrivals) refuse(q *placement.Query, room bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.mu.placed = max(a.mu.placed-1, 0)
-	if room && need.Devices > 0 {
+	need := q.Accelerator
+	switch {
+	case !room:
+	case need.Devices == 0:
+		a.mu.shut.Add(q.Workload.Requests.Get(resource.CPU), q.Workload.Requests.Get(resource.Memory))
+	default:
 		a.mu.refused.Add(packing.Class{Devices: int32(need.Devices), Share: max(need.Share/(placement.WholeDevice/packing.Whole), 1)})
 	}
 }
@@ -227,7 +237,7 @@ func (s *Service) packingProblem() packing.Problem {
 	a := s.arrivals
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	p := packing.Problem{Targets: a.mu.mix.Targets(), Plain: a.mu.plain.Targets(), Leaving: a.mu.leaving, Refused: a.mu.refused, Seed: state.Policy.Seed}
+	p := packing.Problem{Targets: a.mu.mix.Targets(), Plain: a.mu.plain.Targets(), Leaving: a.mu.leaving, Refused: a.mu.refused, Shut: slices.Clone(a.mu.shut), Seed: state.Policy.Seed}
 	if len(p.Plain) > 0 {
 		p.Sizes = sizes(state)
 	}

@@ -199,7 +199,7 @@ func (s *Service) decideGang(ctx context.Context, g *gang) (*GangDecision, []*ve
 	}
 	for i, m := range g.members {
 		if counted[i] && !g.placed() {
-			s.arrivals.refuse(m.query.Accelerator, g.denied < 0)
+			s.arrivals.refuse(m.query, g.denied < 0)
 		}
 	}
 	d, verdicts := g.conclude(state)

@@ -201,7 +201,7 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 	v = newVerdict(r, q, started)
 	if len(denial) > 0 {
 		if counted {
-			s.arrivals.refuse(q.Accelerator, false)
+			s.arrivals.refuse(q, false)
 		}
 		return q, v.deny(denial), nil, claims, nil
 	}
@@ -218,7 +218,7 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 	}
 	v.conclude(p, state, found)
 	if v.Node == "" && counted {
-		s.arrivals.refuse(q.Accelerator, true)
+		s.arrivals.refuse(q, true)
 	}
 	if v.Node == "" && !r.Brief {
 		v.Preemption = p.Preemption(state)
