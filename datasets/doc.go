@@ -13,4 +13,7 @@
 //
 // Traces that count seconds from their own beginning are put on the calendar
 // at Epoch. Amounts are in the base units of package resource.
+//
+// It is one package since formats have little of their own: rows, fields, files sorted by
+// time and the errors of all of them are the same. Each format is one file.
 package datasets

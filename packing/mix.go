@@ -59,9 +59,6 @@ func (m *Mix) halve() {
 	}
 }
 
-// Tasks returns how many arrivals the mix stands for.
-func (m *Mix) Tasks() float64 { return m.tasks }
-
 // Targets returns the classes of the mix, the commonest first.
 func (m *Mix) Targets() []Target {
 	targets := make([]Target, 0, len(m.classes))

@@ -68,8 +68,8 @@ func TestMixIsBoundedAndForgets(t *testing.T) {
 	if n := len(m.Targets()); n > maxClasses {
 		t.Errorf("%d classes are kept", n)
 	}
-	if m.Tasks() > maxTasks {
-		t.Errorf("%g tasks are kept", m.Tasks())
+	if m.tasks > maxTasks {
+		t.Errorf("%g tasks are kept", m.tasks)
 	}
 }
 

@@ -8,6 +8,8 @@
 // that a request made twice is answered once and Explain can tell why. Service.Run owns
 // what time brings about.
 //
+// It is one package since calls, what is held and what is answered share the state of one
+// owner: a decision is in the book when and only when what it reserved is in the ledger.
 // Its files, from the outside in:
 //
 //	request, decision, status, errors            what callers see
