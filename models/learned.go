@@ -2,6 +2,7 @@ package models
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -105,6 +106,28 @@ func (l *Learned) Predict(s *Subject, n resource.Name, now time.Time, g forecast
 	}
 	d.Peak = RaisedPeak(d.Peak, d.Quantiles[PeakLevel].Value)
 	return d, true
+}
+
+// LeansOn returns the features that the trees gain most by, over all quantiles, the
+// first first, and their shares of the gain.
+func (l *Learned) LeansOn(most int) (features []string, shares []float64) {
+	names, total := featureNames(), make([]float64, featureCount)
+	for _, level := range l.levels {
+		for f, share := range level.Trees.Importance() {
+			total[f] += share / float64(len(l.levels))
+		}
+	}
+	order := make([]int, len(names))
+	for f := range order {
+		order[f] = f
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(total[b], total[a]) })
+	for _, f := range order[:min(most, len(order))] {
+		if total[f] > 0 {
+			features, shares = append(features, names[f]), append(shares, total[f])
+		}
+	}
+	return features, shares
 }
 
 // Grid returns the grid whose spans the model predicts the maxima of.

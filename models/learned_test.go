@@ -42,6 +42,9 @@ func TestLearned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if features, shares := model.LeansOn(2); len(features) == 0 || features[0] != Features()[7] || shares[0] < .5 {
+		t.Errorf("it was fitted to %s, and leans on %v (%v)", Features()[7], features, shares)
+	}
 	h, now := lived(10, 1)
 	s := Observed(h)
 	set := Set{Grid: grid, Champions: map[Target]Champion{{AnyClass, resource.CPU}: {ID: "01ABC", Model: model}, {"batch", resource.CPU}: {}}}

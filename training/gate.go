@@ -32,6 +32,9 @@ type TargetReport struct {
 	Seconds  float64 `json:"fit_seconds"`
 	Micros   float64 `json:"predict_micros_per_workload"`
 
+	// LeansOn are the features the night's model gains most by, and their shares of the gain.
+	LeansOn []string `json:"leans_on,omitempty"`
+
 	Ratings  []Rating `json:"ratings"` // learned first, then the champion before, then the baselines
 	Verdict  Verdict  `json:"verdict"`
 	Why      string   `json:"why"`
@@ -41,6 +44,9 @@ type TargetReport struct {
 	// Challenger is the id of the artefact in shadow now, "" when none is.
 	Challenger string `json:"challenger,omitempty"`
 }
+
+// leansShown is how many features a report names.
+const leansShown = 3
 
 // Names in a Rating of what is ours: the night's model, the one that served
 // before, and the link of the chain behind them.
@@ -201,6 +207,10 @@ func (n *night) hold(e *evidence, class workload.Class, c *candidate, baselines 
 			return ballot{}, err
 		}
 		t.Micros = float64(took) / float64(time.Microsecond)
+		features, shares := c.model.LeansOn(leansShown)
+		for i, f := range features {
+			t.LeansOn = append(t.LeansOn, fmt.Sprintf("%s %.0f %%", f, 100*shares[i]))
+		}
 		challenger, all = 0, append(all, p)
 	}
 	if t.Champion != "" {

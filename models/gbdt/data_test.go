@@ -99,10 +99,6 @@ func TestPredictRefusesBadLengths(t *testing.T) {
 	m := mustFit(t, tiny(), nil, Options{Quantiles: []float64{.1, .9}})
 	wantError(t, m.Predict(make([]float32, 3), make([]float32, 4)), "3 values are no whole number of rows of 2 features")
 	wantError(t, m.Predict(make([]float32, 4), make([]float32, 3)), "out has 3 values, want 4")
-	wantError(t, m.PredictColumns(make([][]float32, 1), nil), "1 columns, want 2")
-	ragged := [][]float32{make([]float32, 3), make([]float32, 2)}
-	wantError(t, m.PredictColumns(ragged, make([]float32, 6)), `out has 6 values, want 4 for 2 rows of column "b"`)
-	wantError(t, m.PredictColumns(ragged[1:], make([]float32, 5)), "1 columns, want 2")
 	if err := m.Predict(nil, nil); err != nil {
 		t.Errorf("no rows: %v", err)
 	}

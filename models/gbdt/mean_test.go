@@ -31,7 +31,7 @@ func TestFitApproachesTheTrueMean(t *testing.T) {
 		t.Fatalf("mean %v, quantiles %v", m.Mean(), m.Quantiles())
 	}
 	out := make([]float32, test.Rows())
-	if err := m.PredictColumns(test.Columns, out); err != nil {
+	if err := m.Predict(rowsOf(test), out); err != nil {
 		t.Fatal(err)
 	}
 	var bias, off, spread, sum float64

@@ -74,40 +74,18 @@ func (m *Model) Predict(rows, out []float32) error {
 		return fmt.Errorf("gbdt predict: out has %d values, want %d for %d rows of %d quantiles",
 			len(out), n*len(m.ensembles), n, len(m.ensembles))
 	}
-	m.predict(table{rows: rows, width: width}, out)
+	m.predict(table{rows, width}, out)
 	return nil
 }
 
-// PredictColumns is Predict for rows stored by column, as in a Dataset.
-func (m *Model) PredictColumns(columns [][]float32, out []float32) error {
-	if len(columns) != len(m.features) {
-		return fmt.Errorf("gbdt predict: %d columns, want %d", len(columns), len(m.features))
-	}
-	n := len(out) / len(m.ensembles)
-	for f, column := range columns {
-		if len(column)*len(m.ensembles) != len(out) {
-			return fmt.Errorf("gbdt predict: out has %d values, want %d for %d rows of column %q and %d quantiles",
-				len(out), len(column)*len(m.ensembles), len(column), m.features[f], len(m.ensembles))
-		}
-	}
-	m.predict(table{columns: columns}, out[:n*len(m.ensembles)])
-	return nil
-}
-
-// table is rows to predict, stored one way or the other.
+// table is rows to predict, one after the other.
 type table struct {
-	rows    []float32 // nil: by column
-	width   int
-	columns [][]float32
+	rows  []float32
+	width int
 }
 
-// from returns values of which every stride-th is the feature of a row, the first of them that of the row given.
-func (t table) from(row, feature int) (values []float32, stride int) {
-	if t.rows == nil {
-		return t.columns[feature][row:], 1
-	}
-	return t.rows[row*t.width+feature:], t.width
-}
+// from returns values of which every width-th is the feature of a row, the first of them that of the row given.
+func (t table) from(row, feature int) []float32 { return t.rows[row*t.width+feature:] }
 
 // fewRows is up to how many rows are faster one by one than side by side.
 const fewRows = 20

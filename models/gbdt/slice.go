@@ -198,8 +198,7 @@ func (s *slicer) predict(t table, row int, out []float32) {
 	clear(s.tests)
 	for i := range s.columns {
 		c := &s.columns[i]
-		values, stride := t.from(row, c.feature)
-		c.test(s.tests[c.first:], values, stride, rows)
+		c.test(s.tests[c.first:], t.from(row, c.feature), t.width, rows)
 	}
 	for k := range s.ensembles {
 		sums := s.ensembles[k].sum(s.tests)

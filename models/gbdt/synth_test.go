@@ -28,10 +28,20 @@ func mustFit(t testing.TB, train, valid *Dataset, o Options) *Model {
 func mustPredict(t testing.TB, m *Model, d *Dataset) []float32 {
 	t.Helper()
 	out := make([]float32, d.Rows()*len(m.Quantiles()))
-	if err := m.PredictColumns(d.Columns, out); err != nil {
+	if err := m.Predict(rowsOf(d), out); err != nil {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// rowsOf returns the rows of a dataset, one after the other.
+func rowsOf(d *Dataset) (rows []float32) {
+	for i := range d.Rows() {
+		for _, column := range d.Columns {
+			rows = append(rows, column[i])
+		}
+	}
+	return rows
 }
 
 // meanLoss is the mean loss of predictions of quantile k out of n.

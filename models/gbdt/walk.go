@@ -68,8 +68,7 @@ func newWalker(m *Model) walker {
 func (w walker) predict(t table, row int, out []float32) {
 	for ; len(out) > 0; out = out[len(w.ensembles):] {
 		for slot := 0; slot < len(w.keys); slot += 2 {
-			x, _ := t.from(row, slot/2)
-			w.keys[slot], w.keys[slot+1] = keysOf(x[0])
+			w.keys[slot], w.keys[slot+1] = keysOf(t.from(row, slot/2)[0])
 		}
 		for k := range w.ensembles {
 			out[k] = w.ensembles[k].predict(w.keys)

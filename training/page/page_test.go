@@ -29,7 +29,7 @@ func TestPage(t *testing.T) {
 		Started: at(21), Seconds: 12.5, Workloads: 40, Samples: 483840, Judged: 40, ReadSeconds: 3, Seed: 1, Horizon: 24 * time.Hour,
 		From: at(0), CalibrateFrom: at(10), TestFrom: at(14), To: at(21),
 		Targets: []training.TargetReport{
-			{Class: "service", Resource: "cpu", Rows: 5000, Seconds: 4, Verdict: training.Shadowed, Why: "its loss is 8.0 % under percentiles, the best baseline (0.00880, 0.00957)", Champion: "01OLD", Challenger: "01NEW",
+			{Class: "service", Resource: "cpu", Rows: 5000, Seconds: 4, Verdict: training.Shadowed, LeansOn: []string{"own_p99 41 %", "max_21d 17 %"}, Why: "its loss is 8.0 % under percentiles, the best baseline (0.00880, 0.00957)", Champion: "01OLD", Challenger: "01NEW",
 				Ratings: []training.Rating{{Name: "learned", Mean: .0088, Pinball: pinball, Coverage: coverage, Cases: 2000}, {Name: "percentiles", Mean: .00957, Pinball: pinball, Coverage: coverage, Cases: 2000}}},
 			{Class: "cron", Resource: "cpu", Rows: 100, Verdict: training.FellBack, Why: "of the champion, its loss of 0.00900 is over that of percentiles; of the night's model, only 100 cases to judge by (want 300)", Before: "01BEFORE", Ratings: []training.Rating{}},
 			{Class: "batch", Resource: "cpu", Rows: 100, Verdict: training.FellBack, Why: "only 100 cases to judge by (want 300)", Ratings: []training.Rating{}},

@@ -2,6 +2,7 @@ package page
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/auspex-project/auspex/models"
 	"github.com/auspex-project/auspex/models/classify"
@@ -20,11 +21,11 @@ type Table struct {
 // Tables returns the report for people: what became of each target, how the
 // contestants rated, and what machines would have violated and saved.
 func Tables(r *training.Report) []Table {
-	verdicts := Table{Title: "What was promoted", Header: []string{"resource", "class", "rows", "fit s", "verdict", "why"}}
+	verdicts := Table{Title: "What was promoted", Header: []string{"resource", "class", "rows", "fit s", "verdict", "leans most on", "why"}}
 	ratings := Table{Title: "Maxima of single workloads: pinball loss (1/1000 of the limit) and coverage", Header: []string{
 		"resource", "class", "contestant", "mean", ".5", ".9", ".95", ".98", ".99", ".995", "cover .9", "cover .95", "cover .99", "cover .995"}}
 	for _, t := range r.Targets {
-		verdicts.Rows = append(verdicts.Rows, []string{t.Resource, t.Class, fmt.Sprint(t.Rows), fmt.Sprintf("%.1f", t.Seconds), verdict(t.Verdict, t.Before), t.Why})
+		verdicts.Rows = append(verdicts.Rows, []string{t.Resource, t.Class, fmt.Sprint(t.Rows), fmt.Sprintf("%.1f", t.Seconds), verdict(t.Verdict, t.Before), strings.Join(t.LeansOn, ", "), t.Why})
 		for _, x := range t.Ratings {
 			row := []string{t.Resource, t.Class, x.Name, milli(x.Mean)}
 			for _, level := range []string{"0.5", "0.9", "0.95", "0.98", "0.99", "0.995"} {
@@ -37,7 +38,7 @@ func Tables(r *training.Report) []Table {
 		}
 	}
 	for _, p := range r.Profiles {
-		verdicts.Rows = append(verdicts.Rows, []string{p.Resource, "slots", fmt.Sprint(p.Rows), fmt.Sprintf("%.1f", p.Seconds), verdict(p.Verdict, p.Before), p.Why})
+		verdicts.Rows = append(verdicts.Rows, []string{p.Resource, "slots", fmt.Sprint(p.Rows), fmt.Sprintf("%.1f", p.Seconds), verdict(p.Verdict, p.Before), "", p.Why})
 	}
 	verdicts.Rows = append(verdicts.Rows, classification(&r.Classification))
 	machines := Table{Title: "Random machines", Header: []string{
@@ -109,7 +110,7 @@ func misses(r *training.Report) Table {
 
 // classification returns what became of the classifier as a row of what was promoted.
 func classification(r *training.ClassificationReport) []string {
-	return []string{"class", "unlabelled", fmt.Sprint(r.Judged.Workloads), fmt.Sprintf("%.1f", r.Seconds), string(r.Verdict), r.Why}
+	return []string{"class", "unlabelled", fmt.Sprint(r.Judged.Workloads), fmt.Sprintf("%.1f", r.Seconds), string(r.Verdict), "", r.Why}
 }
 
 // classes returns how good the classes told are.
