@@ -34,7 +34,7 @@ func (l *Peak) fit(ctx context.Context) []epoch {
 	warm := l.gather(ctx, l.seen, 0, l.options.Rows, s.Seed+1000)
 	cold := make([][]row, parts)
 	for g := range cold {
-		cold[g] = l.gather(ctx, l.without(g), youngAge, l.options.Rows/parts, s.Seed+2000+uint64(100*g))
+		cold[g] = l.gather(ctx, l.without(g), youngAge, newbornTimes*l.options.Rows/parts, s.Seed+2000+uint64(100*g))
 	}
 	steps := s.Panel.StepsIn(s.Horizon)
 	test := s.Test[0].From
@@ -48,11 +48,11 @@ func (l *Peak) fit(ctx context.Context) []epoch {
 			return r.origin+steps <= test && (r.origin+steps <= e.from || r.origin >= e.to+steps)
 		}
 		if known := filter(warm, use); e.from >= test || len(known) >= len(before)/2 {
-			e.warm = l.boost(ctx, known, level, func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
+			e.warm = l.boost(ctx, known, level, l.options.Trees, func(r *row) float32 { return min(max((r.actual-r.m14)/r.gap(), -clip), clip) })
 		}
 		e.cold = make([]*gbdt.Model, parts)
 		for g := range e.cold {
-			e.cold[g] = l.boost(ctx, filter(cold[g], use), coldLevel, func(r *row) float32 { return r.actual / r.limit })
+			e.cold[g] = l.boost(ctx, filter(cold[g], use), coldLevel, newbornTimes*l.options.Trees, func(r *row) float32 { return r.actual / r.limit })
 		}
 		epochs = append(epochs, e)
 	}
@@ -92,12 +92,12 @@ func (l *Peak) spans() []epoch {
 	return out
 }
 
-func (l *Peak) boost(ctx context.Context, rows []*row, level float64, target func(*row) float32) *gbdt.Model {
+func (l *Peak) boost(ctx context.Context, rows []*row, level float64, trees int, target func(*row) float32) *gbdt.Model {
 	if len(rows) < fewestRows {
 		return nil
 	}
 	m, err := gbdt.Fit(ctx, dataset(rows, target), nil, gbdt.Options{
-		Quantiles: []float64{level}, Trees: l.options.Trees, MaxLeaves: 15, LearningRate: .06, MinChildWeight: 50,
+		Quantiles: []float64{level}, Trees: trees, MaxLeaves: 15, LearningRate: .06, MinChildWeight: 50,
 		RowFraction: .7, ColumnFraction: .7, Seed: l.setting.Seed, Workers: l.setting.Workers,
 	})
 	if err != nil {

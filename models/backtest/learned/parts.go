@@ -10,6 +10,10 @@ const (
 // coldLevel is the quantile of beginnings that is learned.
 const coldLevel = .98
 
+// newbornTimes is how many times the rows and trees beginnings are learned with: other
+// workloads' judge them, not neighbouring days of the same, which too many trees know by heart.
+const newbornTimes = 2
+
 // part returns the g-th part of the seen tracks.
 func (l *Peak) part(g int) []int {
 	var out []int

@@ -30,8 +30,8 @@ const unseenShare = .2
 
 // Options bound what is learned.
 type Options struct {
-	Rows  int // machines at an origin that are learned from, default 20,000
-	Trees int // default 100: with more, machines of few workloads or few weeks are overfitted
+	Rows  int // machines at an origin that are learned from, default 20,000; of beginnings twice as many
+	Trees int // default 100: with more, machines of few workloads or few weeks are overfitted; of beginnings twice as many
 }
 
 // Fit learns from the setting's panel what may be known at each refit.
