@@ -179,6 +179,8 @@ func TestBadInputIsRefused(t *testing.T) {
 	pod := datasets.Arrival{Workload: workload.Workload{ID: "p", Requests: resource.Of(1, 1)}}
 	arriving := pod
 	arriving.Arrive = datasets.Epoch()
+	passing := arriving
+	passing.Depart = arriving.Arrive
 	idle := datasets.Arrival{Workload: workload.Workload{ID: "q"}}
 	for _, c := range []struct {
 		name   string
@@ -198,6 +200,7 @@ func TestBadInputIsRefused(t *testing.T) {
 		{"all arrive", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive = math.Inf(1) }, "arrivals of +Inf x"},
 		{"too many arrive", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Arrive, o.Departures = 1e9, true }, "no pod says when it arrives"},
 		{"none departs", []fleet.Node{node}, []datasets.Arrival{arriving}, func(o *simulation.Options) { o.Departures = true }, "no pod says when it departs"},
+		{"none stays", []fleet.Node{node}, []datasets.Arrival{passing}, func(o *simulation.Options) { o.Departures = true }, "all pods depart as they arrive"},
 		{"no seeds", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Seeds = nil }, "no seeds"},
 		{"no policies", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Policies = nil }, "no policies"},
 		{"a policy unheard of", []fleet.Node{node}, []datasets.Arrival{pod}, func(o *simulation.Options) { o.Policies = []string{"worstfit"} }, `unknown policy "worstfit" (want some of auspex, fgd,`},
