@@ -190,8 +190,8 @@ func outcome(promised []float32, actual, limit float32) (missed []bool, loss flo
 // compared, and why it should not serve, "" where nothing speaks against it.
 func (w *Watch) Trial(n resource.Name, champion, challenger string) (cases int, worse string) {
 	r := w.kept.Record
-	any := func(string) bool { return true }
-	theirs, ours := r.Pooled(string(n), sumsBy(challenger), any), r.Pooled(string(n), sumsBy(champion), any)
+	everywhere := func(string) bool { return true }
+	theirs, ours := r.Pooled(string(n), sumsBy(challenger), everywhere), r.Pooled(string(n), sumsBy(champion), everywhere)
 	if cases = theirs.Tally.Cases(); cases < fewest {
 		return cases, ""
 	}
