@@ -142,6 +142,7 @@ func (x *scan) round(u *bounds, from, below float32) {
 		part := x.plan.newScan(x.state, x.terrain, x.most)
 		part.floor = x.bar(x.most)
 		parts[i] = part
+		picked := part.lanes.chosen[:0]
 		for block := first; block < last; block++ {
 			if u.top[block] < from {
 				continue
@@ -153,11 +154,12 @@ func (x *scan) round(u *bounds, from, below float32) {
 				}
 			}
 			if candidates != 0 {
-				part.chosen = append(part.chosen, chosen{block, candidates})
+				picked = append(picked, chosen{block, candidates})
 			}
 		}
-		part.touch()
-		for _, c := range part.chosen {
+		part.lanes.chosen = picked
+		part.touch(picked)
+		for _, c := range picked {
 			part.ask(c.block, c.nodes)
 		}
 	})
@@ -175,8 +177,8 @@ type chosen struct {
 
 // touch reads what is asked first about the chosen nodes. They lie far apart in memory: a
 // loop that does nothing else waits for many of them at once.
-func (x *scan) touch() {
-	for _, c := range x.chosen {
+func (x *scan) touch(nodes []chosen) {
+	for _, c := range nodes {
 		x.lanes.touched ^= x.state.Blocks[c.block].touch(bits.TrailingZeros64(c.nodes))
 	}
 }

@@ -73,6 +73,7 @@ const (
 type lanes struct {
 	raw, value, total, bound Lane
 	touched                  uint64 // see Block.touch
+	chosen                   []chosen
 }
 
 var scratch = sync.Pool{New: func() any { return new(lanes) }}
@@ -122,7 +123,6 @@ type scan struct {
 	most     int
 	thorough bool    // ask everything of all
 	floor    float32 // what others have found already
-	chosen   []chosen
 }
 
 func (p *Plan) newScan(s *State, t *terrain, most int) *scan {
