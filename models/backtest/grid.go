@@ -45,7 +45,7 @@ func (r *reader) coarsen() error {
 	for _, c := range r.byID {
 		c.coarsen(int64(factor))
 	}
-	r.step *= time.Duration(factor)
+	r.factor = int64(factor)
 	return nil
 }
 
@@ -59,10 +59,4 @@ func (c *column) coarsen(factor int64) {
 		}
 	}
 	c.first, c.usage = first, usage
-	for i := range c.limits {
-		c.limits[i].from /= int(factor)
-	}
-	for i := range c.stays {
-		c.stays[i].from /= int(factor)
-	}
 }

@@ -1,13 +1,13 @@
 package backtest
 
 import (
+	"cmp"
 	"container/heap"
 	"fmt"
 	"hash/fnv"
 	"iter"
 	"math"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -27,7 +27,7 @@ const dayLength = 24 * time.Hour
 // is an error, too, if the trace holds no usage of n or no limit of it, spans more than
 // five years, or has samples more than an hour apart.
 func ReadPanel(samples iter.Seq2[timeseries.Sample, error], n resource.Name, step time.Duration, most int, seed uint64) (p *Panel, workloads int, err error) {
-	r := reader{resource: n, step: step, most: most, seed: seed, byID: map[string]*column{}, passed: map[string]bool{}}
+	r := reader{resource: n, step: step, factor: 1, most: most, seed: seed, byID: map[string]*column{}, passed: map[string]bool{}}
 	for s, err := range samples {
 		if err != nil {
 			return nil, 0, fmt.Errorf("read panel: %w", err)
@@ -63,6 +63,7 @@ type reader struct {
 	last     *column
 
 	first, end   int64   // steps that hold anything
+	factor       int64   // steps of the reader to one of the panel
 	kept, strays float64 // samples
 	stray        string  // the first of these
 }
@@ -83,8 +84,8 @@ type column struct {
 	first  int64
 	usage  []float32
 	newest timeseries.Sample
-	limits []limit
-	stays  []stay
+	limits []run[float32]
+	stays  []run[string] // nodes
 }
 
 func (r *reader) add(s *timeseries.Sample) {
@@ -111,14 +112,10 @@ func (r *reader) add(s *timeseries.Sample) {
 	}
 	usage := float32(s.Usage.Get(r.resource))
 	if most := float32(s.Limit.Get(r.resource)); most > 0 {
-		if n := len(c.limits); n == 0 || c.limits[n-1].value != most || c.limits[n-1].from > int(step) {
-			c.limits = append(c.limits, limit{int(step), most})
-		}
+		c.limits = note(c.limits, step, most)
 		usage = min(usage, most)
 	}
-	if n := len(c.stays); n == 0 || c.stays[n-1].node != s.Key.Node {
-		c.stays = append(c.stays, stay{int(step), s.Key.Node})
-	}
+	c.stays = note(c.stays, step, s.Key.Node)
 	if v := &c.usage[step-c.first]; !(*v >= usage) {
 		*v = usage
 	}
@@ -142,7 +139,7 @@ func (r *reader) within(step int64, s *timeseries.Sample) bool {
 		if r.strays < r.kept {
 			return false
 		}
-		*r = reader{resource: r.resource, step: r.step, most: r.most, seed: r.seed, byID: map[string]*column{}, passed: map[string]bool{}, strays: r.strays + r.kept - 1, stray: r.stray}
+		*r = reader{resource: r.resource, step: r.step, factor: 1, most: r.most, seed: r.seed, byID: map[string]*column{}, passed: map[string]bool{}, strays: r.strays + r.kept - 1, stray: r.stray}
 		first, end = step, step+1
 	}
 	r.first, r.end = first, end
@@ -181,24 +178,50 @@ func (r *reader) panel() *Panel {
 	for _, c := range r.byID {
 		first, last = min(first, c.first), max(last, c.first+int64(len(c.usage)))
 	}
-	at := func(step int64) time.Time { return time.Unix(0, step*int64(r.step)).UTC() }
-	p := NewPanel(r.resource, timeseries.Window{From: at(first).Truncate(dayLength), To: at(last)}, r.step)
-	start := p.Start.UnixNano() / int64(r.step)
+	step := r.step * time.Duration(r.factor)
+	at := func(i int64) time.Time { return time.Unix(0, i*int64(step)).UTC() }
+	p := NewPanel(r.resource, timeseries.Window{From: at(first).Truncate(dayLength), To: at(last)}, step)
+	start := p.Start.UnixNano() / int64(step)
 	for _, c := range r.byID {
 		t := p.NewTrack(c.id, c.newest.Key.Class)
 		t.first, t.usage = int(c.first-start), c.usage
-		sort.SliceStable(c.limits, func(i, j int) bool { return c.limits[i].from < c.limits[j].from })
-		sort.SliceStable(c.stays, func(i, j int) bool { return c.stays[i].from < c.stays[j].from })
-		for _, l := range c.limits {
-			t.limits = append(t.limits, limit{l.from - int(start), l.value})
+		for _, l := range changes(c.limits) {
+			t.limits = append(t.limits, limit{int(l.from/r.factor - start), l.value})
 		}
-		for _, n := range c.stays {
-			t.stays = append(t.stays, stay{n.from - int(start), n.node})
+		for _, n := range changes(c.stays) {
+			t.stays = append(t.stays, stay{int(n.from/r.factor - start), n.value})
 		}
 		p.Tracks = append(p.Tracks, t)
 	}
 	slices.SortFunc(p.Tracks, func(a, b *Track) int { return strings.Compare(a.Workload, b.Workload) })
 	return p
+}
+
+// run is a value that samples told one after the other, and the steps of the earliest
+// and the latest of them.
+type run[T comparable] struct {
+	from, to int64
+	value    T
+}
+
+// note adds what the next sample told.
+func note[T comparable](runs []run[T], step int64, value T) []run[T] {
+	if n := len(runs) - 1; n >= 0 && runs[n].value == value {
+		runs[n].from, runs[n].to = min(runs[n].from, step), max(runs[n].to, step)
+		return runs
+	}
+	return append(runs, run[T]{step, step, value})
+}
+
+// changes returns what held from which step on, in the order of time, whatever that of
+// the samples was.
+func changes[T comparable](runs []run[T]) []run[T] {
+	ends := make([]run[T], 0, 2*len(runs))
+	for _, r := range runs {
+		ends = append(ends, r, run[T]{r.to, r.to, r.value})
+	}
+	slices.SortStableFunc(ends, func(a, b run[T]) int { return cmp.Compare(a.from, b.from) })
+	return slices.CompactFunc(ends, func(a, b run[T]) bool { return a.value == b.value })
 }
 
 func gaps(n int) []float32 {

@@ -40,10 +40,17 @@ func TestReadPanelInAnyOrder(t *testing.T) {
 	for i := range 300 {
 		at := noon.Add(time.Duration(i) * 5 * time.Minute)
 		if i%7 != 3 {
-			samples = append(samples, sample("a", at, float64(i%11), 8))
+			s := sample("a", at, float64(i%11), 8)
+			s.Key.Node = "n1"
+			samples = append(samples, s)
 		}
 		if i > 100 {
-			samples = append(samples, sample("b", at.Add(17*time.Second), float64(i%5), float64(4+i/200)))
+			s := sample("b", at.Add(17*time.Second), float64(i%5), float64(4+i/200))
+			s.Key.Node = []string{"n1", "n2", "n2"}[i/100]
+			if i >= 280 {
+				s.Key.Node = "n1"
+			}
+			samples = append(samples, s)
 		}
 	}
 	p, n, err := ReadPanel(stream(samples, nil), resource.CPU, 5*time.Minute, 0, 1)
@@ -59,16 +66,36 @@ func TestReadPanelInAnyOrder(t *testing.T) {
 	if got := p.Tracks[0].At(144 + 3); got == got {
 		t.Errorf("a gap holds %g", got)
 	}
-	rand.New(rand.NewPCG(1, 1)).Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
-	q, _, err := ReadPanel(stream(samples, nil), resource.CPU, 5*time.Minute, 0, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k := range p.Tracks {
-		for i := range p.Steps {
-			a, b := p.Tracks[k].At(i), q.Tracks[k].At(i)
-			if a != b && (a == a || b == b) || p.Tracks[k].Limit(i) != q.Tracks[k].Limit(i) {
-				t.Fatalf("track %d at %d: %g of %g, shuffled %g of %g", k, i, a, p.Tracks[k].Limit(i), b, q.Tracks[k].Limit(i))
+	for name, reorder := range map[string]func(){
+		"shuffled": func() {
+			rand.New(rand.NewPCG(1, 1)).Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
+		},
+		"from the last to the first": func() {
+			slices.SortStableFunc(samples, func(a, b timeseries.Sample) int { return b.Time.Compare(a.Time) })
+		},
+	} {
+		reorder()
+		q, _, err := ReadPanel(stream(samples, nil), resource.CPU, 5*time.Minute, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		machines := OwnMachines(q)
+		if len(machines) != 2 {
+			t.Fatalf("%s: %d machines", name, len(machines))
+		}
+		for k := range p.Tracks {
+			for i := range p.Steps {
+				a, b := p.Tracks[k].At(i), q.Tracks[k].At(i)
+				if a != b && (a == a || b == b) || p.Tracks[k].Limit(i) != q.Tracks[k].Limit(i) {
+					t.Fatalf("%s: track %d at %d: %g of %g, %g of %g", name, k, i, a, p.Tracks[k].Limit(i), b, q.Tracks[k].Limit(i))
+				}
+			}
+		}
+		for m, machine := range OwnMachines(p) {
+			for i := range p.Steps {
+				if a, b := machine.At(i), machines[m].At(i); !a.equal(b) {
+					t.Fatalf("%s: %s at %d has %v, %v", name, machine.Node, i, a.Present, b.Present)
+				}
 			}
 		}
 	}
