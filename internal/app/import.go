@@ -57,7 +57,9 @@ func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, f
 	}
 	defer closing(&err, "history store", history.Close)
 	samples, latest := usage.Samples(ctx), time.Now().Add(c.Collector.MaxClockSkew)
+	hint := "are the times right? --end-now moves the trace to end now"
 	if r.EndNow {
+		hint = "so it would be if the trace, but for a few such samples, ended now: is its time right?"
 		var why string
 		if samples, why, err = endingNow(ctx, history, usage, latest); err != nil {
 			return fmt.Errorf("import %s: %w", r.Trace, err)
@@ -71,7 +73,7 @@ func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, f
 	_, total := usage.Progress()
 	bar := progress.New(stdio.Err, "import "+r.Trace, "samples", 0)
 	started := time.Now()
-	result.RowsWritten, err = store.Copy(ctx, history, goodRows(samples, latest, &result), store.CopyOptions{
+	result.RowsWritten, err = store.Copy(ctx, history, goodRows(samples, latest, hint, &result), store.CopyOptions{
 		Progress: func(written int64) {
 			done, _ := usage.Progress()
 			bar.Share(written, done, total)
@@ -100,8 +102,8 @@ func Import(ctx context.Context, stdio IO, configPath string, r ImportRequest, f
 }
 
 // goodRows passes on the good rows of samples and notes the bad ones, those of
-// the future among them: nights would take the newest sample for today.
-func goodRows(samples iter.Seq2[timeseries.Sample, error], latest time.Time, result *imported) iter.Seq2[timeseries.Sample, error] {
+// the future among them, with a hint: nights would take the newest sample for today.
+func goodRows(samples iter.Seq2[timeseries.Sample, error], latest time.Time, hint string, result *imported) iter.Seq2[timeseries.Sample, error] {
 	return func(yield func(timeseries.Sample, error) bool) {
 		for s, err := range samples {
 			var bad *datasets.RowError
@@ -110,7 +112,7 @@ func goodRows(samples iter.Seq2[timeseries.Sample, error], latest time.Time, res
 				continue
 			}
 			if err == nil && s.Time.After(latest) {
-				result.refuse(fmt.Sprintf("sample of %s: %s is in the future (are the times right? --end-now moves the trace to end now)", s.Key.Workload, s.Time.UTC().Format(time.RFC3339)))
+				result.refuse(fmt.Sprintf("sample of %s: %s is in the future (%s)", s.Key.Workload, s.Time.UTC().Format(time.RFC3339), hint))
 				continue
 			}
 			if s.Time.After(result.last) {

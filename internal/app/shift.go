@@ -15,37 +15,60 @@ import (
 // extent is when the samples of a workload begin and end.
 type extent struct{ first, last time.Time }
 
-// extents returns those of a trace's workloads. Rows that cannot be read are passed
-// over, and those that lie after latest: the import itself reports them.
-func extents(samples iter.Seq2[timeseries.Sample, error], latest time.Time) (all map[string]extent, end time.Time, err error) {
-	all = map[string]extent{}
+// extents are those of a trace's workloads.
+type extents struct {
+	of   map[string]extent
+	end  time.Time // of the latest
+	rows int
+}
+
+func (e *extents) add(s *timeseries.Sample) {
+	e.rows++
+	own, seen := e.of[s.Key.Workload]
+	if !seen || s.Time.Before(own.first) {
+		own.first = s.Time
+	}
+	if !seen || s.Time.After(own.last) {
+		own.last = s.Time
+	}
+	e.of[s.Key.Workload] = own
+	if e.rows == 1 || s.Time.After(e.end) {
+		e.end = s.Time
+	}
+}
+
+// mostAhead is the share of rows whose times may be wrong, one besides.
+const mostAhead = .01
+
+// extentsOf returns those of a trace. Rows that cannot be read are passed over, and a
+// few that lie after latest: the import itself reports them. Of a trace with more of
+// those it is the clock that was ahead, and they count like all others.
+func extentsOf(samples iter.Seq2[timeseries.Sample, error], latest time.Time) (extents, error) {
+	past, all := extents{of: map[string]extent{}}, extents{of: map[string]extent{}}
 	for s, err := range samples {
 		var bad *datasets.RowError
 		switch {
-		case errors.As(err, &bad) || err == nil && s.Time.After(latest):
+		case errors.As(err, &bad):
 			continue
 		case err != nil:
-			return nil, end, err
+			return extents{}, err
 		}
-		e, seen := all[s.Key.Workload]
-		if !seen || s.Time.Before(e.first) {
-			e.first = s.Time
-		}
-		if !seen || s.Time.After(e.last) {
-			e.last = s.Time
-		}
-		all[s.Key.Workload] = e
-		if s.Time.After(end) {
-			end = s.Time
+		all.add(&s)
+		if !s.Time.After(latest) {
+			past.add(&s)
 		}
 	}
-	return all, end, nil
+	if ahead := float64(all.rows - past.rows); ahead > 1+mostAhead*float64(all.rows) || past.rows == 0 {
+		return all, nil
+	}
+	return past, nil
 }
 
 // shiftBefore returns by how much the trace was shifted that the store holds already,
 // or a part of it: by what most of its workloads lie apart from those of the trace, at
-// their beginning or, where that was deleted since, at their end. ok is false where the
-// store holds none of it, or holds it at its own times.
+// their beginning or, where that was deleted since, at their end, in whole milliseconds:
+// stores may cut what is finer. ok is false where the store holds none of it, or holds
+// it at its own times.
 func shiftBefore(stats []store.SeriesStat, trace map[string]extent) (by time.Duration, ok bool) {
 	stored := map[string]extent{}
 	for _, s := range stats {
@@ -58,14 +81,14 @@ func shiftBefore(stats []store.SeriesStat, trace map[string]extent) (by time.Dur
 		}
 		stored[s.Key.Workload] = e
 	}
-	for _, apart := range [...]func(a, b extent) time.Duration{
-		func(a, b extent) time.Duration { return a.first.Sub(b.first) },
-		func(a, b extent) time.Duration { return a.last.Sub(b.last) },
+	for _, between := range [...]func(a, b extent) time.Duration{
+		func(a, b extent) time.Duration { return apart(a.first, b.first) },
+		func(a, b extent) time.Duration { return apart(a.last, b.last) },
 	} {
 		shifts := map[time.Duration]int{}
 		for id, e := range stored {
 			if own, known := trace[id]; known {
-				shifts[apart(e, own)]++
+				shifts[between(e, own)]++
 			}
 		}
 		for shift, n := range shifts {
@@ -77,11 +100,16 @@ func shiftBefore(stats []store.SeriesStat, trace map[string]extent) (by time.Dur
 	return 0, false
 }
 
+// apart returns how far b lies before a, in whole milliseconds.
+func apart(a, b time.Time) time.Duration {
+	return a.Truncate(time.Millisecond).Sub(b.Truncate(time.Millisecond))
+}
+
 // endingNow moves the samples of usage so that they end now; or as they were moved when
 // the store took them before, so that nothing is in it twice. Which it was is in why.
 func endingNow(ctx context.Context, history store.History, usage *datasets.Usage, latest time.Time) (_ iter.Seq2[timeseries.Sample, error], why string, err error) {
 	samples := usage.Samples(ctx)
-	trace, end, err := extents(samples, latest)
+	trace, err := extentsOf(samples, latest)
 	if err != nil {
 		return nil, "", err
 	}
@@ -89,16 +117,16 @@ func endingNow(ctx context.Context, history store.History, usage *datasets.Usage
 	if err != nil {
 		return nil, "", err
 	}
-	by, before := shiftBefore(stats, trace)
-	if before && end.Add(by).After(latest) {
+	by, before := shiftBefore(stats, trace.of)
+	if before && trace.end.Add(by).After(latest) {
 		before = false
 		why = fmt.Sprintf("%s has grown since it was imported before: it is moved anew, and what the store holds of it stays beside it", usage.Label())
 	} else if before {
 		why = fmt.Sprintf("%s was imported before, to end %s: it is written at the same times again, and no sample twice (to have it end now, import it into an empty store)",
-			usage.Label(), end.Add(by).UTC().Format(time.RFC3339))
+			usage.Label(), trace.end.Add(by).UTC().Format(time.RFC3339))
 	}
 	if !before {
-		by = time.Since(end).Truncate(time.Millisecond)
+		by = time.Since(trace.end).Truncate(time.Millisecond)
 	}
 	return shifted(samples, by), why, nil
 }
