@@ -53,3 +53,27 @@ func TestImportEndNowTwice(t *testing.T) {
 		t.Errorf("of a longer trace it said %s", said)
 	}
 }
+
+// The hint that comes with samples of the future works: a trace ahead of the clock is
+// moved to end now, and what that moves before 1970 is refused as a row.
+func TestImportEndNowOfATraceAhead(t *testing.T) {
+	dir := t.TempDir()
+	s := &server{path: filepath.Join(dir, "auspex.yaml")}
+	s.write(t, "data_dir: "+filepath.Join(dir, "data")+"\n")
+	trace := filepath.Join(dir, "usage.csv")
+	rows, ahead := "time,workload,cpu,cpu_limit\n1970-01-01T00:00:01Z,w0,1,4\n", time.Now().AddDate(3, 0, 0)
+	for hour := range 24 {
+		for w := range 3 {
+			rows += fmt.Sprintf("%s,w%d,1,4\n", ahead.Add(time.Duration(hour)*time.Hour).UTC().Format(time.RFC3339Nano), w)
+		}
+	}
+	if err := os.WriteFile(trace, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		code, out, stderr := s.call(t, "", "import", "--trace", "csv:"+trace, "--end-now")
+		if code != exitDone || !strings.Contains(out, "store holds 72 samples") || !strings.Contains(out, "1 refused") || !strings.Contains(out, "is not after 1970") {
+			t.Fatalf("exit code %d, %s%s", code, out, stderr)
+		}
+	}
+}

@@ -111,6 +111,10 @@ func goodRows(samples iter.Seq2[timeseries.Sample, error], latest time.Time, hin
 				result.refuse(bad.Error())
 				continue
 			}
+			if err == nil && s.Time.UnixMilli() <= 0 { // readers refuse such times, but the trace may have been moved
+				result.refuse(fmt.Sprintf("sample of %s: %s is not after 1970", s.Key.Workload, s.Time.UTC().Format(time.RFC3339)))
+				continue
+			}
 			if err == nil && s.Time.After(latest) {
 				result.refuse(fmt.Sprintf("sample of %s: %s is in the future (%s)", s.Key.Workload, s.Time.UTC().Format(time.RFC3339), hint))
 				continue
