@@ -48,7 +48,7 @@ func (p *Plan) tryAll(s *State) *Preemption {
 	for node := range len(s.Blocks) * BlockSize {
 		b, i := s.Peek(node)
 		yielding := s.revocable(b.Occupants[i].Members)
-		if p.couldYield(s, b)>>i&1 == 0 || len(yielding) == 0 {
+		if !p.couldEver(s, b, i) || len(yielding) == 0 {
 			continue
 		}
 		if tried++; tried > maxPreempted {
@@ -68,6 +68,11 @@ func (p *Plan) tryAll(s *State) *Preemption {
 		out.Victims = append(out.Victims, Victim{v.ID, v.class})
 	}
 	return out
+}
+
+// couldEver reports whether node i of b breaks only rules that less work could satisfy.
+func (p *Plan) couldEver(s *State, b *Block, i int) bool {
+	return b.Live>>i&1 == 1 && !slices.ContainsFunc(p.rules, func(r plannedRule) bool { return !r.Preemptible && r.breaks(s, b, i) })
 }
 
 // fewestOfAll returns the first that suffices alone, else, in their order, those of all

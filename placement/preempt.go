@@ -35,12 +35,14 @@ func (p *Plan) Preemption(s *State) *Preemption {
 	}
 	var best *yield
 	var trial *State
+	stays := p.shutForGood(s)
+	defer stays.done()
 	asked, tried := 0, 0
 	for bi, b := range s.Blocks {
 		if asked >= maxAsked || tried >= maxPreempted {
 			break
 		}
-		for m := p.couldYield(s, b); m != 0 && asked < maxAsked && tried < maxPreempted; m &= m - 1 {
+		for m := p.couldYield(s, b, stays); m != 0 && asked < maxAsked && tried < maxPreempted; m &= m - 1 {
 			i := bits.TrailingZeros64(m)
 			asked++
 			yielding := s.revocable(b.Occupants[i].Members)
@@ -96,13 +98,32 @@ func (y *yield) better(than *yield) bool {
 	return cmp.Or(cmp.Compare(len(y.victims), len(than.victims)), cmp.Compare(y.weight, than.weight), cmp.Compare(y.rank, than.rank)) < 0
 }
 
+// shutForGood returns the places that less work would not open, nil where there are none.
+func (p *Plan) shutForGood(s *State) (t *terrain) {
+	for _, g := range p.gates {
+		if p.rules[g.rule].Preemptible {
+			continue
+		}
+		if t == nil {
+			t = newTerrain(len(s.Places))
+		}
+		t.ask(s, g)
+	}
+	return t
+}
+
 // couldYield returns the nodes of b that only rules turn away which less work
-// could satisfy.
-func (p *Plan) couldYield(s *State, b *Block) uint64 {
+// could satisfy, where the places are left out that stay shut.
+func (p *Plan) couldYield(s *State, b *Block, stays *terrain) uint64 {
 	nodes := b.Live
 	for i := range p.rules {
 		if r := &p.rules[i]; r.Check != nil && !r.Preemptible && nodes != 0 {
 			nodes = r.Check.Pass(s, b, nodes)
+		}
+	}
+	for m := nodes; stays != nil && m != 0; m &= m - 1 {
+		if i := bits.TrailingZeros64(m) & (BlockSize - 1); !stays.opens(b, i) {
+			nodes &^= 1 << i
 		}
 	}
 	return nodes

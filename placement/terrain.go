@@ -75,13 +75,7 @@ func (p *Plan) survey(s *State) *terrain {
 	}
 	t := newTerrain(len(s.Places))
 	for _, g := range p.gates {
-		clear(t.shut)
-		g.Shut(s, t.shut)
-		for i, shut := range t.shut {
-			if shut && t.open[i] {
-				t.open[i], t.shutBy[i] = false, int32(g.rule)
-			}
-		}
+		t.ask(s, g)
 	}
 	for _, m := range p.regional {
 		m.Measure.(Regional).Survey(s, t.raw, t.value)
@@ -93,6 +87,17 @@ func (p *Plan) survey(s *State) *terrain {
 		t.reach = max(t.reach, x)
 	}
 	return t
+}
+
+// ask shuts what a gate does.
+func (t *terrain) ask(s *State, g gated) {
+	clear(t.shut)
+	g.Shut(s, t.shut)
+	for i, shut := range t.shut {
+		if shut && t.open[i] {
+			t.open[i], t.shutBy[i] = false, int32(g.rule)
+		}
+	}
 }
 
 // pass returns those of candidates in open places, and counts the others.
