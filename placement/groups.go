@@ -2,6 +2,7 @@ package placement
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync"
@@ -46,11 +47,12 @@ func (g *Group) Tally(domain, counts []int32) {
 	}
 }
 
-// Mask returns the nodes of b that hold at least this many, which is 1 or more.
-func (g *Group) Mask(b *Block, least int) (nodes uint64) {
+// Mask returns those of candidates, nodes of b, that hold at least this many, which is 1
+// or more.
+func (g *Group) Mask(b *Block, candidates uint64, least int) (nodes uint64) {
 	if b.gathered != nil {
-		for i := range BlockSize {
-			if g.On(b, i) >= least {
+		for m := candidates; m != 0; m &= m - 1 {
+			if i := bits.TrailingZeros64(m) & (BlockSize - 1); g.On(b, i) >= least {
 				nodes |= 1 << i
 			}
 		}
@@ -65,7 +67,7 @@ func (g *Group) Mask(b *Block, least int) (nodes uint64) {
 			nodes |= 1 << (t.at - b.First)
 		}
 	}
-	return nodes
+	return nodes & candidates
 }
 
 // On returns how many run on node i of b.
@@ -76,8 +78,18 @@ func (g *Group) On(b *Block, i int) int {
 	return 0
 }
 
+// search returns where the tally of at stands in list, or would, and whether it does.
+// Rules ask it of every node that has changed: it is spelt out to be fast.
 func search(list []tally, at int32) (int, bool) {
-	return slices.BinarySearchFunc(list, at, func(t tally, at int32) int { return int(t.at) - int(at) })
+	low, high := 0, len(list)
+	for low < high {
+		if middle := int(uint(low+high) / 2); list[middle].at < at {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, low < len(list) && list[low].at == at
 }
 
 func (g *Group) count(node int, place uint32, by int32) {

@@ -120,7 +120,7 @@ func (c together) Pass(s *placement.State, b *placement.Block, candidates uint64
 	if c.first && g.Total() == 0 {
 		return candidates
 	}
-	return candidates & g.Mask(b, 1)
+	return g.Mask(b, candidates, 1)
 }
 
 // near shuts places without one of a group around them.

@@ -42,5 +42,5 @@ type without struct {
 }
 
 func (c without) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
-	return candidates &^ c.company.Group(s).Mask(b, c.some)
+	return candidates &^ c.company.Group(s).Mask(b, candidates, c.some)
 }

@@ -69,7 +69,7 @@ type evenNodes struct{ placement.Skew }
 
 func (c evenNodes) Pass(s *placement.State, b *placement.Block, candidates uint64) uint64 {
 	if most := c.MostOnNode(); most > 0 {
-		return candidates &^ c.Group(s).Mask(b, most)
+		return candidates &^ c.Group(s).Mask(b, candidates, most)
 	}
 	return 0
 }
