@@ -282,7 +282,7 @@ func (sh *shape) bestWithin(t *terrain, s *State, p *part, most int) Findings {
 func (m *sitter) sit(s *State) {
 	b, i := s.Peek(m.node)
 	devices, _ := m.query.Devices(s, b, i, nil)
-	s.Put(m.node, s.Member(m.query.Workload, described(m.query.Workload), m.query.Policy.Class, m.query.Forecast, devices))
+	s.Put(m.node, m.query.Member(s, described(m.query.Workload), devices))
 }
 
 // rise undoes sit.

@@ -291,8 +291,21 @@ func (s *State) Forget(node int) {
 
 // Member returns w as it counts on a node: x describes it, devices are those it holds.
 func (s *State) Member(w *workload.Workload, x *Description, class workload.Class, f *forecast.Forecast, devices []int) *Member {
+	return s.member(w, x, class, f, s.needs(w, f), devices)
+}
+
+// Member returns the query's workload as it counts on a node of s, as State.Member does.
+func (q *Query) Member(s *State, x *Description, devices []int) *Member {
+	needs := q.Needs
+	if s.Policy != q.State.Policy { // which knows the schema
+		needs = s.needs(q.Workload, q.Forecast)
+	}
+	return s.member(q.Workload, x, q.Policy.Class, q.Forecast, needs, devices)
+}
+
+func (s *State) member(w *workload.Workload, x *Description, class workload.Class, f *forecast.Forecast, needs []Need, devices []int) *Member {
 	m := &Member{
-		ID: w.ID, description: x, class: class, Forecast: f, Needs: s.needs(w, f), tag: tagOf(w.ID),
+		ID: w.ID, description: x, class: class, Forecast: f, Needs: needs, tag: tagOf(w.ID),
 		tenant: s.names.id(name{kind: tenantName, text: w.Security.Tenant}), alone: w.Security.Exclusive,
 	}
 	if len(devices) > 0 {

@@ -264,7 +264,12 @@ func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast, q *pl
 	h.description = l.mu.described.Share(w, q)
 	l.follow(w)
 	s := l.change()
-	m := s.Member(w, h.description, h.class, f, h.devices)
+	var m *placement.Member
+	if q != nil {
+		m = q.Member(s, h.description, h.devices)
+	} else {
+		m = s.Member(w, h.description, h.class, f, h.devices)
+	}
 	s.Put(h.position, m)
 	if h.tier == workload.Guaranteed {
 		l.mu.promised = l.mu.promised.Add(m.Expected())
