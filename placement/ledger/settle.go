@@ -49,7 +49,9 @@ func (s *Service) ConfirmBatch(ctx context.Context, decisions []string) []Confir
 			s.book.turn(h.decision, Confirmed)
 			out[i].Confirmed = append(out[i].Confirmed, Held{h.decision, h.workload, h.node})
 		}
-		s.book.turn(decision, Confirmed)
+		if holds[i][0].decision != decision {
+			s.book.turn(decision, Confirmed) // the gang's
+		}
 	}
 	return out
 }
@@ -72,8 +74,8 @@ func (s *Service) ReleaseBatch(ctx context.Context, decisions []string) (workloa
 			s.book.turn(h.decision, Released)
 			s.arrivals.leave(h.workload)
 		}
-		if workloads[i] = len(holds[i]); workloads[i] > 0 {
-			s.book.turn(decision, Released)
+		if workloads[i] = len(holds[i]); workloads[i] > 0 && holds[i][0].decision != decision {
+			s.book.turn(decision, Released) // the gang's
 		}
 	}
 	if err != nil {
