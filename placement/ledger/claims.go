@@ -12,8 +12,9 @@ import (
 // first in line of each queue and tier. While one does, weighted fairness keeps
 // queues that have more from taking what it waits for.
 type claims struct {
-	lines map[line]claim
-	added uint64 // how many there ever were
+	lines   map[line]claim
+	added   uint64             // how many there ever were
+	demands []allocator.Demand // scratch
 }
 
 // unasked is more claims than there will ever be.
@@ -55,19 +56,20 @@ func (c *claims) remove(workload string, d allocator.Demand) {
 	}
 }
 
-// others returns the demands that wait beside the one of this workload.
+// others returns the demands that wait beside the one of this workload, until it is asked
+// again.
 func (c *claims) others(workload string, now time.Time) []allocator.Demand {
 	if len(c.lines) == 0 {
 		return nil
 	}
-	demands := make([]allocator.Demand, 0, len(c.lines))
+	c.demands = c.demands[:0]
 	for at, first := range c.lines {
 		switch {
 		case !now.Before(first.until):
 			delete(c.lines, at)
 		case first.workload != workload:
-			demands = append(demands, first.demand)
+			c.demands = append(c.demands, first.demand)
 		}
 	}
-	return demands
+	return c.demands
 }
