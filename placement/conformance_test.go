@@ -239,6 +239,36 @@ func someWorth() *packing.Worth {
 	return w
 }
 
+// worthOfRefusals is what devices and room are worth where work leaves and small work was
+// refused of late: places for large jobs may count against a node.
+func worthOfRefusals(t *rapid.T) *packing.Worth {
+	p := packing.Problem{Leaving: 1, Sizes: []packing.Size{{Cores: 4, Memory: 8 * gib, Machines: 10}, {Cores: 8, Memory: 4 * gib, Machines: 3}}}
+	var mix packing.Mix
+	for _, devices := range []int32{0, 1, 2, 3} {
+		for range rapid.IntRange(0, 2).Draw(t, "jobs") {
+			cores := float64(rapid.IntRange(0, 8).Draw(t, "cores of a job")) / 2
+			mix.Add(packing.Task{Class: packing.Class{Cores: cores, Devices: devices, Share: packing.Whole}, NeedCores: cores, NeedMemory: cores * gib})
+		}
+	}
+	p.Targets = mix.Targets()
+	var plain packing.Mix
+	for range rapid.IntRange(1, 3).Draw(t, "plain jobs") {
+		cores := float64(rapid.IntRange(1, 16).Draw(t, "cores of a plain job")) / 4
+		memory := float64(rapid.IntRange(1, 16).Draw(t, "GiB of a plain job")) * gib / 4
+		plain.Add(packing.Task{Class: packing.Class{Cores: cores, Memory: memory}, NeedCores: cores, NeedMemory: memory})
+	}
+	p.Plain = plain.Targets()
+	for range rapid.IntRange(0, 200).Draw(t, "refused") {
+		p.Refused.Add(packing.Class{Devices: 1, Share: packing.Whole / 2})
+		p.Shut.Add(.25, gib/4)
+	}
+	w, err := p.Solve(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
 // spy is a filter that shows a test the query and the state it was prepared for.
 type spy struct {
 	query *placement.Query
@@ -281,8 +311,11 @@ func onQueries(t *testing.T, enough func() bool, f func(*rapid.T, *placement.Que
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rapid.Bool().Draw(t, "valued") {
+		switch rapid.IntRange(0, 2).Draw(t, "valued") {
+		case 0:
 			watched.AdoptWorth(someWorth())
+		case 1:
+			watched.AdoptWorth(worthOfRefusals(t))
 		}
 		if rapid.Bool().Draw(t, "draining") {
 			if _, err := watched.Drain(context.Background(), m.nodes[0].Name, false); err != nil {

@@ -102,16 +102,7 @@ func (h *hours) compareAll(t *rapid.T) {
 // What is known of shapes and bounds holds, and nothing stays lent, whatever time brings:
 // hours with other prices, nodes that fall silent, ends of reservations, forecasts, margins.
 func TestTimePasses(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		var fault any // of a draw or a check: for rapid, which is outside the bubble
-		synctest.Test(t, func(*testing.T) {
-			defer func() { fault = recover() }()
-			timePasses(r)
-		})
-		if fault != nil {
-			panic(fault)
-		}
-	})
+	rapid.Check(t, func(t *rapid.T) { rapid.SyncTest(t, timePasses) })
 }
 
 func timePasses(t *rapid.T) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/auspex-project/auspex/fleet"
 	"github.com/auspex-project/auspex/placement"
@@ -96,6 +97,10 @@ func TestShapesAreComparedInFull(t *testing.T) {
 // All nodes are held against a shape anew only when a name appears that it looked
 // for in vain, whoever else comes with names of his own.
 func TestShapesAreLearnedAgainOnlyForTheirNames(t *testing.T) {
+	synctest.Test(t, learnedAgainOnlyForNames) // another hour would be another plan
+}
+
+func learnedAgainOnlyForNames(t *testing.T) {
 	s, _ := openBench(t, 70, 0)
 	of := func(tenant string, i int) *workload.Workload {
 		w := benchWorkload(0, rand.New(rand.NewPCG(1, 1)))

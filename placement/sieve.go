@@ -26,7 +26,8 @@ type way struct {
 	roomy        uint64 // and of these: of which rules want room
 	foreseen     uint64 // scorers that have a Standing, by position
 	devices      use
-	worth        bool // of devices is known
+	worth        bool // of devices is known,
+	parts        bool // and it can be of use that jobs of several find no place
 }
 
 // use is what of devices is needed.
@@ -186,7 +187,10 @@ func (c *sieves) update(x *sieve, w way, p *Plan, s *State) *sieve {
 // way returns what the requests of p's kind have in common.
 func (p *Plan) way() (w way, ok bool) {
 	q := p.Query
-	w = way{class: q.Policy.Class, first: q.First, slots: q.Slots, worth: q.State.Catalogue.Worth.Devices()}
+	w = way{class: q.Policy.Class, first: q.First, slots: q.Slots}
+	if worth := q.State.Catalogue.Worth; worth.Devices() {
+		w.worth, w.parts = true, worth.Parts()
+	}
 	switch {
 	case q.Accelerator.Devices > 0 && q.Accelerator.Share < WholeDevice:
 		w.devices = partOfDevice

@@ -90,9 +90,11 @@ func (c *crowd) remove(t *rapid.T) {
 // or nothing any more.
 func (c *crowd) value(t *rapid.T) {
 	w := someWorth()
-	switch rapid.IntRange(0, 3).Draw(t, "worth") {
+	switch rapid.IntRange(0, 4).Draw(t, "worth") {
 	case 0:
 		w = nil
+	case 4:
+		w = worthOfRefusals(t)
 	case 1:
 		w.Room = nil
 	case 2:
@@ -290,5 +292,41 @@ func TestLaterStateAsksTheQueueAgain(t *testing.T) {
 	}
 	if d := place("admitted before", "full", 3); d.Node != "" || len(d.Denial) == 0 {
 		t.Errorf("over the limit of its queue: on %s, %s", d.Node, d.Reason)
+	}
+}
+
+// Bounds hold once it is of use that a large job finds no place, whatever was known before.
+func TestBoundsMeetRefusals(t *testing.T) {
+	s := ledgertest.Open(t, nil)
+	for i := range 70 {
+		n := fleet.Node{Name: fmt.Sprintf("n%03d", i), Capacity: resource.Of(8, 32*gib).With(resource.GPU, 2)}
+		for range 2 {
+			n.Devices = append(n.Devices, fleet.Device{Model: "a100", MemoryBytes: 16 * gib})
+		}
+		if err := s.RegisterNode(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mix packing.Mix
+	mix.Add(packing.Task{Class: packing.Class{Cores: 4, Devices: 2, Share: packing.Whole}, NeedCores: 4, NeedMemory: 4 * gib})
+	p := packing.Problem{Targets: mix.Targets(), Leaving: 1}
+	for round := range 3 {
+		w, err := p.Solve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Parts() != (round == 1) {
+			t.Fatalf("round %d: places for large jobs count against a node: %v", round, w.Parts())
+		}
+		s.AdoptWorth(w)
+		if _, err := compareScans(s, ledgertest.Work("plain", 5, 1), 1); err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+		p.Refused = packing.Refused{}
+		if round == 0 {
+			for range 10 {
+				p.Refused.Add(packing.Class{Devices: 1, Share: packing.Whole})
+			}
+		}
 	}
 }
