@@ -13,3 +13,11 @@ func (s *Service) Deadlines() int {
 	defer s.ledger.mu.Unlock()
 	return len(s.ledger.mu.deadlines.holds)
 }
+
+// Compact has the journal rewritten; between is called between helpings of the snapshot.
+func (s *Service) Compact(between func()) error {
+	return s.ledger.journal.Compact(func() Snapshot { return s.ledger.content(between) })
+}
+
+// Helping is how much is listed for a snapshot at once.
+const Helping = helping

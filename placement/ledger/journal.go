@@ -27,7 +27,7 @@ type Journal interface {
 
 // Snapshot is a ledger's state.
 type Snapshot struct {
-	UpTo    uint64           // sequence number up to which it says everything
+	UpTo    uint64           // sequence number up to which it says everything; of what is later it may say some
 	Count   int              // of Records
 	Records iter.Seq[Record] // each valid until the next is asked for; may be read once
 }

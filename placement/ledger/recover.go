@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
 
@@ -35,13 +36,14 @@ func (s *Service) recover(ctx context.Context, j Journal) error {
 	}
 	known := make(texts)
 	accelerated := slices.ContainsFunc(kept.nodes, func(r Record) bool { return len(r.Node.Devices) > 0 })
-	for _, r := range kept.reserved {
+	stands := standing(kept.reserved)
+	for i, r := range kept.reserved {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n := l.mu.nodes[r.Reserved.Node]
-		if n == nil || l.mu.byWorkload[r.Reserved.Workload.ID] != nil || !l.offers(n, r.Reserved) {
-			s.log.Error("journal: reservation dropped: its node or device is gone, or its workload is placed elsewhere",
+		if n == nil || !stands[i] || !l.offers(n, r.Reserved) {
+			s.log.Error("journal: reservation dropped: its node or device is gone, or a later one has its workload or device",
 				"decision", r.Reserved.Decision, "workload", r.Reserved.Workload.ID, "node", r.Reserved.Node)
 			continue
 		}
@@ -175,24 +177,38 @@ func replay(records iter.Seq2[Record, error]) (kept, error) {
 	return k, nil
 }
 
-// content returns all that must survive as records, and the sequence number up to
-// which they say everything. Only what is listed is copied under the lock: records
-// are made as they are asked for.
-func (l *ledger) content() Snapshot {
-	l.mu.Lock()
-	kept := make([]survivor, 0, len(l.mu.nodes)+len(l.mu.byDecision))
-	for _, n := range l.mu.nodes {
-		b, i := l.mu.state.Peek(n.position)
-		kept = append(kept, survivor{seq: n.seq, node: b.Node[i], heard: n.heard})
-		if b.Draining>>i&1 == 1 {
-			kept = append(kept, survivor{seq: n.seq, node: b.Node[i], heard: n.heard, is: true})
+// standing reports which of reservations, in the order they were made, the later ones leave
+// standing. What is let go is free before that is durable, and what comes in its place may be
+// durable earlier: a crash then leaves both in the journal, and the later one counts.
+func standing(reserved []Record) []bool {
+	type device struct {
+		node   string
+		number int
+	}
+	placed, taken := make(map[string]bool), make(map[device]int32) // by workload; shares
+	stands := make([]bool, len(reserved))
+	for i, r := range slices.Backward(reserved) {
+		held := r.Reserved
+		share := placement.AcceleratorOf(held.Workload).Share
+		stands[i] = !placed[held.Workload.ID] && !slices.ContainsFunc(held.Devices, func(k int) bool {
+			return taken[device{held.Node, k}]+share > placement.WholeDevice
+		})
+		if !stands[i] {
+			continue
+		}
+		placed[held.Workload.ID] = true
+		for _, k := range held.Devices {
+			taken[device{held.Node, k}] += share
 		}
 	}
-	for _, h := range l.mu.byDecision {
-		kept = append(kept, survivor{seq: h.seq, hold: h, is: h.confirmed})
-	}
-	upTo := l.mu.seq
-	l.mu.Unlock()
+	return stands
+}
+
+// content returns all that must survive as records, and the sequence number up to
+// which they say everything. Records are made as they are asked for. between is called
+// between helpings.
+func (l *ledger) content(between func()) Snapshot {
+	kept, upTo := l.survivors(between)
 	slices.SortStableFunc(kept, func(a, b survivor) int { return cmp.Compare(a.seq, b.seq) })
 	return Snapshot{UpTo: upTo, Count: len(kept), Records: func(yield func(Record) bool) {
 		var held Reservation
@@ -203,6 +219,44 @@ func (l *ledger) content() Snapshot {
 			}
 		}
 	}}
+}
+
+// helping is how many survivors are listed while the ledger is locked: a good tenth of a
+// millisecond's work.
+const helping = 1024
+
+// survivors lists all that must survive, in helpings between which the ledger goes on. What
+// changes meanwhile may be among them or not: it has a number higher than upTo, so that a
+// restart applies it anyway.
+func (l *ledger) survivors(between func()) (kept []survivor, upTo uint64) {
+	l.mu.Lock()
+	upTo = l.mu.seq
+	room := len(l.mu.nodes) + len(l.mu.byDecision)
+	l.mu.Unlock()
+	kept = make([]survivor, 0, room+room/8)
+	listed := 0
+	rest := func() {
+		if listed++; listed%helping == 0 {
+			l.mu.Unlock()
+			between()
+			l.mu.Lock()
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range l.mu.nodes {
+		b, i := l.mu.state.Peek(n.position)
+		kept = append(kept, survivor{seq: n.seq, node: b.Node[i], heard: n.heard})
+		if b.Draining>>i&1 == 1 {
+			kept = append(kept, survivor{seq: n.seq, node: b.Node[i], heard: n.heard, is: true})
+		}
+		rest()
+	}
+	for _, h := range l.mu.byDecision {
+		kept = append(kept, survivor{seq: h.seq, hold: h, is: h.confirmed})
+		rest()
+	}
+	return kept, upTo
 }
 
 // survivor is a node or a hold as it was when a snapshot was taken.
@@ -266,7 +320,7 @@ func (l *ledger) compact() error {
 	if !due {
 		return nil
 	}
-	if err := l.journal.Compact(l.content); err != nil {
+	if err := l.journal.Compact(func() Snapshot { return l.content(runtime.Gosched) }); err != nil {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.mu.lagging = true
