@@ -15,8 +15,8 @@ type Journal interface {
 	// crash; concurrent callers share one sync. Records of different callers may land in any order: Seq tells.
 	Append(records ...Record) error
 
-	// Replay yields the last snapshot, then the records appended since, some of
-	// which the snapshot may already contain (Seq at or below the snapshot's).
+	// Replay yields the last snapshot, behind a SnapshotTaken, then the records appended
+	// since but for those it contains (Seq at or below the snapshot's).
 	// What cannot be read is an error with the place it is at.
 	Replay() iter.Seq2[Record, error]
 
@@ -56,6 +56,10 @@ const (
 	WorkloadConfirmed RecordKind = "confirmed"
 	WorkloadReleased  RecordKind = "released"
 	WorkloadExpired   RecordKind = "expired"
+
+	// SnapshotTaken says that all changes up to Seq are in what follows: those to come
+	// have higher numbers, though it may hold none of so high a one. It is not appended.
+	SnapshotTaken RecordKind = "snapshot"
 )
 
 // Reservation is a workload's hold on a node.

@@ -165,6 +165,7 @@ func replay(records iter.Seq2[Record, error]) (kept, error) {
 			}
 		case WorkloadReleased, WorkloadExpired:
 			delete(reserved, r.Decision)
+		case SnapshotTaken: // its number counts
 		default:
 			return k, fmt.Errorf("record %d is of the unknown kind %q", r.Seq, r.Kind)
 		}

@@ -53,24 +53,26 @@ func readJournal(ctx context.Context, dir string) (text string, torn bool, err e
 		return "", false, err
 	}
 	defer j.Close()
-	var records, held int
+	records, held := 0, make(map[string]bool) // by decision: a snapshot may say some of what the log says, too
 	for r, err := range j.Replay() {
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return "", false, err
 		}
 		records++
 		switch r.Kind {
+		case ledger.SnapshotTaken:
+			records--
 		case ledger.WorkloadReserved:
-			held++
+			held[r.Reserved.Decision] = true
 		case ledger.WorkloadReleased, ledger.WorkloadExpired:
-			held--
+			delete(held, r.Decision)
 		}
 	}
 	readable := "all readable"
 	if j.Torn() {
 		readable = "readable but for the end"
 	}
-	return fmt.Sprintf("%d records, %s, workloads that hold a node: %d", records, readable, held), j.Torn(), nil
+	return fmt.Sprintf("%d records, %s, workloads that hold a node: %d", records, readable, len(held)), j.Torn(), nil
 }
 
 func checkSpool(_ context.Context, c *config.Config) (string, State, string) {

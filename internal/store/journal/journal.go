@@ -119,7 +119,8 @@ func (b *buffer) encode(records []ledger.Record) (err error) {
 	return nil
 }
 
-// Replay yields the snapshot's records and then those of the log that follow it.
+// Replay yields the snapshot's number and records and then those of the log that follow
+// it.
 // Damage is an error that names file and offset and says how to go on, and so are
 // an unknown version and a failing disk. A log that Options.Repair is set for
 // costs only the records the damage touches; a snapshot is whole or refused.
@@ -128,6 +129,9 @@ func (j *Journal) Replay() iter.Seq2[ledger.Record, error] {
 		header, records, err := readSnapshot(filepath.Join(j.dir, snapshotName))
 		if err != nil {
 			yield(ledger.Record{}, err)
+			return
+		}
+		if header.UpTo > 0 && !yield(ledger.Record{Seq: header.UpTo, Kind: ledger.SnapshotTaken}, nil) {
 			return
 		}
 		for _, r := range records {

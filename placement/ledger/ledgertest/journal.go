@@ -14,8 +14,10 @@ import (
 // ready for use as it is.
 type Journal struct {
 	mu       sync.Mutex
-	records  []ledger.Record
-	broken   bool // appends fail
+	snapshot []ledger.Record
+	upTo     uint64          // number of the snapshot
+	records  []ledger.Record // appended
+	broken   bool            // appends fail
 	compacts int
 }
 
@@ -57,7 +59,10 @@ func (j *Journal) Append(records ...ledger.Record) error {
 func (j *Journal) Replay() iter.Seq2[ledger.Record, error] {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	records := slices.Clone(j.records)
+	records := slices.Concat(j.snapshot, slices.DeleteFunc(slices.Clone(j.records), func(r ledger.Record) bool { return r.Seq <= j.upTo }))
+	if j.upTo > 0 {
+		records = slices.Insert(records, 0, ledger.Record{Seq: j.upTo, Kind: ledger.SnapshotTaken})
+	}
 	return func(yield func(ledger.Record, error) bool) {
 		for _, r := range records {
 			if r.Reserved != nil {
@@ -91,7 +96,7 @@ func (j *Journal) Compact(content func() ledger.Snapshot) error {
 		return ErrDisk
 	}
 	j.compacts++
-	later := slices.DeleteFunc(slices.Clone(j.records), func(r ledger.Record) bool { return r.Seq <= taken.UpTo })
-	j.records = append(state, later...)
+	j.snapshot, j.upTo = state, taken.UpTo
+	j.records = slices.DeleteFunc(slices.Clone(j.records), func(r ledger.Record) bool { return r.Seq <= taken.UpTo })
 	return nil
 }
