@@ -48,7 +48,7 @@ func TestFGDAnchor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.run(ctx, arrivals, false, &curve{step: .05}); err != nil {
+	if err := r.run(ctx, arrivals, false, &curve{step: .05, most: 20 * 2}); err != nil {
 		t.Fatal(err)
 	}
 	points := append(r.result.points[15:], r.result.now)

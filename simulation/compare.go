@@ -75,23 +75,27 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// curveSteps is how many points a curve has for each multiple of the fleet, and about
-// half as many as with departures in all.
-const curveSteps = 40
+// curveSteps is how many points a curve has for each multiple of the fleet, and half
+// as many as with departures in all. mostPoints bounds them.
+const (
+	curveSteps = 40
+	mostPoints = 10_000
+)
 
-// step returns how much arrives between two points of a curve, above 0.
-func (o Options) step(t *Trace, arrivals []int32) float64 {
+// curve returns the empty curve of a replay of arrivals.
+func (o Options) curve(t *Trace, arrivals []int32) *curve {
 	if !o.Departures {
-		return 1. / curveSteps
+		step := max(1./curveSteps, o.Arrive/mostPoints)
+		return &curve{step: step, most: int(math.Ceil(o.Arrive / step))}
 	}
 	total := 0.0
 	for _, i := range arrivals {
 		total += t.unit.share(&t.Pods[i].Workload)
 	}
 	if total == 0 {
-		return math.Inf(1)
+		return &curve{}
 	}
-	return total / (2 * curveSteps)
+	return &curve{step: total / (2 * curveSteps), most: 2 * curveSteps}
 }
 
 // Compare replays t under every policy with every seed, and sums up. Every policy
@@ -117,8 +121,7 @@ func Compare(ctx context.Context, t *Trace, o Options) ([]Summary, error) {
 			if err != nil {
 				return nil, fmt.Errorf("trace %s: %w", t.Name, err)
 			}
-			c := &curve{step: o.step(t, arrivals)}
-			if err := r.run(ctx, arrivals, o.Departures, c); err != nil {
+			if err := r.run(ctx, arrivals, o.Departures, o.curve(t, arrivals)); err != nil {
 				return nil, fmt.Errorf("trace %s, policy %s, seed %d: %w", t.Name, name, seed, err)
 			}
 			outcomes[i] = append(outcomes[i], r.result)

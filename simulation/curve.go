@@ -9,7 +9,8 @@ import (
 // curve takes down how a replay goes: a point whenever another step of demand has
 // arrived, and the means over time.
 type curve struct {
-	step float64
+	step float64 // how much arrives between two points
+	most int     // points: one pod may ask for millions of steps
 
 	last          time.Time
 	seconds       float64
@@ -32,10 +33,14 @@ func (c *curve) elapse(r *replay, now time.Time) {
 // arrive takes down a point when one is due.
 func (c *curve) arrive(r *replay) {
 	const rounding = 1e-9
-	if next := float64(len(r.result.points)+1) * c.step; r.result.arrived+rounding >= next {
+	due := func() bool {
+		n := len(r.result.points)
+		return n < c.most && r.result.arrived+rounding >= float64(n+1)*c.step
+	}
+	if due() {
 		p := r.point()
 		c.fragmented += p.Fragmented
-		for ; r.result.arrived+rounding >= next; next += c.step {
+		for due() {
 			r.result.points = append(r.result.points, p)
 		}
 	}

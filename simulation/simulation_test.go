@@ -244,7 +244,7 @@ func TestOpenb(t *testing.T) {
 func TestPlot(t *testing.T) {
 	dir := t.TempDir()
 	files, err := plot.Write(dir, compare(t, small(t), options(1.3, simulation.Policies()...)))
-	if err != nil || len(files) != 4 {
+	if err != nil || len(files) != 5 {
 		t.Fatalf("%v: %v", files, err)
 	}
 	for _, f := range files {
@@ -252,6 +252,15 @@ func TestPlot(t *testing.T) {
 		if err != nil || len(data) < 5000 || string(data[1:4]) != "PNG" {
 			t.Errorf("%s: %d bytes, %v", f, len(data), err)
 		}
+	}
+	nodes := []fleet.Node{{Name: "a", Capacity: resource.Of(64, 1<<40)}}
+	pods := []datasets.Arrival{{Workload: workload.Workload{ID: "p", Requests: resource.Of(1, 1<<30)}}}
+	plain, err := simulation.NewTrace("plain", nodes, pods)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files, err := plot.Write(t.TempDir(), compare(t, plain, options(1, "auspex"))); err != nil || len(files) != 3 {
+		t.Errorf("of a fleet without devices: %v, %v", files, err)
 	}
 	if files, err := plot.Write(dir, nil); len(files) != 0 || err != nil {
 		t.Errorf("of nothing: %v, %v", files, err)
@@ -285,6 +294,21 @@ func TestLimitsAndUnlistedResources(t *testing.T) {
 	for _, s := range compare(t, trace, options(.5, "auspex", "bestfit")) {
 		if s.Placed != 3*6 || s.Failed != 3*2 || !slices.Equal(s.LeftOut, trace.LeftOut) {
 			t.Errorf("%s: %d placed, %d failed, left out %v; want 6 and 2 with each of 3 seeds", s.Policy, s.Placed, s.Failed, s.LeftOut)
+		}
+	}
+}
+
+// A pod that asks for millions of times the fleet does not make as many points.
+func TestCurvesAreBounded(t *testing.T) {
+	nodes := []fleet.Node{{Name: "n", Capacity: resource.Of(1, 0)}}
+	pods := []datasets.Arrival{{Workload: workload.Workload{ID: "p", Requests: resource.Of(1e7, 0)}}}
+	trace, err := simulation.NewTrace("huge", nodes, pods)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, arrive := range []float64{1.5, 1e6} {
+		if n := len(compare(t, trace, options(arrive, "bestfit"))[0].Curve); n < 50 || n > 10_000 {
+			t.Errorf("arrivals of %g x the fleet: %d points", arrive, n)
 		}
 	}
 }

@@ -20,6 +20,9 @@ func (s *session) nodesCommand() *cobra.Command {
 	var file string
 	register := &cobra.Command{
 		Use: "register -f FILE", Short: "Add a node to the fleet, or replace its description", Args: cobra.NoArgs,
+		Long: "Add a node to the fleet, or replace its description.\n\nThe fields are those of auspex.v1.Node in api/auspex/v1/fleet.proto.",
+		Example: `  echo '{name: n1, zone: hall-1, capacity: {cpu: 16, memory: 64GiB, gpu: 1}, devices: [{model: T4, memory_bytes: 16e9}]}' |
+    auspex nodes register -f -`,
 		RunE: s.withClient(func(ctx context.Context, c client.Client, _ []string) error {
 			return c.RegisterNode(ctx, file, s.stdio.In)
 		}),

@@ -37,7 +37,7 @@ func TestSimulatePack(t *testing.T) {
 			t.Errorf("policy %v, seeds %v, trace %v", s["policy"], s["seeds"], s["trace"])
 		}
 	}
-	if files, err := filepath.Glob(filepath.Join(plots, "*.png")); err != nil || len(files) != 4 {
+	if files, err := filepath.Glob(filepath.Join(plots, "*.png")); err != nil || len(files) != 5 {
 		t.Errorf("plots %v, %v", files, err)
 	}
 	code, stdout, _ = run(t, t.Context(), "", "simulate", "pack", "--nodes", "openb:"+packNodes, "--pods", "openb:"+packPods, "--seeds", "1", "--departures")

@@ -10,6 +10,9 @@ import (
 	"github.com/auspex-project/auspex/internal/store"
 )
 
+// oneLine joins lines, those that a heading announces too.
+var oneLine = strings.NewReplacer(":\n  ", ": ", "\n  ", "; ", "\n", "; ")
+
 // Doctor checks everything the program needs and says what to mend; it fails where
 // something does not work.
 func Doctor(ctx context.Context, stdio IO, configPath string, format output.Format) error {
@@ -26,7 +29,7 @@ func Doctor(ctx context.Context, stdio IO, configPath string, format output.Form
 	failed := 0
 	g := &output.Grid{Header: []string{"CHECK", "STATE", "DETAIL"}}
 	for _, f := range findings {
-		g.Add(f.Check, string(f.State), strings.ReplaceAll(f.Detail, "\n", "; "))
+		g.Add(f.Check, string(f.State), oneLine.Replace(f.Detail))
 		if f.State == doctor.Failing {
 			failed++
 		}

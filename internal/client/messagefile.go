@@ -25,6 +25,9 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 	if err != nil {
 		return err
 	}
+	if path == "-" {
+		path = "standard input"
+	}
 	var root yaml.Node
 	var tree map[string]any
 	if err := yaml.Unmarshal(data, &root); err != nil {
@@ -57,7 +60,11 @@ func readMessage(path string, in io.Reader, m proto.Message) error {
 	}
 	if err := protojson.Unmarshal(asJSON, m); err != nil {
 		// The position is one of the JSON made above, which nobody sees.
-		return fmt.Errorf("read %s: %s", path, position.ReplaceAllString(err.Error(), ""))
+		reason := position.ReplaceAllString(err.Error(), "")
+		if strings.HasPrefix(reason, "unknown field") {
+			reason += fmt.Sprintf(" (the fields are those of %s in api/auspex/v1)", m.ProtoReflect().Descriptor().FullName())
+		}
+		return fmt.Errorf("read %s: %s", path, reason)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func TestReadMessageRefusesASecondDocument(t *testing.T) {
 		}
 	}
 	err := readMessage("-", strings.NewReader("name: a\n---\nname: b\n"), new(auspexv1.Node))
-	if err == nil || !strings.Contains(err.Error(), "-:2: ") {
+	if err == nil || !strings.Contains(err.Error(), "standard input:2: ") {
 		t.Errorf("%v does not say where it begins", err)
 	}
 }
@@ -51,12 +51,12 @@ func TestReadMessageRefusesASecondDocument(t *testing.T) {
 // Where a field is wrong its name is told, and no position in what was made of the file.
 func TestReadMessageTellsNoPosition(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"name: a\nnonsense: 1\n", `read -: unknown field "nonsense"`},
-		{"name: a\ndevices: 3\n", "read -: unexpected token 3"},
-		{"name: [a]\n", "read -: invalid value for string field name: ["},
-		{"name: a\ncapacity: 5\n", "read -: capacity: want amounts by name, such as {cpu: 500m, memory: 4GiB}"},
-		{"name: a\nlabels:\n" + strings.Repeat("  k: v\n", 100_000), "read -:3: 100000 fields side by side, want 4096 at most"},
-		{"\n- {id: a}\n", `read -:2: a list, want named fields (many workloads stand below "members:")`},
+		{"name: a\nnonsense: 1\n", `read standard input: unknown field "nonsense" (the fields are those of auspex.v1.Node in api/auspex/v1)`},
+		{"name: a\ndevices: 3\n", "read standard input: unexpected token 3"},
+		{"name: [a]\n", "read standard input: invalid value for string field name: ["},
+		{"name: a\ncapacity: 5\n", "read standard input: capacity: want amounts by name, such as {cpu: 500m, memory: 4GiB}"},
+		{"name: a\nlabels:\n" + strings.Repeat("  k: v\n", 100_000), "read standard input:3: 100000 fields side by side, want 4096 at most"},
+		{"\n- {id: a}\n", `read standard input:2: a list, want named fields (many workloads stand below "members:")`},
 	} {
 		err := readMessage("-", strings.NewReader(c.text), new(auspexv1.Node))
 		if err == nil || err.Error() != c.want {

@@ -111,7 +111,7 @@ func nodeGrid(nodes []*auspexv1.NodeStatus) *output.Grid {
 	}}
 	for _, s := range nodes {
 		n := s.Node
-		row := []any{n.Name, s.State, strings.Trim(n.Provider+"/"+n.Zone, "/"), output.OrDash(n.Rack), n.SecurityLevel, deviceSummary(n.Devices), s.Workloads}
+		row := []any{n.Name, s.State, output.OrDash(strings.Trim(n.Provider+"/"+n.Zone, "/")), output.OrDash(n.Rack), n.SecurityLevel, deviceSummary(n.Devices), s.Workloads}
 		for _, name := range []resource.Name{resource.CPU, resource.Memory} {
 			for _, from := range []*auspexv1.Resources{s.Requested, s.PredictedPeak, n.Capacity} {
 				row = append(row, resource.FormatAmount(name, from.GetAmounts()[string(name)]))

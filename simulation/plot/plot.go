@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/auspex-project/auspex/resource"
 	"github.com/auspex-project/auspex/simulation"
 )
 
@@ -29,7 +30,7 @@ var colours = [...]color.RGBA{
 }
 
 // Write draws the curves of summaries of one trace into a folder that is there, and
-// returns the files.
+// returns the files: of devices only where arrivals are counted in them.
 func Write(dir string, summaries []simulation.Summary) ([]string, error) {
 	if len(summaries) == 0 {
 		return nil, nil
@@ -44,8 +45,12 @@ func Write(dir string, summaries []simulation.Summary) ([]string, error) {
 		{"allocated", trace + ": devices allocated", arrived, "devices allocated, %", func(p simulation.Point) float64 { return p.GPU }},
 		{"fragmented", trace + ": free devices that a workload of the mix could not use", arrived, "of all devices, %", func(p simulation.Point) float64 { return p.Fragmented * (1 - p.GPU) }},
 		{"cpu", trace + ": cores allocated", arrived, "cores allocated, %", func(p simulation.Point) float64 { return p.CPU }},
+		{"memory", trace + ": memory allocated", arrived, "memory allocated, %", func(p simulation.Point) float64 { return p.Memory }},
 		{"failed", trace + ": arrivals turned away", arrived, "of all arrivals so far, %", func(p simulation.Point) float64 { return p.Failed }},
 	} {
+		if of != string(resource.GPU) && (p.file == "allocated" || p.file == "fragmented") {
+			continue
+		}
 		file := filepath.Join(dir, p.file+".png")
 		if err := curves(summaries, p.title, p.x, p.y, p.value).Save(width, height, file); err != nil {
 			return files, fmt.Errorf("draw %s: %w", file, err)
@@ -70,6 +75,7 @@ func curves(summaries []simulation.Summary, title, x, y string, value func(simul
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{225}, color.Gray{225}
 	p.Add(grid)
+	var lines []*plotter.Line
 	for i, s := range summaries {
 		line := &plotter.Line{LineStyle: draw.LineStyle{Color: colours[i%len(colours)], Width: vg.Points(1.5)}}
 		if i == 0 {
@@ -86,11 +92,29 @@ func curves(summaries []simulation.Summary, title, x, y string, value func(simul
 		}
 		if len(line.XYs) > 0 {
 			p.Add(line)
+			lines = append(lines, line)
 		}
 		p.Legend.Add(s.Policy, line)
 	}
-	p.Y.Max += (p.Y.Max - p.Y.Min) / 5 // for the legend
+	p.Y.Max = max(p.Y.Max, p.Y.Min+1)
+	p.Y.Max = max(p.Y.Max, p.Y.Min+(highest(p, lines)-p.Y.Min)/(1-min(.7, entry*float64(len(summaries)+1))))
 	return p
+}
+
+// entry is the share of the height that a line of the legend takes.
+const entry = .035
+
+// highest returns the highest point of lines below the legend, in the left quarter.
+func highest(p *plot.Plot, lines []*plotter.Line) float64 {
+	most := p.Y.Min
+	for _, line := range lines {
+		for _, point := range line.XYs {
+			if point.X <= p.X.Min+(p.X.Max-p.X.Min)/4 {
+				most = max(most, point.Y)
+			}
+		}
+	}
+	return most
 }
 
 // ticks are round numbers, all labelled.

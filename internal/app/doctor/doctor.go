@@ -67,8 +67,11 @@ const lowDisk = 1 << 30
 func checkDataDir(_ context.Context, c *config.Config) (string, State, string) {
 	const name = "data folder"
 	dir := c.DataDir
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		dir = filepath.Dir(dir) // made at the first start
+	for dir != filepath.Dir(dir) { // what is not there yet is made at the first start
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		dir = filepath.Dir(dir)
 	}
 	f, err := os.CreateTemp(dir, ".doctor-")
 	if err != nil {
