@@ -109,9 +109,17 @@ func (h *hash) forecast(f *forecast.Forecast) {
 		d := &f.Demands[i]
 		h.text(string(d.Resource))
 		h.number(uint64(math.Float32bits(d.Mean))<<32 | uint64(math.Float32bits(d.Peak)))
-		for _, x := range d.Profile {
-			h.number(uint64(math.Float32bits(x)))
-		}
+		h.profile(d.Profile)
+	}
+}
+
+// profile mixes in values two by two.
+func (h *hash) profile(values []float32) {
+	for ; len(values) >= 2; values = values[2:] {
+		h.number(uint64(math.Float32bits(values[0]))<<32 | uint64(math.Float32bits(values[1])))
+	}
+	for _, x := range values {
+		h.number(uint64(math.Float32bits(x)))
 	}
 }
 
