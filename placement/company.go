@@ -121,14 +121,24 @@ func (q *Query) bindTo(s *State) string {
 }
 
 // Bound reports whether the query would be about the same groups in s, as far as
-// answers about single nodes go.
+// answers about single nodes go: in its own state it is, where all of them are followed.
 func (q *Query) Bound(s *State) bool {
-	if q.bond == "" && s.groups.followed.Load() == 0 {
+	if q.bond == "" && s.groups.followed.Load() == 0 || s == q.State && q.follows() {
 		return true
 	}
 	later := Query{Workload: q.Workload, State: s}
 	later.meet(s)
 	return later.bond == q.bond
+}
+
+// follows reports whether all groups the query is about are followed.
+func (q *Query) follows() bool {
+	for i := range q.company {
+		if q.company[i].once != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // fewest returns the smallest number of g on any node where the workload is
