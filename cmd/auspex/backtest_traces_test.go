@@ -105,11 +105,14 @@ func TestBacktestOfOddTraces(t *testing.T) {
 		{"one sample each", limited, 6, 30 * time.Minute, 30 * time.Minute, busy, "--test-days 1 --horizon 1h", "shorter --horizon"},
 		{"no sample", limited, 0, time.Hour, day, busy, "", "no usage of cpu"},
 		{"another resource", limited, 6, 30 * time.Minute, 4 * day, busy, "--resource memory", "it has cpu"},
-		{"a time out of this world", limited, 1, 30 * time.Minute, 4 * day, func(k, i int) string {
-			if i == 7 {
+		{"a time out of this world", limited, 6, 30 * time.Minute, 4 * day, func(k, i int) string {
+			if k == 0 && i == 7 {
 				return "1,4\n0,w0,1,4"
 			}
 			return busy(k, i)
+		}, "", ""},
+		{"two times", limited, 6, 30 * time.Minute, 4 * day, func(k, i int) string {
+			return busy(k, i) + fmt.Sprintf("\n%d,w%d,1,4", 1800*i, k)
 		}, "", "are the times right?"},
 		{"bad rows", limited, 6, 30 * time.Minute, 4 * day, func(k, i int) string {
 			if bad := []string{"NaN,4", "-1,4", "x,y", "Inf,4", ",,,,"}; i%19 == 0 {
