@@ -1,9 +1,12 @@
 package placement_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/auspex-project/auspex/packing"
 	"github.com/auspex-project/auspex/placement/ledger"
@@ -106,6 +109,40 @@ func TestLeavingIsCountedAsComing(t *testing.T) {
 	if !due || p.Leaving != .5 {
 		t.Errorf("plan due %v; 8 of 16 left, leaving %g", due, p.Leaving)
 	}
+}
+
+// What is let go by the end of its reservation or with its node has left, too.
+func TestLeavingUnasked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ledgertest.Open(t, nil)
+		addAccelerated(t, s, 2, 4)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Run(ctx) }()
+		come := func(from, to int) {
+			for i := range to - from {
+				w := accelerated(fmt.Sprint("w", from+i), 1, .1)
+				place(t, s, ledger.Request{ID: w.ID, Workload: w, ReserveFor: time.Minute})
+			}
+		}
+		come(0, 4)
+		time.Sleep(2 * time.Minute) // all expire
+		come(4, 8)
+		for _, n := range s.Nodes("", 0) {
+			if err := s.RemoveNode(t.Context(), n.Node.Name, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		addAccelerated(t, s, 2, 4)
+		stop()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		come(8, 16)
+		if p, due := s.PackingDue(); !due || p.Leaving != .5 {
+			t.Errorf("plan due %v; 8 of 16 left, leaving %g", due, p.Leaving)
+		}
+	})
 }
 
 // Where work leaves, refusals of small work have a plan made at once, which no longer

@@ -20,8 +20,9 @@ import (
 // counts. A workload asked for again soon counts once, so that what waits for a place
 // does not outweigh what got one.
 type arrivals struct {
-	seed maphash.Seed
-	due  chan struct{} // holds one when a plan is due
+	seed   maphash.Seed
+	due    chan struct{} // holds one when a plan is due
+	placed *atomic.Int64 // workloads in the fleet
 
 	counting atomic.Bool // whether the last workload that came counted
 
@@ -36,7 +37,6 @@ type arrivals struct {
 		came, left float64 // workloads, those before the last plans counting less and less
 		leaving    float64 // workloads for each that came, at most 1, at the last plan
 
-		placed  float64 // workloads that came, found a place and have not left
 		refused packing.Refused
 		large   [packing.MostDevices + 1]bool    // jobs of so many devices were asked for
 		kept    [packing.MostDevices + 1]float64 // of them, what refused last said
@@ -57,7 +57,10 @@ const (
 	plainMemory = .1 // and those of work without devices as this times what is placed
 )
 
-func newArrivals() *arrivals { return &arrivals{seed: maphash.MakeSeed(), due: make(chan struct{}, 1)} }
+// newArrivals returns arrivals at a fleet in which placed says how many workloads there are.
+func newArrivals(placed *atomic.Int64) *arrivals {
+	return &arrivals{seed: maphash.MakeSeed(), due: make(chan struct{}, 1), placed: placed}
+}
 
 // count counts the workload of a request, and reports whether it did.
 func (a *arrivals) count(r *Request, q *placement.Query) bool {
@@ -114,7 +117,6 @@ func (a *arrivals) add(w *workload.Workload, need placement.Accelerator, numbers
 	}
 	a.mu.seen++
 	a.mu.came++
-	a.mu.placed++
 	if need.Devices > 1 {
 		a.mu.large[min(need.Devices, packing.MostDevices)] = true
 	}
@@ -141,8 +143,9 @@ func (a *arrivals) planDue() {
 // weigh lets what was refused count for less, and has a plan made when places for large
 // jobs have become worth more or less. The caller holds the lock.
 func (a *arrivals) weigh() {
-	a.mu.refused.Fade(math.Exp(-weighEvery / max(residences*a.mu.placed, leastMemory)))
-	level := packing.Level(a.mu.shut.Fade(math.Exp(-weighEvery / max(plainMemory*a.mu.placed, leastMemory))))
+	placed := float64(a.placed.Load() + 1) // with the one that has just come
+	a.mu.refused.Fade(math.Exp(-weighEvery / max(residences*placed, leastMemory)))
+	level := packing.Level(a.mu.shut.Fade(math.Exp(-weighEvery / max(plainMemory*placed, leastMemory))))
 	changed := level != a.mu.level
 	a.mu.level = level
 	for d, asked := range a.mu.large {
@@ -155,20 +158,16 @@ func (a *arrivals) weigh() {
 	}
 }
 
-// refuse counts that a workload which was counted got no place: for want of room, or else
-// because it was not admitted.
-func (a *arrivals) refuse(q *placement.Query, room bool) {
+// refuse counts that a workload which was counted got no place for want of room.
+func (a *arrivals) refuse(q *placement.Query) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.mu.placed = max(a.mu.placed-1, 0)
 	need := q.Accelerator
-	switch {
-	case !room:
-	case need.Devices == 0:
+	if need.Devices == 0 {
 		a.mu.shut.Add(q.Workload.Requests.Get(resource.CPU), q.Workload.Requests.Get(resource.Memory))
-	default:
-		a.mu.refused.Add(packing.Class{Devices: int32(need.Devices), Share: max(need.Share/(placement.WholeDevice/packing.Whole), 1)})
+		return
 	}
+	a.mu.refused.Add(packing.Class{Devices: int32(need.Devices), Share: max(need.Share/(placement.WholeDevice/packing.Whole), 1)})
 }
 
 // leave counts a workload that was let go, where what comes is counted too. When it is
@@ -181,7 +180,6 @@ func (a *arrivals) leave(workload string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.mu.left++
-	a.mu.placed = max(a.mu.placed-1, 0)
 	if recent := &a.mu.recent[id%uint64(len(a.mu.recent))]; *recent == id {
 		*recent = 0
 	}

@@ -198,8 +198,8 @@ func (s *Service) decideGang(ctx context.Context, g *gang) (*GangDecision, []*ve
 		}
 	}
 	for i, m := range g.members {
-		if counted[i] && !g.placed() {
-			s.arrivals.refuse(m.query, g.denied < 0)
+		if counted[i] && !g.placed() && g.denied < 0 {
+			s.arrivals.refuse(m.query)
 		}
 	}
 	d, verdicts := g.conclude(state)

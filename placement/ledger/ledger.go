@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/auspex-project/auspex/allocator"
@@ -17,7 +18,8 @@ import (
 // held for changes of memory only, never for a scan, a forecast or a disk.
 type ledger struct {
 	grid    forecast.Grid
-	journal Journal // nil = none
+	journal Journal      // nil = none
+	placed  atomic.Int64 // holds there are
 
 	mu struct {
 		sync.Mutex
@@ -276,6 +278,7 @@ func (l *ledger) take(h *hold, w *workload.Workload, f *forecast.Forecast, q *pl
 	}
 	demand := demandOn(w, h.tier)
 	l.mu.usage.Add(demand)
+	l.placed.Add(1)
 	l.mu.byDecision[h.decision] = h
 	l.mu.byWorkload[h.workload] = h
 	l.mu.apps[w.App]++
@@ -296,6 +299,7 @@ func (l *ledger) letGo(h *hold) bool {
 	w := h.description.Workload(&room)
 	l.mu.usage.Remove(demandOn(w, h.tier))
 	l.mu.deadlines.remove(h)
+	l.placed.Add(-1)
 	delete(l.mu.byDecision, h.decision)
 	delete(l.mu.byWorkload, h.workload)
 	if l.mu.apps[w.App]--; l.mu.apps[w.App] == 0 {

@@ -60,6 +60,7 @@ func (s *Service) RemoveNode(ctx context.Context, node string, force bool) error
 	released, err := s.ledger.unregister(node, force, time.Now())
 	for _, h := range released {
 		s.book.turn(h.decision, Released)
+		s.arrivals.leave(h.workload)
 	}
 	if len(released) > 0 {
 		s.log.Warn("node removed by force, its workloads are released", "node", node, "workloads", len(released))

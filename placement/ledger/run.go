@@ -39,6 +39,7 @@ func (s *Service) upkeep(now time.Time) {
 	for _, h := range expired {
 		s.book.turn(h.decision, Expired)
 		s.book.turn(h.gang(), Expired)
+		s.arrivals.leave(h.workload)
 		s.log.Info("reservation expired", "decision", h.decision, "workload", h.workload, "node", h.node)
 	}
 	s.metrics.expired.Add(float64(len(expired)))

@@ -66,7 +66,6 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		engine:     placement.NewEngine(o.Filters, o.Scorers),
 		scorers:    o.Scorers,
 		book:       newBook(o.Settings.WithDefaults()),
-		arrivals:   newArrivals(),
 		archive:    o.Archive,
 		forecaster: o.Forecaster,
 		classifier: o.Classifier,
@@ -74,6 +73,7 @@ func Open(ctx context.Context, o Options) (*Service, error) {
 		log:        o.Log,
 	}
 	s.ledger = newLedger(o.Grid, o.Settings, o.Forecaster.Margins(), o.Journal)
+	s.arrivals = newArrivals(&s.ledger.placed)
 	var err error
 	if s.metrics, err = newMetrics(o.Metrics, s.ledger); err != nil {
 		return nil, fmt.Errorf("open placement: %w", err)
@@ -200,9 +200,6 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 	counted := s.arrivals.count(r, q)
 	v = newVerdict(r, q, started)
 	if len(denial) > 0 {
-		if counted {
-			s.arrivals.refuse(q, false)
-		}
 		return q, v.deny(denial), nil, claims, nil
 	}
 
@@ -218,7 +215,7 @@ func (s *Service) propose(r *Request, class workload.Class, f *forecast.Forecast
 	}
 	v.conclude(p, state, found)
 	if v.Node == "" && counted {
-		s.arrivals.refuse(q, true)
+		s.arrivals.refuse(q)
 	}
 	if v.Node == "" && !r.Brief {
 		v.Preemption = p.Preemption(state)
