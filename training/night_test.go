@@ -29,9 +29,12 @@ var start = time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)
 // samples is a history in memory, in the order of a store.
 type samples []timeseries.Sample
 
-func (h samples) Series(context.Context, store.Query) ([]store.SeriesStat, error) {
+func (h samples) Series(_ context.Context, q store.Query) ([]store.SeriesStat, error) {
 	var stats []store.SeriesStat
 	for _, s := range h {
+		if !q.Window.Contains(s.Time) {
+			continue
+		}
 		if n := len(stats); n == 0 || stats[n-1].Key != s.Key {
 			stats = append(stats, store.SeriesStat{Key: s.Key, First: s.Time})
 		}

@@ -45,16 +45,17 @@ func newPlan(ctx context.Context, h History, o Options, until func(newest time.T
 	if len(stats) == 0 {
 		return p, "no history at all", false, nil
 	}
-	var seen timeseries.Window
-	for _, s := range stats {
-		if seen.From.IsZero() || s.First.Before(seen.From) {
-			seen.From = s.First
+	seen := extentOf(stats)
+	seen.To = until(seen.To, o.Grid.Slot)
+	if from := seen.To.Add(-o.Window); seen.From.Before(from) { // by a sample of long ago, maybe, and weeks of nothing
+		recent, err := h.Series(ctx, store.Query{Window: timeseries.Window{From: from, To: seen.To.Add(o.Grid.Slot)}})
+		if err != nil {
+			return plan{}, "", false, fmt.Errorf("list history: %w", err)
 		}
-		if s.Last.After(seen.To) {
-			seen.To = s.Last
+		if len(recent) > 0 {
+			seen.From = extentOf(recent).From
 		}
 	}
-	seen.To = until(seen.To, o.Grid.Slot)
 	p.split, why, ok = newSplit(seen, o)
 	for _, s := range stats {
 		if s.Last.Before(p.whole.From) {
@@ -68,4 +69,17 @@ func newPlan(ctx context.Context, h History, o Options, until func(newest time.T
 	}
 	p.choose(p.lives(stats))
 	return p, why, ok, nil
+}
+
+// extentOf returns the times of the first sample of all series and of the last.
+func extentOf(stats []store.SeriesStat) (w timeseries.Window) {
+	for _, s := range stats {
+		if w.From.IsZero() || s.First.Before(w.From) {
+			w.From = s.First
+		}
+		if s.Last.After(w.To) {
+			w.To = s.Last
+		}
+	}
+	return w
 }

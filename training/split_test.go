@@ -56,3 +56,24 @@ func TestPartsAreASpanApart(t *testing.T) {
 		}
 	})
 }
+
+// A sample of years ago, as a clock not yet set leaves it, makes no long history of a
+// short one.
+func TestPlanWithASampleOfLongAgo(t *testing.T) {
+	o, err := quick(Options{}).withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := fleet(4, 0, 8)
+	long := plain[0]
+	long.Time = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	newest := func(newest time.Time, _ time.Duration) time.Time { return newest }
+	want, _, _, err := newPlan(t.Context(), plain, o, newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, why, ok, err := newPlan(t.Context(), append(samples{long}, plain...), o, newest)
+	if err != nil || !ok || got.split != want.split {
+		t.Errorf("%+v, %s, %v; want %+v", got.split, why, err, want.split)
+	}
+}
