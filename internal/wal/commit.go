@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -171,6 +172,9 @@ func (l *Log) write(g *group) (Position, error) {
 	if err != nil {
 		// Best effort; the next append tries again before it writes.
 		l.tail.torn = true
+		if at := (*fs.PathError)(nil); errors.As(err, &at) {
+			err = &fs.PathError{Op: at.Op, Path: last.path, Err: at.Err} // it was opened by another name
+		}
 		return 0, errors.Join(fmt.Errorf("append to log: %w", err), l.repair(last.size))
 	}
 	l.mu.Lock()

@@ -358,6 +358,20 @@ func TestReaderPassesDroppedSegments(t *testing.T) {
 	}
 }
 
+// A write that fails names the segment as it is found on disk, not as it was made.
+func TestFailedWriteNamesTheSegment(t *testing.T) {
+	l := open(t, "log", wal.Options{FS: waltest.NewDisk(4 << 10)})
+	for range 100 {
+		if _, err := l.Append(make([]byte, 100)); err != nil {
+			if !strings.Contains(err.Error(), ".wal: ") || strings.Contains(err.Error(), ".tmp") {
+				t.Errorf("append: %v, want the name of the segment", err)
+			}
+			return
+		}
+	}
+	t.Fatal("the disk was never full")
+}
+
 func TestFullDisk(t *testing.T) {
 	const dir = "log"
 	disk := waltest.NewDisk(6 << 10)
