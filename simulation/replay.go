@@ -217,7 +217,8 @@ func (p *planner) stop() {
 	}
 }
 
-// leaving orders what is placed by its departure; of the same instant, as placed.
+// leaving orders what is placed by its departure; of the same instant, in any order, but
+// always the same.
 type leaving []departure
 
 type departure struct {
