@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/auspex-project/auspex/placement"
@@ -108,8 +109,11 @@ func TestMeasure(t *testing.T) {
 }
 
 // Every constraint is in use: what a rule may object to turns nodes away, and each
-// scorer tells nodes apart, for one of fifty shapes at least.
-func TestEveryConstraintCounts(t *testing.T) {
+// scorer tells nodes apart, for one of fifty shapes at least. Prices go by the hour, so
+// the fleet fills otherwise at another time of day: the clock stands still.
+func TestEveryConstraintCounts(t *testing.T) { synctest.Test(t, testEveryConstraintCounts) }
+
+func testEveryConstraintCounts(t *testing.T) {
 	turnedAway, raw := map[string]int{}, map[string]map[float64]bool{}
 	for _, full := range []float64{.5, .9} {
 		probe(t, Case{4000, full, Fifty}, turnedAway, raw)
