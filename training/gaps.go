@@ -2,7 +2,9 @@ package training
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/auspex-project/auspex/resource"
@@ -56,4 +58,11 @@ func (n *night) anyMeasured() bool {
 	return slices.ContainsFunc(n.evidence, (*evidence).measured)
 }
 
-func inDays(d time.Duration) string { return fmt.Sprintf("%.3g days", d.Hours()/24) }
+// inDays writes d, to the tenth of a day, as people would.
+func inDays(d time.Duration) string {
+	days := strconv.FormatFloat(math.Round(10*d.Hours()/24)/10, 'f', -1, 64)
+	if days == "1" {
+		return "1 day"
+	}
+	return days + " days"
+}

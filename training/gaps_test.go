@@ -58,3 +58,13 @@ func TestGapsAreSaid(t *testing.T) {
 		t.Errorf("of nothing: %q", said)
 	}
 }
+
+func TestInDays(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		24 * time.Hour: "1 day", 25 * time.Hour: "1 day", 36 * time.Hour: "1.5 days", 4832 * 24 * time.Hour: "4832 days",
+	} {
+		if got := inDays(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
